@@ -1,0 +1,1 @@
+"""Slipway: the Docker Engine, whole, in Python. ARCHITECTURE.md is the map."""

@@ -1,0 +1,1 @@
+"""What every program knows: error kinds, ids, digests, image references, clock, files. Imports nothing of ours."""

@@ -1,0 +1,1 @@
+"""One file per process: the only place that builds long-lived objects, and that may import two programs."""
