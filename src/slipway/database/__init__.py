@@ -1,0 +1,1 @@
+"""SQLite in WAL mode: many readers, one writer thread, group commit."""

@@ -1,0 +1,1 @@
+"""Content: blobs by digest, and the ingests that become blobs."""

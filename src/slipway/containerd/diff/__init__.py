@@ -1,0 +1,1 @@
+"""Diff: layers applied to mounts, and made from them."""

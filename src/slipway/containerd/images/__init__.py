@@ -1,0 +1,1 @@
+"""Images: names for descriptors."""

@@ -1,0 +1,1 @@
+"""Leases: names that keep content, snapshots and ingests from collection until they are deleted or expire."""

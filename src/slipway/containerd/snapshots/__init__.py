@@ -1,0 +1,1 @@
+"""Snapshots: chains of file system layers, and the mounts that show them."""

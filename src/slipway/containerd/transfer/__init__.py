@@ -1,0 +1,1 @@
+"""Transfer: images moved between registries, archives and the image store."""
