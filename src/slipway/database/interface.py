@@ -17,7 +17,8 @@ class Database(Protocol):
     def read(self, query: Callable[[sqlite3.Connection], Result]) -> Result: ...
 
     def write(self, change: Callable[[sqlite3.Connection], Result], *, durable: bool = False) -> Result:
-        """Returns after the commit. `durable`: after the disk has it (a power cut cannot take it back); without it a crash of
+        """Returns after the commit. `durable`: after the disk has it (a power cut cannot take it back); without it a
+        crash of
         this process loses nothing, a power cut perhaps the last changes, and never the order of them."""
         ...
 

@@ -1,4 +1,5 @@
-"""Applying and making layers: the contract. Both methods block for as long as the layer takes: call them from a thread."""
+"""Applying and making layers: the contract. Both methods block for as long as the layer takes: call them from a
+thread."""
 
 from collections.abc import Mapping, Sequence
 from typing import Protocol
@@ -8,10 +9,12 @@ from slipway.contracts.containerd_api.types import Descriptor, Mount
 
 
 class Differ(Protocol):
-    """Turns layers into file trees and back. Works in a mount namespace or process of its own; leaves no mount behind."""
+    """Turns layers into file trees and back. Works in a mount namespace or process of its own; leaves no mount
+    behind."""
 
     def apply(self, scope: Scope, layer: Descriptor, mounts: Sequence[Mount], *, sync: bool = False) -> Descriptor:
-        """Unpack the blob `layer` onto `mounts`; returns the descriptor of the uncompressed tar (its digest is the diff id).
+        """Unpack the blob `layer` onto `mounts`; returns the descriptor of the uncompressed tar (its digest is the
+        diff id).
 
         `sync` makes the files survive a power cut before the call returns. Raises NotFound (blob), InvalidArgument (a
         malformed or hostile archive), NotImplementedByEngine (media type).

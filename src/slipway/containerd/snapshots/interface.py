@@ -12,7 +12,8 @@ class Snapshotter(Protocol):
     """Layers of one kind (`name`: overlayfs, native). Keys belong to a namespace: two namespaces may use the same key.
 
     Kinds: *active* (writable, made by prepare), *view* (read-only), *committed* (a parent for others; its `name` is the
-    commit's name). Rows are held by the scope's lease in the same transaction that makes them. A crash between file system
+    commit's name). Rows are held by the scope's lease in the same transaction that makes them. A crash between file
+    system
     and row leaves a directory without a row, which `cleanup` removes, never a row without its directory.
     """
 
@@ -67,5 +68,6 @@ class Snapshotter(Protocol):
         ...
 
     def cleanup(self) -> None:
-        """Remove directories that no row of any namespace names. Called after a collection, never with a request waiting."""
+        """Remove directories that no row of any namespace names. Called after a collection, never with a request
+        waiting."""
         ...

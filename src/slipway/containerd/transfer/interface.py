@@ -27,7 +27,8 @@ class ByteSink(Protocol):
 
 
 class Transfer(Protocol):
-    """One method per pair of source and destination. Each raises the kinds of base/errors; none leaves an image row whose
+    """One method per pair of source and destination. Each raises the kinds of base/errors; none leaves an image row
+    whose
     content is not there. Content fetched before a failure stays for a resume, until it is collected."""
 
     async def pull(self, scope: Scope, source: Registry, destination: ImageStore, report: Report) -> None:

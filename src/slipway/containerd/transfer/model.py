@@ -80,7 +80,8 @@ class ExportOptions:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Progress:
-    """One step, in the original's words: `event` is waiting, downloading, complete, extracting, extracted, saved, ..."""
+    """One step, in the original's words: `event` is waiting, downloading, complete, extracting, extracted, saved,
+    ..."""
 
     event: str
     name: str = ""
