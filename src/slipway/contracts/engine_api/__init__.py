@@ -1,0 +1,1 @@
+"""The Engine API as data: requests and documents, error statuses, versions. Pure."""
