@@ -1,0 +1,1 @@
+"""Networks of containers: addresses, links, published ports, and the files that name them."""
