@@ -1,0 +1,121 @@
+"""Fixtures for every folder of tests, and two rules: a skip in CI names a kernel feature; a session leaves no trace."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support import docker, images, inventory, peers, skips
+from tests.support.engine import OurEngine
+from tests.support.peers import OriginalEngine
+
+IN_CI = bool(os.environ.get("CI"))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    """In CI a skip that names no kernel feature of tests/skips.toml is a failure."""
+    report: pytest.TestReport = yield  # type: ignore[misc, assignment]
+    if IN_CI and report.skipped and not hasattr(report, "wasxfail") and isinstance(report.longrepr, tuple):
+        reason = report.longrepr[2]
+        if not skips.is_allowed(reason):
+            report.outcome = "failed"
+            report.longrepr = f"skipped in CI, but tests/skips.toml does not name the reason: {reason}"  # type: ignore[assignment]
+    return report  # type: ignore[return-value]
+
+
+@pytest.fixture(scope="session")
+def short_folder() -> Iterator[Path]:
+    """A temporary folder with a short name on a real disk: sockets, data roots. Gone at the end."""
+    folder = Path(tempfile.mkdtemp(prefix="sw", dir="/tmp"))
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def machine_unchanged(short_folder: Path) -> Iterator[None]:
+    """Fail at the end of the session with a readable difference when the machine is not as it was at its start.
+
+    In CI everything on the machine counts; elsewhere, processes, cgroups and sockets only when they mention our folder.
+    """
+    owner = "" if IN_CI else short_folder.name
+    before = inventory.take(owner)
+    yield
+    assert not (left := inventory.settled_difference(before, owner)), f"the tests changed the machine:\n{left}"
+
+
+@pytest.fixture(scope="session")
+def our_engine(machine_unchanged: None, short_folder: Path) -> Iterator[OurEngine]:
+    """Our engine, running, shared by the session. A test that kills it makes one of its own (`fresh_engine`)."""
+    engine = OurEngine(short_folder / "ours")
+    try:
+        yield engine.start()
+    finally:
+        engine.close()
+
+
+@pytest.fixture
+def fresh_engine(machine_unchanged: None, short_folder: Path) -> Iterator[OurEngine]:
+    """Our engine, running, for one test alone: it may be killed and started again."""
+    engine = OurEngine(Path(tempfile.mkdtemp(prefix="own", dir=short_folder)))
+    try:
+        yield engine.start()
+    finally:
+        engine.close()
+
+
+@pytest.fixture(scope="session")
+def original_engine(machine_unchanged: None, short_folder: Path) -> Iterator[OriginalEngine]:
+    """The original Docker 28.5 of sid, running, shared by the session."""
+    engine = OriginalEngine("sid", short_folder / "sid")
+    try:
+        yield engine
+    finally:
+        engine.stop()
+
+
+@pytest.fixture(scope="session")
+def trixie() -> str:
+    """The name of the trixie tree (Docker 26.1, containerd 1.7, runc 1.1), installed."""
+    peers.install("trixie")
+    return "trixie"
+
+
+@pytest.fixture(scope="session")
+def sid() -> str:
+    """The name of the sid tree (Docker 28.5, containerd 2.1, runc 1.3), installed."""
+    peers.install("sid")
+    return "sid"
+
+
+@pytest.fixture(scope="session")
+def busybox_archive() -> Path:
+    """An image archive of busybox:latest."""
+    return images.busybox()
+
+
+@pytest.fixture(scope="session")
+def nginx_archive() -> Path:
+    """An image archive of nginx:latest."""
+    return images.nginx()
+
+
+@pytest.fixture
+def our_client(our_engine: OurEngine) -> docker.Docker:
+    """Our client on our engine."""
+    return docker.ours(our_engine.host)
+
+
+@pytest.fixture
+def their_client(our_engine: OurEngine) -> docker.Docker:
+    """Docker's own client on our engine."""
+    return docker.theirs(our_engine.host)
+
+
+@pytest.fixture
+def original_client(original_engine: OriginalEngine) -> docker.Docker:
+    """Docker's own client on the original engine."""
+    return docker.theirs(original_engine.host)

@@ -1,0 +1,113 @@
+"""Image archives for `docker load`: busybox made here, nginx by examples/nginx/build. Kept below .dev/cache."""
+
+import fcntl
+import hashlib
+import io
+import json
+import os
+import subprocess
+import tarfile
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from tests.support import peers
+from tests.support.paths import CACHE, CHECKOUT, PEERS_HOME
+
+CREATED = "2026-01-01T00:00:00Z"  # fixed, so that the same files make the same bytes and the same digests
+
+
+def busybox() -> Path:
+    """`busybox:latest`: a static busybox with a link for each of its programs; its command is `sh`."""
+    return _kept("busybox.tar", _make_busybox)
+
+
+def nginx() -> Path:
+    """`nginx:latest`, made from the distribution's packages by the recipe that the demo uses."""
+    recipe = CHECKOUT / "examples" / "nginx" / "build"
+    key = hashlib.sha256(recipe.read_bytes()).hexdigest()[:12]
+    return _kept(f"nginx-{key}.tar", lambda target: _run_recipe(recipe, target))
+
+
+def make(target: Path, tag: str, files: Mapping[str, bytes | str], config: Mapping[str, object]) -> Path:
+    """An image of one layer at `target`: `files` maps a path to its bytes, "-> where" for a link, "/" for a folder.
+
+    Every file is executable by all and owned by root. `config` is the OCI image configuration (Cmd, Env, ...).
+    """
+    layer = _tar([(name, content) for name, content in files.items()])
+    diff_id = f"sha256:{hashlib.sha256(layer).hexdigest()}"
+    image = {
+        "architecture": {"x86_64": "amd64", "aarch64": "arm64"}[os.uname().machine],
+        "config": dict(config),
+        "created": CREATED,
+        "history": [{"created": CREATED, "created_by": "slipway tests"}],
+        "os": "linux",
+        "rootfs": {"type": "layers", "diff_ids": [diff_id]},
+    }
+    image_json = json.dumps(image, separators=(",", ":"), sort_keys=True).encode()
+    image_name = f"{hashlib.sha256(image_json).hexdigest()}.json"
+    layer_name = f"{diff_id.removeprefix('sha256:')}/layer.tar"
+    manifest = [{"Config": image_name, "RepoTags": [tag], "Layers": [layer_name]}]
+    archive = [(image_name, image_json), (layer_name, layer), ("manifest.json", json.dumps(manifest).encode())]
+    target.write_bytes(_tar(archive))
+    return target
+
+
+def _tar(entries: Sequence[tuple[str, bytes | str]]) -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.USTAR_FORMAT) as archive:
+        for name, content in entries:
+            entry = tarfile.TarInfo(name.strip("/"))
+            entry.mode = 0o755
+            if isinstance(content, bytes):
+                entry.size = len(content)
+                archive.addfile(entry, io.BytesIO(content))
+            elif content.startswith("-> "):
+                entry.type, entry.linkname = tarfile.SYMTYPE, content.removeprefix("-> ")
+                archive.addfile(entry)
+            else:
+                entry.type = tarfile.DIRTYPE
+                entry.mode = 0o1777 if name.strip("/") == "tmp" else 0o755
+                archive.addfile(entry)
+    return buffer.getvalue()
+
+
+def _make_busybox(target: Path) -> None:
+    program = _static_busybox()
+    applets = subprocess.run([program, "--list"], capture_output=True, text=True, check=True).stdout.split()
+    files: dict[str, bytes | str] = {
+        f"{name}/": "/" for name in ("bin", "dev", "etc", "home", "proc", "root", "tmp", "usr", "var")
+    }
+    files["bin/busybox"] = program.read_bytes()
+    files |= {f"bin/{applet}": "-> busybox" for applet in sorted(applets) if applet != "busybox"}
+    files["etc/passwd"] = (
+        b"root:x:0:0:root:/root:/bin/sh\nwww:x:33:33:www:/var/www:/bin/false\nnobody:x:65534:65534::/home:/bin/false\n"
+    )
+    files["etc/group"] = b"root:x:0:\nwww:x:33:\nvideo:x:44:www\nnogroup:x:65534:\n"
+    config = {"Cmd": ["sh"], "Env": ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"]}
+    make(target, "busybox:latest", files, config)
+
+
+def _static_busybox() -> Path:
+    peers.install("sid")
+    return PEERS_HOME / "sid" / "usr" / "bin" / "busybox"
+
+
+def _run_recipe(recipe: Path, target: Path) -> None:
+    done = subprocess.run([str(recipe), str(target)], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"{recipe} {target} ended with {done.returncode}: {done.stderr[-2000:]}")
+
+
+def _kept(name: str, make_it: Callable[[Path], None]) -> Path:
+    """The file `name` below the cache, made whole by `make_it` when it is missing; two runs at once make it once."""
+    CACHE.mkdir(parents=True, exist_ok=True)
+    kept = CACHE / name
+    with open(CACHE / f"{name}.lock", "wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not kept.exists():
+            with tempfile.TemporaryDirectory(dir=CACHE) as scratch:
+                made = Path(scratch) / name
+                make_it(made)
+                made.rename(kept)
+    return kept

@@ -1,0 +1,128 @@
+"""What a machine has that an engine could leave behind, taken before and after, with a readable difference."""
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+from tests.support import cgroup_folders, processes
+
+Inventory = dict[str, frozenset[str]]
+
+SYSCTL_FOLDERS = ("net/ipv4/ip_forward", "net/ipv4/conf", "net/ipv6/conf", "net/bridge", "kernel/keys")
+FIREWALL_PROGRAMS = (
+    ("nft", "list", "ruleset"),
+    ("iptables-legacy-save",),
+    ("ip6tables-legacy-save",),
+)
+
+
+def take(owner: str = "") -> Inventory:
+    """Everything now, by kind. With `owner`, processes, cgroups and sockets count only where they mention that word.
+
+    On a machine of one's own (CI) `owner` is empty: everything counts but kernel threads and this process's family.
+    """
+    return {
+        "processes": frozenset(_processes(owner)),
+        "cgroups": frozenset(_mentioning(owner, _cgroups())),
+        "sockets": frozenset(_mentioning(owner, _unix_sockets())),
+        "mounts": frozenset(_mounts()),
+        "network namespaces": frozenset(_named_namespaces()),
+        "links": frozenset(os.listdir("/sys/class/net")),
+        "firewall": frozenset(_firewall()),
+        "listening ports": frozenset(_listening_ports()) if not owner else frozenset(),
+        "sysctls": frozenset(_sysctls()),
+    }
+
+
+def difference(before: Inventory, after: Inventory) -> str:
+    """One line per thing that came or went; empty when nothing did."""
+    lines = []
+    for kind in before:
+        lines += [f"{kind}: left behind: {thing}" for thing in sorted(after[kind] - before[kind])]
+        if kind not in ("processes", "sockets", "listening ports"):
+            lines += [f"{kind}: missing: {thing}" for thing in sorted(before[kind] - after[kind])]
+    return "\n".join(lines)
+
+
+def settled_difference(before: Inventory, owner: str = "", seconds: float = 3.0) -> str:
+    """The difference to now, after giving what is just ending `seconds` to be gone."""
+    from tests.support.waiting import wait_until
+
+    with suppress(AssertionError):
+        wait_until(lambda: not difference(before, take(owner)), "the machine to be as before", seconds)
+    return difference(before, take(owner))
+
+
+def _mentioning(owner: str, things: Iterable[str]) -> Iterable[str]:
+    return (thing for thing in things if owner in thing)
+
+
+def _processes(owner: str) -> Iterable[str]:
+    family = {os.getpid(), os.getppid()}
+    for process in processes.every():
+        is_kernel_thread = process.pid == 2 or process.parent == 2
+        if (
+            not is_kernel_thread
+            and process.pid not in family
+            and process.state not in "ZX"
+            and owner in process.command
+        ):
+            yield f"{process.pid} {process.command}"
+
+
+def _cgroups() -> Iterable[str]:
+    for root in cgroup_folders.hierarchies():
+        for folder, _, _ in os.walk(root):
+            yield folder
+
+
+def _unix_sockets() -> Iterable[str]:
+    lines = Path("/proc/net/unix").read_text().splitlines()[1:]
+    return (fields[7] for line in lines if len(fields := line.split(None, 7)) > 7)
+
+
+def _mounts() -> Iterable[str]:
+    for line in Path("/proc/self/mountinfo").read_text().splitlines():
+        fields = line.split()
+        yield f"{fields[4]} ({fields[fields.index('-') + 1]})"
+
+
+def _named_namespaces() -> Iterable[str]:
+    for folder in ("/run/netns", "/run/docker/netns", "/run/slipway"):
+        with suppress(FileNotFoundError):
+            yield from (f"{folder}/{name}" for name in os.listdir(folder))
+
+
+def _firewall() -> Iterable[str]:
+    for argv in FIREWALL_PROGRAMS:
+        if shutil.which(argv[0]) is None:
+            continue
+        said = subprocess.run(argv, capture_output=True, text=True, check=False).stdout
+        yield from (
+            re.sub(r"\[\d+:\d+\]|counter packets \d+ bytes \d+", "", line).strip()
+            for line in said.splitlines()
+            if line[:1] != "#"
+        )
+
+
+def _listening_ports() -> Iterable[str]:
+    for kind in ("tcp", "tcp6", "udp", "udp6"):
+        with suppress(FileNotFoundError):
+            for line in Path(f"/proc/net/{kind}").read_text().splitlines()[1:]:
+                _, local, remote, state = line.split()[:4]
+                if (kind.startswith("tcp") and state == "0A") or (kind.startswith("udp") and set(remote) <= set("0:")):
+                    yield f"{kind} {local}"
+
+
+def _sysctls() -> Iterable[str]:
+    for folder in SYSCTL_FOLDERS:
+        place = Path("/proc/sys") / folder
+        files = [place] if place.is_file() else sorted(place.rglob("*")) if place.is_dir() else []
+        for file in files:
+            with suppress(OSError):
+                if file.is_file():
+                    yield f"{file.relative_to('/proc/sys')} = {file.read_text().strip()}"

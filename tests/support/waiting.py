@@ -1,0 +1,21 @@
+"""Waiting for a condition, with a deadline and a sentence. The only place in tests that sleeps."""
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+def wait_until(condition: Callable[[], T], what: str, seconds: float = 10.0) -> T:
+    """Return the first truthy value of `condition`; AssertionError with `what` when `seconds` have passed."""
+    deadline = time.monotonic() + seconds
+    pause = 0.002
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            raise AssertionError(f"waited {seconds:g} s in vain for {what}")
+        time.sleep(pause)
+        pause = min(pause * 1.5, 0.1)
