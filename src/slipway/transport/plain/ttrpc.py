@@ -1,0 +1,137 @@
+"""ttrpc on the plain loop: `TtrpcServer` answers many clients, `TtrpcClient` calls one server."""
+
+from __future__ import annotations
+
+import os
+
+from slipway.base.errors import EngineError, Unavailable
+from slipway.transport.plain.loop import READABLE, Future, Loop
+from slipway.transport.plain.stream import Connection, accept_from, connect_unix
+from slipway.wire import ttrpc
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    Handler = Callable[[ttrpc.Call], Awaitable[bytes]]
+
+_INTERNAL = 13  # google.rpc.Code
+
+
+class TtrpcServer:
+    """Answers the calls that come to a listening socket, each in a coroutine of its own.
+
+    `handler(call)` returns the encoded response or raises EngineError; `code_from_error` says how errors are answered.
+    """
+
+    __slots__ = ("_code_from_error", "_handler", "_listener", "_loop")
+
+    def __init__(
+        self, loop: Loop, listener: int, handler: Handler, code_from_error: Callable[[EngineError], int]
+    ) -> None:
+        self._loop = loop
+        self._listener = listener
+        self._handler = handler
+        self._code_from_error = code_from_error
+        loop.watch(listener, READABLE, self._accept)
+
+    def close(self) -> None:
+        """Stop listening. Connections go on until their clients leave."""
+        self._loop.unwatch(self._listener)
+        os.close(self._listener)
+
+    def _accept(self, _events: int) -> None:
+        descriptor = accept_from(self._listener)
+        if descriptor >= 0:
+            _Served(self._loop, descriptor, self._handler, self._code_from_error)
+
+
+class _Served:
+    """One connection of the server."""
+
+    __slots__ = ("_code_from_error", "_connection", "_handler", "_loop", "_protocol")
+
+    def __init__(
+        self, loop: Loop, descriptor: int, handler: Handler, code_from_error: Callable[[EngineError], int]
+    ) -> None:
+        self._loop = loop
+        self._handler = handler
+        self._code_from_error = code_from_error
+        self._protocol = ttrpc.ServerConnection()
+        self._connection = Connection(loop, descriptor, self._received, _nothing)
+
+    def _received(self, data: bytes) -> None:
+        try:
+            calls, refusals = self._protocol.receive(data)
+        except ttrpc.ProtocolError:
+            self._connection.close()
+            return
+        if refusals:
+            self._connection.send(refusals)
+        for call in calls:
+            self._loop.spawn(self._answer(call))
+
+    async def _answer(self, call: ttrpc.Call) -> None:
+        try:
+            frame = ttrpc.encode_reply(call.stream, await self._handler(call))
+        except EngineError as error:
+            frame = ttrpc.encode_failure(call.stream, self._code_from_error(error), str(error))
+        except Exception as error:  # noqa: BLE001 - the edge: a bug becomes an answer, not a hanging caller
+            self._loop.on_error(error)
+            frame = ttrpc.encode_failure(call.stream, _INTERNAL, f"internal error: {error!r}")
+        self._connection.send(frame)
+
+
+def _nothing() -> None:
+    return
+
+
+class TtrpcClient:
+    """One connection to a server, made by the constructor. Calls may overlap."""
+
+    __slots__ = ("_connection", "_loop", "_protocol", "_waiting", "closed")
+
+    def __init__(self, loop: Loop, path: str) -> None:
+        """Raises Unavailable when nobody listens at `path`."""
+        try:
+            descriptor = connect_unix(path)
+        except OSError as error:
+            raise Unavailable(f"connect to {path}: {error.strerror or error}") from error
+        self._loop = loop
+        self._protocol = ttrpc.ClientConnection()
+        self._waiting: dict[int, Future] = {}
+        self.closed = False
+        self._connection = Connection(loop, descriptor, self._received, self._lost)
+
+    async def call(self, service: str, method: str, payload: bytes, *, timeout: float) -> ttrpc.Reply:
+        """The server's reply, good or bad. Raises Unavailable for a lost connection or after `timeout` seconds."""
+        if self.closed:
+            raise Unavailable(f"call {method}: the connection is closed")
+        stream, frame = self._protocol.call(service, method, payload, timeout=timeout)
+        reply = self._waiting[stream] = self._loop.future()
+        self._connection.send(frame)
+        if not await self._loop.done_within(reply, timeout):
+            del self._waiting[stream]
+            raise Unavailable(f"call {method}: no answer within {timeout:g} s")
+        answer: ttrpc.Reply = await reply
+        return answer
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def _received(self, data: bytes) -> None:
+        try:
+            replies = self._protocol.receive(data)
+        except ttrpc.ProtocolError:
+            self._connection.close()
+            return
+        for reply in replies:
+            waiting = self._waiting.pop(reply.stream, None)
+            if waiting is not None:
+                waiting.resolve(reply)
+
+    def _lost(self) -> None:
+        self.closed = True
+        waiting, self._waiting = self._waiting, {}
+        for reply in waiting.values():
+            reply.fail(Unavailable("the ttrpc connection was lost"))
