@@ -4,7 +4,7 @@ import os
 import stat
 
 from slipway.base.errors import InvalidArgument
-from slipway.contracts.engine_api.host_config import HostConfig
+from slipway.contracts.engine_api.host_config import HostConfig, ThrottleDevice, WeightDevice
 from slipway.dockerd.containers.spec.model import BlockDeviceNumbers, ResolvedDevice
 
 # Below /dev, but a container has its own: moby and containerd leave these out.
@@ -66,7 +66,7 @@ def host_devices(folder: str) -> list[ResolvedDevice]:
 
 def block_device_numbers(host_config: HostConfig) -> BlockDeviceNumbers:
     """The numbers of the devices that --blkio-weight-device, --device-read-bps and their like name."""
-    asked = (
+    asked: tuple[WeightDevice | ThrottleDevice, ...] = (
         *(host_config.blkio_weight_device or ()),
         *(host_config.blkio_device_read_bps or ()),
         *(host_config.blkio_device_write_bps or ()),
