@@ -1,0 +1,52 @@
+"""The command table of `./dev`: a command is a module with `main(arguments) -> exit status`, imported when asked."""
+
+import importlib
+import os
+import shutil
+import sys
+from pathlib import Path
+
+COMMANDS = {
+    "demo": ("demo", "make everything, start an engine, run nginx in it, and show that it is real"),
+    "up": ("engine", "start this checkout's engine"),
+    "down": ("engine", "stop it; nothing is left but the images below .dev (--purge: nor those)"),
+    "shell": ("engine", "a shell with this checkout's docker on PATH and DOCKER_HOST set"),
+    "env": ("engine", 'print the same as exports: eval "$(./dev env)"'),
+    "check": ("check", "format, lint, types, layers, unit tests: before every commit, under 60 s"),
+    "test": ("suite", "the tests, each folder within its budget [--vm] [--all] [paths]"),
+    "bench": ("bench", "the speed table, ours beside the original [--json FILE]"),
+    "sabotage": ("sabotage", "break the code line by line: each breakage must turn its test red"),
+    "lock": ("lock", "make the lock files anew from pyproject.toml"),
+    "protos": ("protos", "generate the protobuf modules anew"),
+}
+NEED_ROOT = {"demo", "up", "down", "shell", "test", "bench", "sabotage"}
+
+
+def main(argv: list[str]) -> int:
+    if not argv or argv[0] in ("help", "-h", "--help"):
+        print("usage: ./dev COMMAND\n")
+        print("\n".join(f"  {name:<9} {text}" for name, (_, text) in COMMANDS.items()))
+        return 0 if argv else 2
+    if argv[0] not in COMMANDS:
+        print(f"dev: there is no command {argv[0]} (hint: ./dev help lists them)", file=sys.stderr)
+        return 2
+    if argv[0] in NEED_ROOT and os.geteuid() != 0:
+        become_root(argv)
+    module = importlib.import_module(f"tools.dev.{COMMANDS[argv[0]][0]}")
+    try:
+        return int(module.main(argv))
+    except KeyboardInterrupt:
+        print("dev: interrupted", file=sys.stderr)
+        return 130
+
+
+def become_root(argv: list[str]) -> None:
+    """Start over through sudo, or end with one sentence."""
+    if shutil.which("sudo") is None:
+        raise SystemExit(f"dev: {argv[0]} needs root, and there is no sudo (hint: run it as root)")
+    dev = str(Path(__file__).resolve().parents[2] / "dev")
+    os.execvp("sudo", ["sudo", "--preserve-env=CI,TERM,SHELL", dev, *argv])
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
