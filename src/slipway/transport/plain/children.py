@@ -1,0 +1,151 @@
+"""Child processes on the plain loop: forking them, and learning how each of them ended."""
+
+from __future__ import annotations
+
+import _signal  # type: ignore[import-not-found]  # `signal` imports enum
+import os
+import time
+
+from slipway.linux.descriptors import close_from
+from slipway.linux.prctl import set_parent_death_signal
+from slipway.transport.plain.loop import READABLE, Future, Loop
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_FAILED_CHILD = 70  # EX_SOFTWARE of sysexits(3): the child's own code raised
+
+
+class Exit:
+    """How a process ended: `status` is its own, or 128 + the signal; `at` nanoseconds since the epoch."""
+
+    __slots__ = ("at", "pid", "status")
+
+    def __init__(self, pid: int, status: int, at: int) -> None:
+        self.pid = pid
+        self.status = status
+        self.at = at
+
+
+class Children:
+    """All children of this process, orphans that became ours included: every exit is reaped here and only here.
+
+    A process whose number we learn only later (runc writes it to a file) may have ended by then: between
+    `expect_strangers` and `forget_strangers` the exits of unknown processes are kept for `wait`.
+    """
+
+    def __init__(self, loop: Loop) -> None:
+        self._loop = loop
+        self._waiting: dict[int, Future] = {}
+        self._strangers: dict[int, Exit] = {}
+        self._expecting = 0
+        self._wakeup, written = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        self._on_signal: dict[int, Callable[[], None]] = {_signal.SIGCHLD: self.reap}
+        _signal.set_wakeup_fd(written, warn_on_full_buffer=False)
+        _signal.signal(_signal.SIGCHLD, _ignore)
+        loop.watch(self._wakeup, READABLE, self._signalled)
+
+    def on_signal(self, number: int, callback: Callable[[], None]) -> None:
+        self._on_signal[number] = callback
+        _signal.signal(number, _ignore)
+
+    def expect_strangers(self) -> None:
+        self._expecting += 1
+
+    def forget_strangers(self) -> None:
+        self._expecting -= 1
+        if not self._expecting:
+            self._strangers.clear()
+
+    def wait(self, pid: int) -> Future:
+        """A future of the Exit of our child `pid`. Ask once for each."""
+        future = self._loop.future()
+        early = self._strangers.pop(pid, None)
+        if early is not None:
+            future.resolve(early)
+        else:
+            self._waiting[pid] = future
+        return future
+
+    def fork(self, run: Callable[[], int], stdio: tuple[int, int, int], *, keep: tuple[int, ...] = ()) -> int:
+        """Fork a child that calls `run` and exits with its status; the child's number.
+
+        The child has `stdio` as 0, 1 and 2 (-1: /dev/null), `keep` as 3, 4, ... and no other descriptor, default
+        signal handling, and gets SIGKILL when we end. `run` may exec, or never return.
+        """
+        parent = os.getpid()
+        pid = os.fork()
+        if not pid:
+            status = _FAILED_CHILD
+            try:
+                _become_child(parent, stdio, keep)
+                status = run()
+            finally:
+                os._exit(status)
+        return pid
+
+    def reap(self) -> None:
+        """Collect every child that has ended."""
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if not pid:
+                return
+            code = os.waitstatus_to_exitcode(status)
+            self._ended(Exit(pid, code if code >= 0 else 128 - code, time.time_ns()))
+
+    def _ended(self, ended: Exit) -> None:
+        future = self._waiting.pop(ended.pid, None)
+        if future is not None:
+            future.resolve(ended)
+        elif self._expecting:
+            self._strangers[ended.pid] = ended
+
+    def _signalled(self, _events: int) -> None:
+        for number in set(os.read(self._wakeup, 4096)):
+            callback = self._on_signal.get(number)
+            if callback is not None:
+                callback()
+
+
+def _ignore(_number: int, _frame: object) -> None:
+    """The handler in Python: what counts is the byte in the wakeup descriptor."""
+
+
+def _become_child(parent: int, stdio: tuple[int, int, int], keep: tuple[int, ...]) -> None:
+    set_parent_death_signal(_signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(_FAILED_CHILD)  # it ended before we asked to die with it
+    reset_signals()
+    set_descriptors(stdio, keep)
+
+
+def reset_signals() -> None:
+    """Default handling of all that Python or the loop handles or ignores; nothing blocked."""
+    _signal.set_wakeup_fd(-1)
+    for number in (_signal.SIGCHLD, _signal.SIGTERM, _signal.SIGINT, _signal.SIGPIPE, _signal.SIGXFSZ):
+        _signal.signal(number, _signal.SIG_DFL)
+    _signal.pthread_sigmask(_signal.SIG_SETMASK, ())
+
+
+def set_descriptors(stdio: tuple[int, int, int], keep: tuple[int, ...] = ()) -> None:
+    """Put `stdio` at 0, 1, 2 (-1: /dev/null) and `keep` at 3, 4, ..., inheritable; close everything else."""
+    wanted = (*stdio, *keep)
+    lowest_free = len(wanted)
+    null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
+    # First out of the way of the numbers they will get, so that no copy overwrites one still to be copied.
+    moved = [_moved_above(null if descriptor < 0 else descriptor, lowest_free) for descriptor in wanted]
+    for number, descriptor in enumerate(moved):
+        os.dup2(descriptor, number, inheritable=True)
+    close_from(lowest_free)
+
+
+def _moved_above(descriptor: int, lowest: int) -> int:
+    copies = []
+    while descriptor < lowest:
+        copies.append(descriptor)
+        descriptor = os.dup(descriptor)
+    return descriptor
