@@ -4,10 +4,10 @@
 `slipway.runc.preload.preload()`:
 
 - `argv` is what follows the program's name: `["--root", "/run/x", "create", "--bundle", "/b", "id"]`.
-- It takes nothing else from its caller but the environment, descriptors 0, 1 and 2 (and those of --preserve-fds), the working
-  directory and the files that argv names; the caller closes all other descriptors first.
+- It takes nothing else from its caller but the environment, descriptors 0, 1 and 2 (and those of --preserve-fds), the
+  working directory and the files that argv names; the caller closes all other descriptors first.
 - It returns the exit status, having reported an error to --log and standard error. A forked caller must hand it to
-  `os._exit` at once: the process has changed its working directory, umask, dumpable flag and PID namespace for children.
+  `os._exit` at once: the process has changed its working directory, umask and dumpable flag.
 - In the container's init it never returns: that process execs or exits.
 """
 

@@ -1,0 +1,105 @@
+"""Capability names and the sets of this process. Source: capabilities(7), linux/capability.h."""
+
+import struct
+
+from slipway.linux.libc import libc_call
+
+NAMES = (
+    "CAP_CHOWN",
+    "CAP_DAC_OVERRIDE",
+    "CAP_DAC_READ_SEARCH",
+    "CAP_FOWNER",
+    "CAP_FSETID",
+    "CAP_KILL",
+    "CAP_SETGID",
+    "CAP_SETUID",
+    "CAP_SETPCAP",
+    "CAP_LINUX_IMMUTABLE",
+    "CAP_NET_BIND_SERVICE",
+    "CAP_NET_BROADCAST",
+    "CAP_NET_ADMIN",
+    "CAP_NET_RAW",
+    "CAP_IPC_LOCK",
+    "CAP_IPC_OWNER",
+    "CAP_SYS_MODULE",
+    "CAP_SYS_RAWIO",
+    "CAP_SYS_CHROOT",
+    "CAP_SYS_PTRACE",
+    "CAP_SYS_PACCT",
+    "CAP_SYS_ADMIN",
+    "CAP_SYS_BOOT",
+    "CAP_SYS_NICE",
+    "CAP_SYS_RESOURCE",
+    "CAP_SYS_TIME",
+    "CAP_SYS_TTY_CONFIG",
+    "CAP_MKNOD",
+    "CAP_LEASE",
+    "CAP_AUDIT_WRITE",
+    "CAP_AUDIT_CONTROL",
+    "CAP_SETFCAP",
+    "CAP_MAC_OVERRIDE",
+    "CAP_MAC_ADMIN",
+    "CAP_SYSLOG",
+    "CAP_WAKE_ALARM",
+    "CAP_BLOCK_SUSPEND",
+    "CAP_AUDIT_READ",
+    "CAP_PERFMON",
+    "CAP_BPF",
+    "CAP_CHECKPOINT_RESTORE",
+)
+NUMBERS = {name: number for number, name in enumerate(NAMES)}
+
+_VERSION_3 = 0x20080522
+_PR_CAPBSET_READ = 23
+_PR_CAPBSET_DROP = 24
+_PR_CAP_AMBIENT = 47
+_PR_CAP_AMBIENT_RAISE = 2
+_PR_CAP_AMBIENT_CLEAR_ALL = 4
+
+
+def last_known() -> int:
+    """The highest capability number of the running kernel."""
+    with open("/proc/sys/kernel/cap_last_cap", "rb") as file:
+        return int(file.read())
+
+
+def mask_from_names(names: "list[str] | tuple[str, ...]") -> int:
+    """A bit mask; names that this table does not know are left out."""
+    mask = 0
+    for name in names:
+        number = NUMBERS.get(name)
+        if number is not None:
+            mask |= 1 << number
+    return mask
+
+
+def limit_bounding_set(mask: int, last: int) -> None:
+    """Drop from the bounding set what is not in `mask`, up to capability number `last`."""
+    for number in range(last + 1):
+        if not mask >> number & 1 and libc_call("prctl", _PR_CAPBSET_READ, number, 0, 0, 0) == 1:
+            libc_call("prctl", _PR_CAPBSET_DROP, number, 0, 0, 0, what=f"drop capability {number}")
+
+
+def set_sets(effective: int, permitted: int, inheritable: int) -> None:
+    """capset(2) for this process."""
+    header = struct.pack("=Ii", _VERSION_3, 0)
+    low = 0xFFFFFFFF
+    data = struct.pack(
+        "=6I",
+        effective & low,
+        permitted & low,
+        inheritable & low,
+        effective >> 32,
+        permitted >> 32,
+        inheritable >> 32,
+    )
+    libc_call("capset", header, data, what="capset")
+
+
+def set_ambient(mask: int) -> None:
+    """Replace the ambient set; each capability must be permitted and inheritable."""
+    libc_call("prctl", _PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0, what="clear ambient capabilities")
+    for number in range(64):
+        if mask >> number & 1:
+            what = f"raise ambient capability {number}"
+            libc_call("prctl", _PR_CAP_AMBIENT, _PR_CAP_AMBIENT_RAISE, number, 0, 0, what=what)

@@ -1,0 +1,158 @@
+"""Mounts by descriptor: trees are cloned or made detached, given their attributes, then attached onto a descriptor.
+
+No function here takes a path inside a container. Needs Linux 5.12 (mount_setattr); flags are those of mount(2) and
+mount_setattr(2).
+"""
+
+import errno
+import os
+import struct
+
+from slipway.linux import syscalls
+from slipway.linux.libc import libc_call, os_error, system_call
+
+MS_RDONLY = 1 << 0
+MS_NOSUID = 1 << 1
+MS_NODEV = 1 << 2
+MS_NOEXEC = 1 << 3
+MS_SYNCHRONOUS = 1 << 4
+MS_REMOUNT = 1 << 5
+MS_MANDLOCK = 1 << 6
+MS_DIRSYNC = 1 << 7
+MS_NOSYMFOLLOW = 1 << 8
+MS_NOATIME = 1 << 10
+MS_NODIRATIME = 1 << 11
+MS_BIND = 1 << 12
+MS_MOVE = 1 << 13
+MS_REC = 1 << 14
+MS_SILENT = 1 << 15
+MS_UNBINDABLE = 1 << 17
+MS_PRIVATE = 1 << 18
+MS_SLAVE = 1 << 19
+MS_SHARED = 1 << 20
+MS_RELATIME = 1 << 21
+MS_I_VERSION = 1 << 23
+MS_STRICTATIME = 1 << 24
+MS_LAZYTIME = 1 << 25
+
+MOUNT_ATTR_RDONLY = 0x1
+MOUNT_ATTR_NOSUID = 0x2
+MOUNT_ATTR_NODEV = 0x4
+MOUNT_ATTR_NOEXEC = 0x8
+MOUNT_ATTR_ATIME = 0x70
+MOUNT_ATTR_RELATIME = 0x0
+MOUNT_ATTR_NOATIME = 0x10
+MOUNT_ATTR_STRICTATIME = 0x20
+MOUNT_ATTR_NODIRATIME = 0x80
+MOUNT_ATTR_NOSYMFOLLOW = 0x200000
+
+MNT_DETACH = 2
+
+# The length that fsconfig(2) takes of one value, with its NUL.
+_OPTION_LIMIT = 256
+
+_AT_FDCWD = -100
+_AT_EMPTY_PATH = 0x1000
+_AT_RECURSIVE = 0x8000
+_OPEN_TREE_CLONE = 1
+_MOVE_MOUNT_F_EMPTY_PATH = 0x4
+_MOVE_MOUNT_T_EMPTY_PATH = 0x40
+_FSOPEN_CLOEXEC = 1
+_FSMOUNT_CLOEXEC = 1
+_FSCONFIG_SET_FLAG = 0
+_FSCONFIG_SET_STRING = 1
+_FSCONFIG_CMD_CREATE = 6
+
+
+def clone_path(path: str, *, recursive: bool) -> int:
+    """A detached copy of the mount at a path of the host, following links; `recursive` takes what is mounted below."""
+    flags = _OPEN_TREE_CLONE | os.O_CLOEXEC | (_AT_RECURSIVE if recursive else 0)
+    return system_call(syscalls.OPEN_TREE, _AT_FDCWD, os.fsencode(path), flags, what=path)
+
+
+def clone_descriptor(descriptor: int, *, recursive: bool = False) -> int:
+    """A detached copy of the mount that a descriptor (O_PATH will do) points into."""
+    flags = _OPEN_TREE_CLONE | os.O_CLOEXEC | _AT_EMPTY_PATH | (_AT_RECURSIVE if recursive else 0)
+    return system_call(syscalls.OPEN_TREE, descriptor, b"", flags, what="open_tree")
+
+
+def set_attributes(mount: int, *, add: int = 0, clear: int = 0, propagation: int = 0, recursive: bool = False) -> None:
+    """Change MOUNT_ATTR_* flags and propagation (MS_PRIVATE, ...) of the mount behind a descriptor."""
+    flags = _AT_EMPTY_PATH | (_AT_RECURSIVE if recursive else 0)
+    if add & MOUNT_ATTR_ATIME or clear & MOUNT_ATTR_ATIME:
+        clear |= MOUNT_ATTR_ATIME  # the access time modes are an enumeration: the kernel wants the field cleared whole
+    attributes = struct.pack("=QQQQ", add, clear, propagation, 0)
+    system_call(syscalls.MOUNT_SETATTR, mount, b"", flags, attributes, len(attributes), what="mount_setattr")
+
+
+def attach(mount: int, target: int) -> None:
+    """Mount a detached tree onto the file or directory behind `target`, and nowhere else."""
+    flags = _MOVE_MOUNT_F_EMPTY_PATH | _MOVE_MOUNT_T_EMPTY_PATH
+    system_call(syscalls.MOVE_MOUNT, mount, b"", target, b"", flags, what="move_mount")
+
+
+def new_filesystem(kind: str, source: str, options: "list[tuple[str, str | None]]", attributes: int) -> int:
+    """A detached mount of a new file system instance. An option without value is a flag.
+
+    Raises OSError with the kernel's own words where it gives them.
+    """
+    context = system_call(syscalls.FSOPEN, os.fsencode(kind), _FSOPEN_CLOEXEC, what=f"file system {kind}")
+    try:
+        if source:
+            _configure(context, "source", source)
+        for key, value in options:
+            _configure(context, key, value)
+        system_call(syscalls.FSCONFIG, context, _FSCONFIG_CMD_CREATE, None, None, 0, what=f"create {kind}")
+        return system_call(syscalls.FSMOUNT, context, _FSMOUNT_CLOEXEC, attributes, what=f"mount {kind}")
+    except OSError as error:
+        raise _with_kernel_words(context, error) from None
+    finally:
+        os.close(context)
+
+
+def _configure(context: int, key: str, value: "str | None") -> None:
+    what = key if value is None else f"{key}={value}"
+    if value is None:
+        system_call(syscalls.FSCONFIG, context, _FSCONFIG_SET_FLAG, os.fsencode(key), None, 0, what=what)
+        return
+    text = os.fsencode(value)
+    if len(text) >= _OPTION_LIMIT:
+        raise os_error(errno.ENAMETOOLONG, f"mount option {key} (fsconfig takes {_OPTION_LIMIT - 1} bytes)")
+    system_call(syscalls.FSCONFIG, context, _FSCONFIG_SET_STRING, os.fsencode(key), text, 0, what=what)
+
+
+def _with_kernel_words(context: int, error: OSError) -> OSError:
+    """The file system context is also a log: `e tmpfs: Bad value for 'size'`."""
+    try:
+        words = os.read(context, 512).decode("utf-8", "replace").strip()
+    except OSError:
+        return error
+    return OSError(error.errno, error.strerror, f"{error.filename} ({words[2:]})")
+
+
+def change_propagation(path: str, flags: int) -> None:
+    """Classic mount(2) that only changes propagation: of the host's paths, in a mount namespace of our own."""
+    libc_call("mount", None, os.fsencode(path), None, flags, None, what=path)
+
+
+def bind_onto_itself(path: str) -> None:
+    """Make a path a mount point, as pivot_root wants."""
+    name = os.fsencode(path)
+    libc_call("mount", name, name, None, MS_BIND | MS_REC, None, what=path)
+
+
+def move_to_root(path: str) -> None:
+    """Move the mount at `path` onto `/` (for --no-pivot)."""
+    libc_call("mount", os.fsencode(path), b"/", None, MS_MOVE, None, what=path)
+
+
+def unmount(path: str, flags: int = 0) -> None:
+    libc_call("umount2", os.fsencode(path), flags, what=path)
+
+
+def pivot_root_here() -> None:
+    """pivot_root(".", "."): the old root then lies on top of the new one, and `umount2(".", MNT_DETACH)` drops it.
+
+    Source: pivot_root(2), NOTES.
+    """
+    system_call(syscalls.PIVOT_ROOT, b".", b".", what="pivot_root")
