@@ -1,0 +1,63 @@
+"""containerd's snapshot service: root file systems out of layers."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from slipway.base.errors import NotFound
+from slipway.clients.containerd.calls import Connection, service_methods
+from slipway.contracts.containerd_api.generated import snapshots_pb2
+from slipway.contracts.containerd_api.types import Mount
+
+METHODS: Final = service_methods(snapshots_pb2.DESCRIPTOR, "Snapshots")
+
+
+class Snapshots:
+    """Calls of one connection to one snapshotter."""
+
+    def __init__(self, connection: Connection, snapshotter: str) -> None:
+        self._connection = connection
+        self.snapshotter = snapshotter
+
+    async def prepare(self, key: str, parent: str, labels: Mapping[str, str]) -> tuple[Mount, ...]:
+        """A writable snapshot over `parent` (a chain id, or empty). Raises AlreadyExists, NotFound (no parent)."""
+        request = snapshots_pb2.PrepareSnapshotRequest(
+            snapshotter=self.snapshotter, key=key, parent=parent, labels=dict(labels)
+        )
+        return _mounts(await self._connection.call(METHODS["prepare"], request))
+
+    async def view(self, key: str, parent: str, labels: Mapping[str, str]) -> tuple[Mount, ...]:
+        """A read-only one."""
+        request = snapshots_pb2.ViewSnapshotRequest(
+            snapshotter=self.snapshotter, key=key, parent=parent, labels=dict(labels)
+        )
+        return _mounts(await self._connection.call(METHODS["view"], request))
+
+    async def mounts(self, key: str) -> tuple[Mount, ...]:
+        """The mounts that show a snapshot. Raises NotFound."""
+        request = snapshots_pb2.MountsRequest(snapshotter=self.snapshotter, key=key)
+        return _mounts(await self._connection.call(METHODS["mounts"], request))
+
+    async def remove(self, key: str) -> None:
+        """Raises NotFound, FailedPrecondition (it has children)."""
+        request = snapshots_pb2.RemoveSnapshotRequest(snapshotter=self.snapshotter, key=key)
+        await self._connection.call(METHODS["remove"], request)
+
+    async def exists(self, key: str) -> bool:
+        try:
+            request = snapshots_pb2.StatSnapshotRequest(snapshotter=self.snapshotter, key=key)
+            await self._connection.call(METHODS["stat"], request)
+        except NotFound:
+            return False
+        return True
+
+    async def usage(self, key: str) -> int:
+        """Bytes that this snapshot holds beyond its parent."""
+        request = snapshots_pb2.UsageRequest(snapshotter=self.snapshotter, key=key)
+        return int((await self._connection.call(METHODS["usage"], request)).size)
+
+
+def _mounts(reply: Any) -> tuple[Mount, ...]:
+    return tuple(
+        Mount(type=mount.type, source=mount.source, target=mount.target, options=tuple(mount.options))
+        for mount in reply.mounts
+    )

@@ -1,0 +1,166 @@
+"""containerd's transfer service: pull, load and save. dockerd itself moves no image."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+
+from slipway.clients.containerd.calls import Connection, service_methods
+from slipway.clients.containerd.streams import (
+    cancel_quietly,
+    new_stream_id,
+    open_stream,
+    receive_bytes,
+    send_bytes,
+    typed,
+)
+from slipway.contracts.containerd_api.generated import transfer_pb2, transfer_types_pb2, types_pb2
+from slipway.contracts.containerd_api.types import Platform
+
+METHODS: Final = service_methods(transfer_pb2.DESCRIPTOR, "Transfer")
+OCI_ARCHIVE: Final = "application/vnd.oci.image.layout.v1+tar"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Progress:
+    """One step of a transfer: `event` in containerd's words (downloading, complete, saved, ...); bytes."""
+
+    event: str
+    name: str
+    progress: int
+    total: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Credentials:
+    """What a registry is told. `identity_token` replaces the password."""
+
+    username: str = ""
+    password: str = ""
+    identity_token: str = ""
+
+
+OnProgress = Callable[[Progress], None]
+
+
+class Transfer:
+    """Calls of one connection; images are unpacked into one snapshotter."""
+
+    def __init__(self, connection: Connection, snapshotter: str) -> None:
+        self._connection = connection
+        self._snapshotter = snapshotter
+
+    async def pull(
+        self,
+        reference: str,
+        platform: Platform,
+        on_progress: OnProgress,
+        *,
+        credentials: Credentials | None = None,
+        default_scheme: str = "",
+    ) -> None:
+        """Fetch and unpack `reference` (complete: docker.io/library/nginx:latest) under its own name.
+
+        Raises NotFound, Unauthenticated, PermissionDenied, Unavailable. Cancelling ends the transfer.
+        """
+        async with AsyncExitStack() as stack:
+            resolver = transfer_types_pb2.RegistryResolver(default_scheme=default_scheme)
+            if credentials is not None:
+                resolver.auth_stream = await stack.enter_async_context(self._authentication(credentials))
+            source = transfer_types_pb2.OCIRegistry(reference=reference, resolver=resolver)
+            destination = self._store(platform, name=reference)
+            await self._transfer(source, destination, on_progress)
+
+    async def load(
+        self, read: Callable[[], Awaitable[bytes]], platform: Platform, prefix: str, on_progress: OnProgress
+    ) -> None:
+        """Store and unpack the images of an archive (OCI layout or docker save). Unnamed ones become PREFIX@DIGEST."""
+        stream_id = new_stream_id("import")
+        destination = self._store(platform, name="")
+        destination.extra_references.append(
+            transfer_types_pb2.ImageReference(
+                name=prefix, is_prefix=True, allow_overwrite=True, add_digest=True, skip_named_digest=True
+            )
+        )
+        source = transfer_types_pb2.ImageImportStream(stream=stream_id)
+        async with open_stream(self._connection, stream_id) as stream:
+            sending = asyncio.get_running_loop().create_task(send_bytes(stream, read), name="image import")
+            try:
+                await self._transfer(source, destination, on_progress)
+            finally:
+                await cancel_quietly(sending)
+
+    async def save(self, names: Sequence[str], platform: Platform, write: Callable[[bytes], Awaitable[None]]) -> None:
+        """Write an archive of images, by complete names."""
+        stream_id = new_stream_id("export")
+        source = transfer_types_pb2.ImageStore(name=names[0])
+        source.extra_references.extend(transfer_types_pb2.ImageReference(name=name) for name in names[1:])
+        destination = transfer_types_pb2.ImageExportStream(
+            stream=stream_id, media_type=OCI_ARCHIVE, platforms=[_platform_message(platform)]
+        )
+        async with open_stream(self._connection, stream_id) as stream:
+            receiving = asyncio.get_running_loop().create_task(receive_bytes(stream, write), name="image export")
+            try:
+                await self._transfer(source, destination, lambda _: None)
+                await asyncio.wait([receiving])  # the transfer has succeeded: whatever ended the stream, it is whole
+            finally:
+                await cancel_quietly(receiving)
+
+    async def unpack(self, name: str, platform: Platform) -> None:
+        """Make the snapshots of an image that the store has."""
+        source = transfer_types_pb2.ImageStore(name=name)
+        await self._transfer(source, self._store(platform, name=name), lambda _: None)
+
+    async def _transfer(self, source: Any, destination: Any, on_progress: OnProgress) -> None:
+        stream_id = new_stream_id("progress")
+        request = transfer_pb2.TransferRequest(
+            source=typed(source),
+            destination=typed(destination),
+            options=transfer_pb2.TransferOptions(progress_stream=stream_id),
+        )
+        async with open_stream(self._connection, stream_id) as stream:
+            watching = asyncio.get_running_loop().create_task(_watch(stream, on_progress), name="transfer progress")
+            try:
+                await self._connection.call(METHODS["transfer"], request, timeout=None)
+            finally:
+                await cancel_quietly(watching)
+
+    def _store(self, platform: Platform, *, name: str) -> Any:
+        wanted = _platform_message(platform)
+        unpack = transfer_types_pb2.UnpackConfiguration(platform=wanted, snapshotter=self._snapshotter)
+        return transfer_types_pb2.ImageStore(name=name, platforms=[wanted], unpacks=[unpack])
+
+    @asynccontextmanager
+    async def _authentication(self, credentials: Credentials) -> AsyncIterator[str]:
+        """A stream on which containerd asks for the credentials, of the one registry that is pulled from."""
+        stream_id = new_stream_id("auth")
+        async with open_stream(self._connection, stream_id) as stream:
+            answering = asyncio.get_running_loop().create_task(_answer(stream, credentials), name="registry auth")
+            try:
+                yield stream_id
+            finally:
+                await cancel_quietly(answering)
+
+
+async def _watch(stream: Any, on_progress: OnProgress) -> None:
+    async for message in stream:
+        step = transfer_types_pb2.Progress.FromString(message.value)
+        on_progress(Progress(event=step.event, name=step.name, progress=step.progress, total=step.total))
+
+
+async def _answer(stream: Any, credentials: Credentials) -> None:
+    async for _ in stream:
+        if credentials.identity_token:
+            reply = transfer_types_pb2.AuthResponse(
+                authType=transfer_types_pb2.REFRESH, secret=credentials.identity_token
+            )
+        else:
+            reply = transfer_types_pb2.AuthResponse(
+                authType=transfer_types_pb2.CREDENTIALS, username=credentials.username, secret=credentials.password
+            )
+        await stream.send(typed(reply))
+
+
+def _platform_message(platform: Platform) -> types_pb2.Platform:
+    return types_pb2.Platform(os=platform.os, architecture=platform.architecture, variant=platform.variant)
