@@ -1,0 +1,55 @@
+"""The one table from error kinds to gRPC status codes, and back. Both ends of the wire use it."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from slipway.base.errors import KINDS, EngineError
+
+# https://grpc.github.io/grpc/core/md_doc_statuscodes.html
+CANCELLED: Final = 1
+UNKNOWN: Final = 2
+UNIMPLEMENTED: Final = 12
+UNAVAILABLE: Final = 14
+
+CODE_OF_KIND: Final[Mapping[str, int]] = {
+    "cancelled": CANCELLED,
+    "invalid_argument": 3,
+    "not_found": 5,
+    "already_exists": 6,
+    "permission_denied": 7,
+    "failed_precondition": 9,
+    "not_implemented": UNIMPLEMENTED,
+    "internal": 13,
+    "unavailable": UNAVAILABLE,
+    "unauthenticated": 16,
+}
+
+# Codes that originals send and we do not: the nearest kind.
+_KIND_OF_FOREIGN_CODE: Final[Mapping[int, str]] = {
+    UNKNOWN: "internal",
+    4: "cancelled",  # deadline exceeded
+    8: "unavailable",  # resource exhausted
+    10: "failed_precondition",  # aborted
+    11: "invalid_argument",  # out of range
+    15: "internal",  # data loss
+}
+_KIND_OF_CODE: Final[Mapping[int, str]] = {
+    **{code: kind for kind, code in CODE_OF_KIND.items()},
+    **_KIND_OF_FOREIGN_CODE,
+}
+
+
+def status_from_error(error: BaseException) -> tuple[int, str]:
+    """The code and the message for the wire. What is not an EngineError is a bug of ours: unknown, with its type's
+    name.
+
+    containerd's clients look for ": not found" and the like at the end of no message: they go by the code alone.
+    """
+    if isinstance(error, EngineError):
+        return CODE_OF_KIND[error.kind], str(error)
+    return UNKNOWN, f"internal error: {type(error).__name__}"
+
+
+def error_from_status(code: int, message: str) -> EngineError:
+    """The error that the other side raised, of the same kind."""
+    return KINDS[_KIND_OF_CODE.get(code, "internal")](message)
