@@ -1,0 +1,25 @@
+"""What takes a container's output entries, and what gives them back."""
+
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+from slipway.dockerd.logs.model import Entry, Rotation, Selection
+
+__all__ = ["Entry", "LogWriter", "Rotation", "Selection"]
+
+
+class LogWriter(Protocol):
+    """A container's log while it runs. Called on the pump's thread only."""
+
+    def write(self, entries: Sequence[Entry]) -> None:
+        """Append; when this returns, the entries survive the death of this process. Raises OSError."""
+
+    def close(self) -> None:
+        """Nothing more will be written. Idempotent."""
+
+
+class LogReader(Protocol):
+    """A container's log as files. Blocks on the disk: call it from a thread."""
+
+    def read(self, selection: Selection) -> Iterator[tuple[Entry, dict[str, str]]]:
+        """The entries that exist now, oldest first, with their attributes."""

@@ -1,0 +1,84 @@
+"""The json-file log driver's files: NAME, and after rotations NAME.1 (the newest of the old ones), NAME.2, ..."""
+
+import os
+from collections.abc import Sequence
+
+from slipway.base.files import write_all
+from slipway.dockerd.logs.json_line import json_line_from_entry
+from slipway.dockerd.logs.model import Entry, Rotation
+
+
+class JsonFileWriter:
+    """Appends to one container's file. `generation` counts rotations since this writer was made."""
+
+    def __init__(self, path: str, rotation: Rotation, attributes: bytes = b"") -> None:
+        self.path = path
+        self.generation = 0
+        self._rotation = rotation
+        self._attributes = attributes
+        self._descriptor = _open_to_append(path)
+        self._size = os.fstat(self._descriptor).st_size
+
+    def write(self, entries: Sequence[Entry]) -> None:
+        """Append; in the kernel's cache when this returns. Rotates before the entry that would exceed the size."""
+        if self._descriptor < 0:
+            return
+        pending: list[bytes] = []
+        pending_size = 0
+        limit = self._rotation.size
+        for entry in entries:
+            line = json_line_from_entry(entry, self._attributes)
+            if 0 < limit <= self._size + pending_size:
+                self._append(pending)
+                pending, pending_size = [], 0
+                self._rotate()
+            pending.append(line)
+            pending_size += len(line)
+        self._append(pending)
+
+    def close(self) -> None:
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    def _append(self, lines: list[bytes]) -> None:
+        data = b"".join(lines)
+        write_all(self._descriptor, data)
+        self._size += len(data)
+
+    def _rotate(self) -> None:
+        os.close(self._descriptor)
+        self._descriptor = -1
+        if self._rotation.files > 1:
+            for number in range(self._rotation.files - 1, 1, -1):
+                _rename_if_present(f"{self.path}.{number - 1}", f"{self.path}.{number}")
+            os.rename(self.path, f"{self.path}.1")
+        else:
+            os.truncate(self.path, 0)
+        self._descriptor = _open_to_append(self.path)
+        self._size = 0
+        self.generation += 1
+
+
+def log_files(path: str) -> list[str]:
+    """The files of a log that exist, oldest first."""
+    files = [path] if os.path.exists(path) else []
+    number = 1
+    while os.path.exists(old := f"{path}.{number}"):
+        files.insert(0, old)
+        number += 1
+    return files
+
+
+def remove_log_files(path: str) -> None:
+    for file in log_files(path):
+        os.unlink(file)
+
+
+def _open_to_append(path: str) -> int:
+    return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o640)
+
+
+def _rename_if_present(old: str, new: str) -> None:
+    if os.path.exists(old):
+        os.rename(old, new)

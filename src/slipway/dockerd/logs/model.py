@@ -1,0 +1,37 @@
+"""A line of output, and how much of the log somebody asked for."""
+
+from dataclasses import dataclass
+from typing import Final
+
+PARTIAL_SIZE: Final = 16 * 1024  # a longer line becomes several entries, all but the last without a newline
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry: `line` with its newline, if it had one; `stream` is stdout or stderr; `time` in nanoseconds."""
+
+    time: int
+    stream: str
+    line: bytes
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Selection:
+    """Which entries: of `streams`, from `since` and before `until` (nanoseconds; 0 for no bound), the last `tail`.
+
+    `tail` of -1 means all; `follow` goes on with what is written later.
+    """
+
+    streams: frozenset[str]
+    since: int = 0
+    until: int = 0
+    tail: int = -1
+    follow: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rotation:
+    """When a file has `size` bytes a new one is begun; `files` are kept. A size of -1 means never."""
+
+    size: int = -1
+    files: int = 1
