@@ -7,6 +7,7 @@ read-only and attached nowhere answers every write with EROFS, also through a ha
 import os
 
 from slipway.linux import mounts
+from slipway.linux.mount_flags import MOUNT_ATTR_RDONLY
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def execute_readonly(argv: list[str], environment: "Mapping[str, str]") -> "NoRe
     """
     clone = mounts.clone_path(_OWN_FILE, recursive=False)
     try:
-        mounts.set_attributes(clone, add=mounts.MOUNT_ATTR_RDONLY)
+        mounts.set_attributes(clone, add=MOUNT_ATTR_RDONLY)
         # open_tree gives an O_PATH descriptor, which fexecve (execveat with AT_EMPTY_PATH) takes.
         os.execve(clone, argv, environment)
     finally:

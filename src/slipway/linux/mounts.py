@@ -1,7 +1,6 @@
 """Mounts by descriptor: trees are cloned or made detached, given their attributes, then attached onto a descriptor.
 
-No function here takes a path inside a container. Needs Linux 5.12 (mount_setattr); flags are those of mount(2) and
-mount_setattr(2).
+No function here takes a path inside another root. Needs Linux 5.12 (mount_setattr); flags: `linux/mount_flags.py`.
 """
 
 import errno
@@ -10,41 +9,7 @@ import struct
 
 from slipway.linux import syscalls
 from slipway.linux.libc import libc_call, os_error, system_call
-
-MS_RDONLY = 1 << 0
-MS_NOSUID = 1 << 1
-MS_NODEV = 1 << 2
-MS_NOEXEC = 1 << 3
-MS_SYNCHRONOUS = 1 << 4
-MS_REMOUNT = 1 << 5
-MS_MANDLOCK = 1 << 6
-MS_DIRSYNC = 1 << 7
-MS_NOSYMFOLLOW = 1 << 8
-MS_NOATIME = 1 << 10
-MS_NODIRATIME = 1 << 11
-MS_BIND = 1 << 12
-MS_MOVE = 1 << 13
-MS_REC = 1 << 14
-MS_SILENT = 1 << 15
-MS_UNBINDABLE = 1 << 17
-MS_PRIVATE = 1 << 18
-MS_SLAVE = 1 << 19
-MS_SHARED = 1 << 20
-MS_RELATIME = 1 << 21
-MS_I_VERSION = 1 << 23
-MS_STRICTATIME = 1 << 24
-MS_LAZYTIME = 1 << 25
-
-MOUNT_ATTR_RDONLY = 0x1
-MOUNT_ATTR_NOSUID = 0x2
-MOUNT_ATTR_NODEV = 0x4
-MOUNT_ATTR_NOEXEC = 0x8
-MOUNT_ATTR_ATIME = 0x70
-MOUNT_ATTR_RELATIME = 0x0
-MOUNT_ATTR_NOATIME = 0x10
-MOUNT_ATTR_STRICTATIME = 0x20
-MOUNT_ATTR_NODIRATIME = 0x80
-MOUNT_ATTR_NOSYMFOLLOW = 0x200000
+from slipway.linux.mount_flags import MOUNT_ATTR_ATIME, MS_BIND, MS_MOVE, MS_REC
 
 MNT_DETACH = 2
 

@@ -1,0 +1,200 @@
+"""The cgroup file systems: where they are mounted, and what is done to one group by files. v1, v2 and hybrid.
+
+A *hierarchy* is one mounted cgroup file system; v2 has one, called `""`; v1 has one per controller or bundle of them.
+"""
+
+import errno
+import os
+import time
+
+from slipway.linux import descriptors
+
+ROOT = "/sys/fs/cgroup"
+UNIFIED = ""
+
+_CONTROLLERS = frozenset(
+    (
+        "blkio",
+        "cpu",
+        "cpuacct",
+        "cpuset",
+        "devices",
+        "freezer",
+        "hugetlb",
+        "memory",
+        "misc",
+        "net_cls",
+        "net_prio",
+        "perf_event",
+        "pids",
+        "rdma",
+    )
+)
+_PAUSE = 0.002
+
+
+class Hierarchies:
+    """`points` maps each controller (`memory`, `name=systemd`; `""` for v2) to its mount point."""
+
+    __slots__ = ("points", "unified")
+
+    def __init__(self, unified: bool, points: dict[str, str]) -> None:
+        self.unified = unified
+        self.points = points
+
+
+def is_unified() -> bool:
+    """Whether v2 alone is mounted (a hybrid machine counts as v1)."""
+    descriptor = os.open(ROOT, os.O_PATH | os.O_CLOEXEC)
+    try:
+        return descriptors.file_system_type(descriptor) == descriptors.CGROUP2_SUPER_MAGIC
+    finally:
+        os.close(descriptor)
+
+
+def discover() -> Hierarchies:
+    """Look at the machine's mounts."""
+    if is_unified():
+        return Hierarchies(True, {UNIFIED: ROOT})
+    points: dict[str, str] = {}
+    with open("/proc/self/mountinfo", "rb") as file:
+        for line in file:
+            fields, _, rest = line.decode().partition(" - ")
+            kind, _, options = rest.split(" ")[:3]
+            if kind == "cgroup":
+                for name in options.strip().split(","):
+                    if name in _CONTROLLERS or name.startswith("name="):
+                        points.setdefault(name, fields.split(" ")[4])
+    return Hierarchies(False, points)
+
+
+def own_groups(pid: "int | str" = "self") -> dict[str, str]:
+    """The group of a process in each hierarchy, as /proc/PID/cgroup says; `""` is v2."""
+    groups: dict[str, str] = {}
+    with open(f"/proc/{pid}/cgroup", "rb") as file:
+        for line in file:
+            _, names, path = line.decode().rstrip("\n").split(":", 2)
+            for name in names.split(","):
+                groups[name] = path
+    return groups
+
+
+def write(group: str, file: str, value: str) -> None:
+    """Write one control file. Raises OSError naming it."""
+    path = f"{group}/{file}"
+    descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+    try:
+        os.write(descriptor, value.encode())
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, f"{path} = {value}") from None
+    finally:
+        os.close(descriptor)
+
+
+def read(group: str, file: str) -> str:
+    """A control file's text without the final line break."""
+    with open(f"{group}/{file}", "rb") as stream:
+        return stream.read().decode().rstrip("\n")
+
+
+def make(group: str, mode: int = 0o755) -> None:
+    """Make a group and those above it; existing ones stay as they are."""
+    try:
+        os.mkdir(group, mode)
+    except FileExistsError:
+        return
+    except FileNotFoundError:
+        make(group.rpartition("/")[0], mode)
+        os.mkdir(group, mode)
+
+
+def add_process(group: str, pid: int) -> None:
+    """Move a process into a group; 0 is the caller itself."""
+    write(group, "cgroup.procs", str(pid))
+
+
+def processes(group: str) -> list[int]:
+    """The processes of a group and of all groups below; empty if the group is gone."""
+    found: list[int] = []
+    for directory in _tree(group):
+        try:
+            with open(f"{directory}/cgroup.procs", "rb") as file:
+                found.extend(int(line) for line in file)
+        except OSError as error:
+            if error.errno not in (errno.ENOENT, errno.ENODEV):
+                raise
+    return found
+
+
+def remove(group: str, timeout: float) -> None:
+    """Remove a group and those below it, waiting up to `timeout` seconds for dying processes to leave.
+
+    A group that is gone is fine. Raises OSError (EBUSY) if somebody still lives in it.
+    """
+    deadline = time.monotonic() + timeout
+    for directory in reversed(_tree(group)):
+        while not _removed(directory):
+            if time.monotonic() > deadline:
+                raise OSError(errno.EBUSY, os.strerror(errno.EBUSY), directory)
+            time.sleep(_PAUSE)  # v1 has no event for an emptied group
+
+
+def _removed(directory: str) -> bool:
+    try:
+        os.rmdir(directory)
+    except FileNotFoundError:
+        return True
+    except OSError as error:
+        if error.errno == errno.EBUSY:
+            return False
+        raise
+    return True
+
+
+def _tree(group: str) -> list[str]:
+    """A group and all below it, parents first."""
+    directories = [group]
+    for directory in directories:
+        try:
+            with os.scandir(directory) as entries:
+                directories.extend(entry.path for entry in entries if entry.is_dir(follow_symlinks=False))
+        except FileNotFoundError:
+            continue
+    return directories
+
+
+def set_frozen(groups: dict[str, str], frozen: bool, timeout: float) -> None:
+    """Stop or continue every process of a group, and wait until it is so. Raises TimeoutError, OSError.
+
+    Without a freezer thawing succeeds: nothing can be frozen.
+    """
+    group = groups.get(UNIFIED) or groups.get("freezer")
+    if group is None:
+        if frozen:
+            raise OSError(errno.ENOTSUP, os.strerror(errno.ENOTSUP), "the freezer cgroup is not mounted")
+        return
+    unified = UNIFIED in groups
+    file, value = ("cgroup.freeze", str(int(frozen))) if unified else ("freezer.state", _V1_STATES[frozen])
+    deadline = time.monotonic() + timeout
+    write(group, file, value)
+    while is_frozen(groups) != frozen:
+        if time.monotonic() > deadline:
+            raise TimeoutError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT), f"{group}/{file} = {value}")
+        time.sleep(_PAUSE)
+        if not unified:
+            write(group, file, value)  # a fork during FREEZING can hold the v1 freezer until it is asked again
+
+
+_V1_STATES = {True: "FROZEN", False: "THAWED"}
+
+
+def is_frozen(groups: dict[str, str]) -> bool:
+    """Whether the kernel says that every process of the group stands still."""
+    try:
+        if UNIFIED in groups:
+            return "frozen 1" in read(groups[UNIFIED], "cgroup.events")
+        return "freezer" in groups and read(groups["freezer"], "freezer.state") == "FROZEN"
+    except OSError as error:
+        if error.errno in (errno.ENOENT, errno.ENODEV):
+            return False
+        raise

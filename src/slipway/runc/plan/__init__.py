@@ -1,0 +1,1 @@
+"""A specification turned into small operations, as data. Pure: nothing here touches the machine."""

@@ -1,0 +1,92 @@
+"""Resource limits as writes to cgroup v1 control files. Source: kernel Documentation/admin-guide/cgroup-v1/."""
+
+from slipway.contracts.oci.runtime_resources import BlockIo, Cpu, Memory, Resources
+from slipway.runc.plan.cgroup_write import CgroupWrite
+
+
+def plan_limits_v1(resources: Resources) -> list[CgroupWrite]:
+    """In the order in which the kernel takes them. Devices are planned by `device_rules`."""
+    writes = _cpu(resources.cpu) + _memory(resources.memory) + _block_io(resources.block_io)
+    if resources.pids_limit:
+        limit = resources.pids_limit if resources.pids_limit > 0 else "max"
+        writes.append(CgroupWrite("pids", "pids.max", limit))
+    for page in resources.hugepages:
+        writes.append(CgroupWrite("hugetlb", f"hugetlb.{page.page_size}.limit_in_bytes", page.limit))
+    if resources.network.class_id is not None:
+        writes.append(CgroupWrite("net_cls", "net_cls.classid", resources.network.class_id))
+    for interface in resources.network.priorities:
+        value = f"{interface.name} {interface.priority}"
+        writes.append(CgroupWrite("net_prio", "net_prio.ifpriomap", value))
+    for device, limit in resources.rdma.items():
+        words = [device]
+        if limit.hca_handles is not None:
+            words.append(f"hca_handle={limit.hca_handles}")
+        if limit.hca_objects is not None:
+            words.append(f"hca_object={limit.hca_objects}")
+        writes.append(CgroupWrite("rdma", "rdma.max", " ".join(words)))
+    return writes
+
+
+def _cpu(cpu: Cpu) -> list[CgroupWrite]:
+    writes = []
+    if cpu.shares:
+        writes.append(CgroupWrite("cpu", "cpu.shares", cpu.shares))
+    if cpu.period:
+        # Refused while a quota of before is too large for it: then the quota goes first.
+        writes.append(CgroupWrite("cpu", "cpu.cfs_period_us", cpu.period, again=True))
+    if cpu.quota:
+        writes.append(CgroupWrite("cpu", "cpu.cfs_quota_us", cpu.quota))
+    if cpu.burst is not None:
+        writes.append(CgroupWrite("cpu", "cpu.cfs_burst_us", cpu.burst))
+    if cpu.realtime_period:
+        writes.append(CgroupWrite("cpu", "cpu.rt_period_us", cpu.realtime_period))
+    if cpu.realtime_runtime:
+        writes.append(CgroupWrite("cpu", "cpu.rt_runtime_us", cpu.realtime_runtime))
+    if cpu.idle is not None:
+        writes.append(CgroupWrite("cpu", "cpu.idle", cpu.idle))
+    if cpu.cpus:
+        writes.append(CgroupWrite("cpuset", "cpuset.cpus", cpu.cpus))
+    if cpu.mems:
+        writes.append(CgroupWrite("cpuset", "cpuset.mems", cpu.mems))
+    return writes
+
+
+def _memory(memory: Memory) -> list[CgroupWrite]:
+    writes = []
+    swap = memory.swap
+    if memory.limit == -1 and not swap:
+        swap = -1  # no limit of memory means none of memory and swap
+    if memory.limit:
+        # The limit may not pass that of memory and swap: when both grow, the second must go first.
+        writes.append(CgroupWrite("memory", "memory.limit_in_bytes", memory.limit, again=True))
+    if swap:
+        writes.append(CgroupWrite("memory", "memory.memsw.limit_in_bytes", swap, again=True))
+    if memory.reservation:
+        writes.append(CgroupWrite("memory", "memory.soft_limit_in_bytes", memory.reservation))
+    if memory.disable_oom_killer:
+        writes.append(CgroupWrite("memory", "memory.oom_control", 1))
+    if memory.swappiness is not None and memory.swappiness <= 100:
+        writes.append(CgroupWrite("memory", "memory.swappiness", memory.swappiness))
+    return writes
+
+
+def _block_io(block_io: BlockIo) -> list[CgroupWrite]:
+    writes = []
+    if block_io.weight:
+        writes.append(CgroupWrite("blkio", "blkio.weight", block_io.weight))
+    if block_io.leaf_weight:
+        writes.append(CgroupWrite("blkio", "blkio.leaf_weight", block_io.leaf_weight))
+    for device in block_io.weight_devices:
+        if device.weight:
+            value = f"{device.major}:{device.minor} {device.weight}"
+            writes.append(CgroupWrite("blkio", "blkio.weight_device", value))
+    throttles = (
+        ("blkio.throttle.read_bps_device", block_io.read_bps),
+        ("blkio.throttle.write_bps_device", block_io.write_bps),
+        ("blkio.throttle.read_iops_device", block_io.read_iops),
+        ("blkio.throttle.write_iops_device", block_io.write_iops),
+    )
+    for file, devices in throttles:
+        for throttle in devices:
+            writes.append(CgroupWrite("blkio", file, f"{throttle.major}:{throttle.minor} {throttle.rate}"))
+    return writes
