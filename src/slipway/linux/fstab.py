@@ -8,49 +8,49 @@ from __future__ import annotations
 import errno
 import os
 
-from slipway.linux import mounts
+from slipway.linux import mount_flags, mounts
 from slipway.linux.libc import libc_call
 
 _PAGE = 4096  # mount(2) takes at most a page of data
 
 _SET = {
-    "bind": mounts.MS_BIND,
-    "rbind": mounts.MS_BIND | mounts.MS_REC,
-    "ro": mounts.MS_RDONLY,
-    "nosuid": mounts.MS_NOSUID,
-    "nodev": mounts.MS_NODEV,
-    "noexec": mounts.MS_NOEXEC,
-    "sync": mounts.MS_SYNCHRONOUS,
-    "dirsync": mounts.MS_DIRSYNC,
-    "remount": mounts.MS_REMOUNT,
-    "mand": mounts.MS_MANDLOCK,
-    "noatime": mounts.MS_NOATIME,
-    "nodiratime": mounts.MS_NODIRATIME,
-    "relatime": mounts.MS_RELATIME,
-    "strictatime": mounts.MS_STRICTATIME,
+    "bind": mount_flags.MS_BIND,
+    "rbind": mount_flags.MS_BIND | mount_flags.MS_REC,
+    "ro": mount_flags.MS_RDONLY,
+    "nosuid": mount_flags.MS_NOSUID,
+    "nodev": mount_flags.MS_NODEV,
+    "noexec": mount_flags.MS_NOEXEC,
+    "sync": mount_flags.MS_SYNCHRONOUS,
+    "dirsync": mount_flags.MS_DIRSYNC,
+    "remount": mount_flags.MS_REMOUNT,
+    "mand": mount_flags.MS_MANDLOCK,
+    "noatime": mount_flags.MS_NOATIME,
+    "nodiratime": mount_flags.MS_NODIRATIME,
+    "relatime": mount_flags.MS_RELATIME,
+    "strictatime": mount_flags.MS_STRICTATIME,
 }
 _CLEAR = {
-    "rw": mounts.MS_RDONLY,
-    "suid": mounts.MS_NOSUID,
-    "dev": mounts.MS_NODEV,
-    "exec": mounts.MS_NOEXEC,
-    "async": mounts.MS_SYNCHRONOUS,
-    "nomand": mounts.MS_MANDLOCK,
-    "atime": mounts.MS_NOATIME,
-    "diratime": mounts.MS_NODIRATIME,
-    "norelatime": mounts.MS_RELATIME,
-    "nostrictatime": mounts.MS_STRICTATIME,
+    "rw": mount_flags.MS_RDONLY,
+    "suid": mount_flags.MS_NOSUID,
+    "dev": mount_flags.MS_NODEV,
+    "exec": mount_flags.MS_NOEXEC,
+    "async": mount_flags.MS_SYNCHRONOUS,
+    "nomand": mount_flags.MS_MANDLOCK,
+    "atime": mount_flags.MS_NOATIME,
+    "diratime": mount_flags.MS_NODIRATIME,
+    "norelatime": mount_flags.MS_RELATIME,
+    "nostrictatime": mount_flags.MS_STRICTATIME,
     "defaults": 0,
 }
 _PROPAGATION = {
-    "private": mounts.MS_PRIVATE,
-    "rprivate": mounts.MS_PRIVATE | mounts.MS_REC,
-    "shared": mounts.MS_SHARED,
-    "rshared": mounts.MS_SHARED | mounts.MS_REC,
-    "slave": mounts.MS_SLAVE,
-    "rslave": mounts.MS_SLAVE | mounts.MS_REC,
-    "unbindable": mounts.MS_UNBINDABLE,
-    "runbindable": mounts.MS_UNBINDABLE | mounts.MS_REC,
+    "private": mount_flags.MS_PRIVATE,
+    "rprivate": mount_flags.MS_PRIVATE | mount_flags.MS_REC,
+    "shared": mount_flags.MS_SHARED,
+    "rshared": mount_flags.MS_SHARED | mount_flags.MS_REC,
+    "slave": mount_flags.MS_SLAVE,
+    "rslave": mount_flags.MS_SLAVE | mount_flags.MS_REC,
+    "unbindable": mount_flags.MS_UNBINDABLE,
+    "runbindable": mount_flags.MS_UNBINDABLE | mount_flags.MS_REC,
 }
 _UMOUNT_NOFOLLOW = 8
 _LAYERS = ("lowerdir=", "upperdir=", "workdir=")
@@ -86,9 +86,9 @@ def mount(kind: str, source: str, target: str, options: tuple[str, ...] | list[s
         if len(os.fsencode(shorter)) >= _PAGE:
             raise OSError(errno.E2BIG, "mount options are longer than a page", target)
         _mount_from(folder, source, target, kind, flags, shorter)
-    if flags & mounts.MS_BIND and flags & mounts.MS_RDONLY:
+    if flags & mount_flags.MS_BIND and flags & mount_flags.MS_RDONLY:
         # mount(2): binding ignores all other flags, a second call sets them
-        _mount(source, target, "", flags | mounts.MS_REMOUNT, data)
+        _mount(source, target, "", flags | mount_flags.MS_REMOUNT, data)
     if propagation:
         mounts.change_propagation(target, propagation)
 

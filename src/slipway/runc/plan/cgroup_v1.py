@@ -17,12 +17,12 @@ def plan_limits_v1(resources: Resources) -> list[CgroupWrite]:
     for interface in resources.network.priorities:
         value = f"{interface.name} {interface.priority}"
         writes.append(CgroupWrite("net_prio", "net_prio.ifpriomap", value))
-    for device, limit in resources.rdma.items():
+    for device, rdma in resources.rdma.items():
         words = [device]
-        if limit.hca_handles is not None:
-            words.append(f"hca_handle={limit.hca_handles}")
-        if limit.hca_objects is not None:
-            words.append(f"hca_object={limit.hca_objects}")
+        if rdma.hca_handles is not None:
+            words.append(f"hca_handle={rdma.hca_handles}")
+        if rdma.hca_objects is not None:
+            words.append(f"hca_object={rdma.hca_objects}")
         writes.append(CgroupWrite("rdma", "rdma.max", " ".join(words)))
     return writes
 
