@@ -57,9 +57,11 @@ def add_veth(
     master: int,
     mtu: int = 1500,
 ) -> Request:
-    """A pair in one message: `name` here, up, in the bridge `master`; its peer up in the namespace of a descriptor."""
+    """A pair in one message: `name` here, up, in the bridge `master`; its peer in the namespace of a descriptor, still
+    down: the kernel (veth_newlink) configures it before the two know each other, and then going up fails with
+    ENOTCONN."""
     peer = (
-        HEADER.pack(0, 0, peer_index, IFF_UP, IFF_UP)
+        HEADER.pack(0, 0, peer_index, 0, 0)
         + text(IFLA_IFNAME, peer_name)
         + attribute(IFLA_ADDRESS, peer_address)
         + number(IFLA_MTU, mtu)
