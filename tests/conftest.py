@@ -3,7 +3,7 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -16,15 +16,17 @@ IN_CI = bool(os.environ.get("CI"))
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """In CI a skip that names no kernel feature of tests/skips.toml is a failure."""
-    report: pytest.TestReport = yield  # type: ignore[misc, assignment]
+    report = yield
     if IN_CI and report.skipped and not hasattr(report, "wasxfail") and isinstance(report.longrepr, tuple):
         reason = report.longrepr[2]
         if not skips.is_allowed(reason):
             report.outcome = "failed"
-            report.longrepr = f"skipped in CI, but tests/skips.toml does not name the reason: {reason}"  # type: ignore[assignment]
-    return report  # type: ignore[return-value]
+            report.longrepr = f"skipped in CI, but tests/skips.toml does not name the reason: {reason}"
+    return report
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,70 @@
+"""Scenarios: docker commands whose masked output and status must be the same on our engine as on the original."""
+
+import difflib
+import shlex
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from tests.support import masks
+from tests.support.docker import Docker
+from tests.system import views
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One command. `text` is its arguments as a shell would take them, without the word docker.
+
+    `view` names a function of views.py that shows standard output before it is compared; `compare_errors` is off where
+    the original's own wording holds what cannot be ours (a Go error, a path of its tree).
+    """
+
+    text: str
+    stdin: str = ""
+    view: str = "as_it_is"
+    compare_errors: bool = True
+    compare_output: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scenario:
+    """Steps in order. Containers are called box, box1, box2 ...; what the steps leave behind is removed afterwards."""
+
+    name: str
+    steps: tuple[Step, ...]
+
+
+def scenario(name: str, *steps: str | Step) -> Scenario:
+    return Scenario(name=name, steps=tuple(Step(text=step) if isinstance(step, str) else step for step in steps))
+
+
+def play(play_it: Scenario, client: Docker) -> list[str]:
+    """The masked transcript: for each step the command, both streams and the status. Leaves no container behind."""
+    transcript: list[str] = []
+    try:
+        for step in play_it.steps:
+            transcript += _play_step(step, client)
+    finally:
+        remove_all_containers(client)
+    return transcript
+
+
+def _play_step(step: Step, client: Docker) -> Iterable[str]:
+    result = client.run(*shlex.split(step.text), stdin=step.stdin)
+    view: Callable[[str], str] = getattr(views, step.view)
+    yield f"$ docker {step.text}"
+    if step.compare_output:
+        yield from (f"  out: {line}" for line in masks.mask(view(result.out)).splitlines())
+    if step.compare_errors:
+        yield from (f"  err: {line}" for line in masks.mask(result.err).splitlines())
+    yield f"  status: {result.status}"
+
+
+def remove_all_containers(client: Docker) -> None:
+    names = client.run("ps", "-aq", "--no-trunc").out.split()
+    if names:
+        client.run("rm", "-f", "-v", *names)
+
+
+def difference(expected: list[str], got: list[str], whose: str) -> str:
+    """A readable difference of two transcripts; empty when they are equal."""
+    return "\n".join(difflib.unified_diff(expected, got, "the original", whose, lineterm="", n=3))

@@ -1,0 +1,13 @@
+"""The table of scenarios, by subject."""
+
+from tests.system.harness import Scenario
+from tests.system.scenarios import errors, images, inspection, lifecycle, run_flags, streams
+
+ALL: tuple[Scenario, ...] = (
+    *run_flags.SCENARIOS,
+    *streams.SCENARIOS,
+    *lifecycle.SCENARIOS,
+    *inspection.SCENARIOS,
+    *images.SCENARIOS,
+    *errors.SCENARIOS,
+)

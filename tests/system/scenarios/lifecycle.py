@@ -1,0 +1,133 @@
+"""One container's life, and the lists that show it."""
+
+from tests.system.harness import Step, scenario
+
+STATE = "inspect -f '{{.State.Status}} {{.State.Running}} {{.State.ExitCode}} {{.State.OOMKilled}}'"
+
+SCENARIOS = (
+    scenario(
+        "created, started, stopped",
+        "create --name box busybox sleep 60",
+        f"{STATE} box",
+        "start box",
+        f"{STATE} box",
+        "stop -t 0 box",
+        f"{STATE} box",
+    ),
+    scenario("ps", "run -d --name box busybox sleep 60", "ps", "ps -a", Step(text="ps -q")),
+    scenario(
+        "ps in columns",
+        "run -d --name box -l k=v busybox sleep 60",
+        "ps --format '{{.Names}} {{.Image}} {{.Command}} {{.State}} {{.Labels}}'",
+    ),
+    scenario("ps as JSON", "run -d --name box busybox sleep 60", Step(text="ps --format json", view="json_keys")),
+    scenario(
+        "ps without truncation",
+        "run -d --name box busybox sh -c 'sleep 60 # a long command line'",
+        "ps",
+        "ps --no-trunc",
+    ),
+    scenario(
+        "ps of what ended", "run --name box busybox sh -c 'exit 3'", "ps", "ps -a --format '{{.Names}} {{.Status}}'"
+    ),
+    scenario(
+        "ps filters",
+        "run -d --name box1 -l a=1 busybox sleep 60",
+        "create --name box2 busybox true",
+        "ps -a --filter status=created --format '{{.Names}}'",
+        "ps --filter label=a=1 --format '{{.Names}}'",
+        "ps -a --filter name=box2 --format '{{.Names}}'",
+    ),
+    scenario(
+        "ps order and count",
+        "create --name box1 busybox true",
+        "create --name box2 busybox true",
+        "ps -a --format '{{.Names}}'",
+        "ps -a -n 1 --format '{{.Names}}'",
+        "ps -l --format '{{.Names}}'",
+    ),
+    scenario(
+        "ps with ports",
+        "run -d --name box -p 127.0.0.1:18080:80 -p 18443:443/udp busybox sleep 60",
+        "ps --format '{{.Ports}}'",
+        "port box",
+        "port box 80",
+    ),
+    scenario(
+        "ps with sizes",
+        "run -d --name box busybox sleep 60",
+        Step(text="ps -s --format '{{.Size}}'", view="without_numbers"),
+    ),
+    scenario(
+        "stop by signal",
+        "run -d --name box busybox sh -c 'trap \"exit 5\" TERM; while :; do sleep 0.1; done'",
+        "stop box",
+        f"{STATE} box",
+    ),
+    scenario("stop by force", "run -d --name box busybox sleep 60", "stop -t 1 box", f"{STATE} box"),
+    scenario("kill", "run -d --name box busybox sleep 60", "kill box", "wait box", f"{STATE} box"),
+    scenario(
+        "kill with a signal",
+        "run -d --name box busybox sh -c 'trap \"exit 6\" USR1; while :; do sleep 0.1; done'",
+        "kill -s USR1 box",
+        "wait box",
+    ),
+    scenario("kill what is not running", "create --name box busybox true", "kill box"),
+    scenario("restart", "run -d --name box busybox sleep 60", "restart -t 0 box", f"{STATE} box"),
+    scenario(
+        "pause",
+        "run -d --name box busybox sleep 60",
+        "pause box",
+        f"{STATE} box",
+        "ps --format '{{.Status}}'",
+        "unpause box",
+        f"{STATE} box",
+    ),
+    scenario(
+        "rename",
+        "create --name box busybox true",
+        "rename box box1",
+        "inspect -f '{{.Name}}' box1",
+        "inspect -f '{{.Name}}' box",
+    ),
+    scenario(
+        "wait for several",
+        "run -d --name box1 busybox sh -c 'exit 1'",
+        "run -d --name box2 busybox sh -c 'exit 2'",
+        "wait box1 box2",
+    ),
+    scenario("remove", "create --name box busybox true", "rm box", "ps -aq"),
+    scenario("remove what runs", "run -d --name box busybox sleep 60", "rm box", "rm -f box"),
+    scenario("remove by itself", "run --rm --name box busybox true", "ps -aq"),
+    scenario("remove by itself, detached", "run -d --rm --name box busybox sleep 60", "stop -t 0 box", "ps -aq"),
+    scenario("remove by the start of an id", "create --cidfile /nonexistent/no busybox true"),
+    scenario("top", "run -d --name box busybox sleep 60", "top box -o comm"),
+    scenario(
+        "a file changed",
+        "run --name box busybox sh -c 'echo x >/new; rm /etc/group; echo y >>/etc/passwd'",
+        Step(text="diff box", view="sorted_lines"),
+    ),
+    scenario(
+        "the root file system stays", "run --name box busybox sh -c 'echo kept >>/kept; cat /kept'", "start -a box"
+    ),
+    scenario(
+        "restart policy",
+        "run -d --name box --restart on-failure:2 busybox sh -c 'exit 3'",
+        "wait box",
+        "inspect -f '{{.HostConfig.RestartPolicy.Name}} {{.HostConfig.RestartPolicy.MaximumRetryCount}}' box",
+    ),
+    scenario(
+        "update",
+        "run -d --name box -m 64m busybox sleep 60",
+        "update -m 32m --memory-swap 64m box",
+        "inspect -f '{{.HostConfig.Memory}}' box",
+    ),
+    scenario("start twice", "run -d --name box busybox sleep 60", "start box", f"{STATE} box"),
+    scenario("stop twice", "create --name box busybox true", "stop box", "stop box"),
+    scenario(
+        "container prune",
+        "create --name box busybox true",
+        Step(text="container prune -f", view="without_numbers"),
+        "ps -aq",
+    ),
+)

@@ -1,0 +1,43 @@
+"""Each scenario by both clients on our engine, compared with what Docker's client does on the original."""
+
+from functools import cache
+
+import pytest
+
+from tests.support import docker
+from tests.support.engine import OurEngine
+from tests.support.peers import OriginalEngine
+from tests.system.harness import Scenario, difference, play
+from tests.system.scenarios import ALL
+
+by_name = pytest.mark.parametrize("subject", ALL, ids=[s.name.replace(" ", "-") for s in ALL])
+
+
+@cache
+def expected(subject: Scenario, host: str) -> tuple[str, ...]:
+    """What the original does: played once, used by both columns."""
+    return tuple(play(subject, docker.theirs(host)))
+
+
+def test_scenarios_have_names_of_their_own() -> None:
+    assert len({s.name for s in ALL}) == len(ALL)
+
+
+@by_name
+@pytest.mark.matrix
+def test_the_original_repeats_itself(subject: Scenario, original: OriginalEngine) -> None:
+    """A scenario whose masked output differs from run to run on the original can prove nothing about ours."""
+    again = play(subject, docker.theirs(original.host))
+    assert not (told := difference(list(expected(subject, original.host)), again, "the original again")), told
+
+
+@by_name
+def test_docker_s_client_on_our_engine(subject: Scenario, ours: OurEngine, original: OriginalEngine) -> None:
+    got = play(subject, docker.theirs(ours.host))
+    assert not (told := difference(list(expected(subject, original.host)), got, "our engine")), told
+
+
+@by_name
+def test_our_client_on_our_engine(subject: Scenario, ours: OurEngine, original: OriginalEngine) -> None:
+    got = play(subject, docker.ours(ours.host))
+    assert not (told := difference(list(expected(subject, original.host)), got, "our client and engine")), told
