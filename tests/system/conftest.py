@@ -9,6 +9,7 @@ from tests.support import docker
 from tests.support.engine import OurEngine
 from tests.support.peers import OriginalEngine
 from tests.support.registry import Registry, fill
+from tests.system.harness import remove_all_containers
 
 PENDING = Path(__file__).with_name("pending.txt")
 EVERYTHING = "*"
@@ -87,3 +88,18 @@ def ours(our_engine: OurEngine, busybox_archive: Path, registry_folder: Path) ->
     docker.theirs(our_engine.host)("load", "-i", str(busybox_archive))
     with Registry(registry_folder, our_engine.enter):
         yield our_engine
+
+
+COLUMNS = ("our-client", "their-client", "original")
+
+
+@pytest.fixture(params=COLUMNS)
+def any_engine(request: pytest.FixtureRequest) -> Iterator[docker.Docker]:
+    """Each column in turn: our client on our engine, Docker's on ours, Docker's on the original. Left empty."""
+    if request.param == "original":
+        client = docker.theirs(request.getfixturevalue("original").host)
+    else:
+        host = request.getfixturevalue("ours").host
+        client = docker.ours(host) if request.param == "our-client" else docker.theirs(host)
+    yield client
+    remove_all_containers(client)

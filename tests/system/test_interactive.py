@@ -1,0 +1,113 @@
+"""At a terminal: raw mode, sizes, detach keys, signals, half-closed streams. By both clients on ours, and on the original."""
+
+import subprocess
+
+from tests.support.docker import Docker
+from tests.support.waiting import wait_until
+from tests.system.terminal import DETACH_KEYS, Terminal
+
+
+def test_a_shell_at_a_terminal(any_engine: Docker) -> None:
+    with Terminal(any_engine, "run", "-it", "--rm", "busybox", "sh") as terminal:
+        terminal.wait_for("# ")
+        terminal.type("tty; echo $TERM; echo sum=$((20+3))\n")
+        assert "/dev/pts/0" in (got := terminal.wait_for("sum=23\r\n"))
+        assert "xterm" in got
+        terminal.type("exit 5\n")
+        _, status = terminal.end()
+    assert status == 5
+
+
+def test_the_window_s_size_arrives_and_follows(any_engine: Docker) -> None:
+    with Terminal(any_engine, "run", "-it", "--rm", "busybox", "sh", rows=33, columns=101) as terminal:
+        terminal.wait_for("# ")
+        wait_until(lambda: _size(terminal) == "33 101", "the first size to arrive")
+        terminal.resize(44, 132)
+        wait_until(lambda: _size(terminal) == "44 132", "the new size to arrive")
+        terminal.type("exit\n")
+        assert terminal.end()[1] == 0
+
+
+def _size(terminal: Terminal) -> str:
+    terminal.type("echo size $(stty size) end\n")
+    terminal.wait_for("\r\nsize ")
+    return terminal.wait_for(" end").removesuffix(" end")
+
+
+def test_detach_keys_leave_it_running_and_the_terminal_as_it_was(any_engine: Docker) -> None:
+    with Terminal(any_engine, "run", "-it", "--name", "box", "busybox", "sh") as terminal:
+        before = terminal.settings()
+        terminal.wait_for("# ")
+        assert terminal.settings() != before, "the client did not put the terminal into raw mode"
+        terminal.type(DETACH_KEYS)
+        terminal.end()
+        assert terminal.settings() == before
+    assert any_engine("inspect", "-f", "{{.State.Running}}", "box") == "true"
+    with Terminal(any_engine, "attach", "box") as terminal:
+        terminal.type("echo back=$((1+1))\n")
+        terminal.wait_for("back=2\r\n")
+        terminal.type("exit 6\n")
+        assert terminal.end()[1] == 6
+
+
+def test_detach_keys_of_one_s_own(any_engine: Docker) -> None:
+    with Terminal(any_engine, "run", "-it", "--name", "box", "--detach-keys", "ctrl-e,x", "busybox", "sh") as terminal:
+        terminal.wait_for("# ")
+        terminal.type("\x05x")
+        terminal.end()
+    assert any_engine("inspect", "-f", "{{.State.Running}}", "box") == "true"
+
+
+def test_exec_at_a_terminal(any_engine: Docker) -> None:
+    any_engine("run", "-d", "--name", "box", "busybox", "sleep", "60")
+    with Terminal(any_engine, "exec", "-it", "box", "sh") as terminal:
+        terminal.wait_for("# ")
+        terminal.type("test -t 0 && echo is=$((3*3))\n")
+        terminal.wait_for("is=9\r\n")
+        terminal.type("exit 7\n")
+        assert terminal.end()[1] == 7
+
+
+def test_ctrl_c_reaches_the_program(any_engine: Docker) -> None:
+    script = "trap 'echo caught it; exit 9' INT; echo ready; while :; do sleep 0.1; done"
+    with Terminal(any_engine, "run", "-it", "--rm", "busybox", "sh", "-c", script) as terminal:
+        terminal.wait_for("ready\r\n")
+        terminal.type("\x03")
+        terminal.wait_for("caught it\r\n")
+        assert terminal.end()[1] == 9
+
+
+def test_without_a_terminal_it_refuses_t(any_engine: Docker) -> None:
+    result = any_engine.run("run", "-it", "--rm", "busybox", "true")
+    assert (result.status, "the input device is not a TTY" in result.err) == (1, True)
+
+
+def test_a_stream_closed_on_one_side_flows_on_the_other(any_engine: Docker) -> None:
+    process = any_engine.popen("run", "-i", "--rm", "busybox", "sh", "-c", "cat; sleep 0.5; echo after the end")
+    out, _ = process.communicate(b"x\n", timeout=30)
+    assert (out, process.returncode) == (b"x\nafter the end\n", 0)
+
+
+def test_a_signal_to_the_client_reaches_the_program(any_engine: Docker) -> None:
+    script = "trap 'echo got it; exit 8' TERM; echo ready; while :; do sleep 0.1; done"
+    process = any_engine.popen("run", "--rm", "busybox", "sh", "-c", script, stdin=subprocess.DEVNULL)
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"ready\n"
+    process.terminate()
+    out, _ = process.communicate(timeout=30)
+    assert (out, process.returncode) == (b"got it\n", 8)
+
+
+def test_output_comes_while_the_program_runs(any_engine: Docker) -> None:
+    process = any_engine.popen("run", "-i", "--rm", "busybox", "sh", "-c", "while read l; do echo got $l; done")
+    assert process.stdin is not None
+    assert process.stdout is not None
+    for word in (b"one", b"two"):
+        process.stdin.write(word + b"\n")
+        process.stdin.flush()
+        assert process.stdout.readline() == b"got " + word + b"\n"
+    process.stdin.close()
+    assert process.wait(30) == 0
+    process.stdout.close()
+    assert process.stderr is not None
+    process.stderr.close()
