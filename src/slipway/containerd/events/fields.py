@@ -1,0 +1,46 @@
+"""The fields of an event that filters may name: namespace, topic, event.container_id, event.labels.KEY, ..."""
+
+from functools import lru_cache
+from typing import Any
+
+from google.protobuf.message import DecodeError, Message
+
+from slipway.contracts.containerd_api.generated import event_types_pb2
+from slipway.contracts.containerd_api.generated.types_pb2 import Envelope
+
+
+def event_field(envelope: Envelope, path: tuple[str, ...]) -> str | None:
+    """None for what the envelope or the event in it does not have, and for events of unknown types."""
+    if path == ("namespace",):
+        return envelope.namespace
+    if path == ("topic",):
+        return envelope.topic
+    if path[0] != "event" or len(path) < 2:
+        return None
+    event = _decoded(envelope.event.type_url, envelope.event.value)
+    return _field(event, path[1:]) if event is not None else None
+
+
+@lru_cache(maxsize=32)
+def _decoded(type_url: str, value: bytes) -> Message | None:
+    name = type_url.rpartition("/")[2]
+    kind = getattr(event_types_pb2, name.removeprefix("containerd.events."), None)
+    if kind is None or not name.startswith("containerd.events."):
+        return None
+    try:
+        message: Message = kind.FromString(value)
+    except DecodeError:
+        return None
+    return message
+
+
+def _field(message: Any, path: tuple[str, ...]) -> str | None:
+    name, rest = path[0], path[1:]
+    if name not in message.DESCRIPTOR.fields_by_name:
+        return None
+    value = getattr(message, name)
+    if isinstance(value, Message):
+        return _field(value, rest) if rest else None
+    if rest:
+        return value.get(".".join(rest)) if hasattr(value, "get") else None
+    return value if isinstance(value, str) else None

@@ -1,0 +1,54 @@
+"""Labels: checked, changed by a mask, and kept as text. Pure."""
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from slipway.base.errors import InvalidArgument
+
+# containerd pkg/labels: key and value together.
+MAX_LABEL_BYTES: Final = 4096
+
+
+def check_labels(labels: Mapping[str, str]) -> None:
+    """Raises InvalidArgument for a label whose key and value together are longer than 4096 bytes."""
+    for key, value in labels.items():
+        size = len(key.encode()) + len(value.encode())
+        if size > MAX_LABEL_BYTES:
+            raise InvalidArgument(
+                f"label key and value length ({size} bytes) greater than maximum size ({MAX_LABEL_BYTES} bytes),"
+                f" key: {key[:64]}"
+            )
+
+
+def labels_after_update(
+    current: Mapping[str, str], given: Mapping[str, str], fields: Iterable[str] = ()
+) -> dict[str, str]:
+    """The labels after an update with a field mask: `labels` (or no mask) replaces all, `labels.KEY` sets one.
+
+    A key whose given value is empty or absent is removed. Other fields of the mask are not ours and are passed over.
+    """
+    masks = list(fields)
+    if not masks or "labels" in masks:
+        return {key: value for key, value in given.items() if value}
+    changed = dict(current)
+    for mask in masks:
+        if not mask.startswith("labels."):
+            continue
+        key = mask.removeprefix("labels.")
+        if value := given.get(key, ""):
+            changed[key] = value
+        else:
+            changed.pop(key, None)
+    return changed
+
+
+def text_from_labels(labels: Mapping[str, str]) -> str:
+    """Labels as one column of a row."""
+    return json.dumps(dict(labels), separators=(",", ":")) if labels else "{}"
+
+
+def labels_from_text(text: str) -> dict[str, str]:
+    """The inverse of `text_from_labels`."""
+    labels: dict[str, str] = json.loads(text)
+    return labels
