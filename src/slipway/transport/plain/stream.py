@@ -112,7 +112,7 @@ def accept_from(listener: int) -> int:
     """
     listening = _socket.socket(fileno=listener)
     try:
-        descriptor, _address = listening._accept()  # type: ignore[attr-defined] # the method that socket.accept wraps
+        descriptor: int = listening._accept()[0]  # type: ignore[attr-defined] # what socket.accept wraps
     except (BlockingIOError, ConnectionAbortedError):
         return -1
     finally:

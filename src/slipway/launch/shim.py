@@ -1,0 +1,114 @@
+"""The program `containerd-shim-runc-v2`, as containerd execs it: start a shim, serve as one, or clean up after one."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+
+from slipway.base.errors import EngineError, InvalidArgument
+from slipway.base.files import write_all
+from slipway.base.version import VERSION
+from slipway.clients.runc.program import Program, forked
+from slipway.contracts.shim_api.options import Options
+from slipway.linux.command_line import set_command_line
+from slipway.linux.executable import execute_readonly
+from slipway.shim.bootstrap import PROGRAM, Bound, bind, delete_dead, settle
+from slipway.shim.bundle import options_from_any
+from slipway.shim.command_line import CommandLine, parse
+from slipway.shim.info import runtime_info
+from slipway.shim.server import serve
+from slipway.shim.socket_address import listen
+from slipway.transport.plain.children import set_descriptors
+from slipway.wire.protobuf import DecodeError, decode, encode
+from slipway.wire.protobuf_known import AnyMessage
+
+_LISTENER = 3
+"""The descriptor where `start` hands its socket to the shim that stays."""
+
+
+def main() -> None:
+    """Do what the command line says. Errors go to standard error, one line, with exit status 1."""
+    try:
+        _run(parse(sys.argv[1:]))
+    except (EngineError, OSError) as error:
+        write_all(2, f"{PROGRAM}: {error}\n".encode())
+        os._exit(1)
+    os._exit(0)
+
+
+def _run(line: CommandLine) -> None:
+    if line.action == "version":
+        write_all(1, f"{PROGRAM}:\n  Version:  {VERSION}\n  Revision: \n\n".encode())
+    elif line.action == "info":
+        write_all(1, encode(runtime_info(_options_from_stdin(), default_runtime)))
+    elif line.action == "start":
+        _start(line)
+    elif line.action == "delete":
+        write_all(1, encode(delete_dead(line, _bundle(line), default_runtime)))
+    else:
+        _serve(line)
+
+
+def _start(line: CommandLine) -> None:
+    """Bind the socket, leave a shim behind that serves it, print where it is.
+
+    The shim has no standard stream of ours: containerd waits for the end of them. Clients may connect before it serves.
+    """
+    options = _options_from_stdin()
+    bundle = _bundle(line)
+    parent = os.getppid()
+    bound = bind(bundle, line.address)
+    if not os.fork():
+        try:
+            os.setsid()
+            os.chdir(bundle)
+            settle(options, parent=parent)
+            set_descriptors((-1, -1, -1), (bound.listener,))
+            interpreter = [sys.executable, "-I", "-S", sys.argv[0]]
+            execute_readonly([*interpreter, *line.served(), "-socket", bound.path], os.environ)
+        finally:
+            os._exit(1)
+    write_all(1, bound.address.encode())
+
+
+def _serve(line: CommandLine) -> None:
+    bound = Bound(line.socket, _LISTENER if _is_socket(_LISTENER) else listen(line.socket))
+    os.set_inheritable(bound.listener, False)
+    set_command_line([PROGRAM, *line.served()])
+    events = os.environ.get("TTRPC_ADDRESS", "").removeprefix("unix://")
+    serve(bound, bundle=_bundle(line), namespace=line.namespace, events_address=events, default_runtime=default_runtime)
+
+
+def default_runtime() -> Program:
+    """Our own runc, loaded when the first container asks for it."""
+    from slipway.runc.main import main as runc
+    from slipway.runc.preload import preload
+
+    preload()
+    return forked(runc)
+
+
+def _bundle(line: CommandLine) -> str:
+    return line.bundle or os.getcwd()
+
+
+def _options_from_stdin() -> Options:
+    data = bytearray()
+    while chunk := os.read(0, 1 << 16):
+        data += chunk
+    try:
+        return options_from_any(decode(AnyMessage, bytes(data)))
+    except DecodeError as error:
+        raise InvalidArgument(f"decode the options on standard input: {error}") from None
+
+
+def _is_socket(descriptor: int) -> bool:
+    try:
+        return stat.S_ISSOCK(os.fstat(descriptor).st_mode)
+    except OSError:
+        return False
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,114 @@
+"""The beginning and the end of a shim: its socket, its settings, and what is cleaned up after one that died."""
+
+from __future__ import annotations
+
+import os
+import time
+
+from slipway.base.errors import EngineError
+from slipway.base.files import unlink_if_present
+from slipway.clients.runc.program import Program, executed
+from slipway.clients.runc.runtime import Runtime
+from slipway.contracts.shim_api.messages import DeleteResponse
+from slipway.contracts.shim_api.options import Options
+from slipway.linux import cgroups
+from slipway.shim.bundle import read_options, read_pid, remove_socket, runtime_root, write_address
+from slipway.shim.command_line import CommandLine
+from slipway.shim.rootfs import unmount_rootfs
+from slipway.shim.socket_address import listen, new_socket_path
+from slipway.transport.plain.children import Children
+from slipway.transport.plain.loop import Loop
+from slipway.wire.protobuf_known import timestamp_from_nanoseconds
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PROGRAM = "containerd-shim-runc-v2"
+KILLED = 128 + 9
+"""The exit status of a container that nobody watched when it ended."""
+
+
+class Bound:
+    """A shim's socket before anybody serves it: clients can connect already, and wait."""
+
+    __slots__ = ("address", "listener", "path")
+
+    def __init__(self, path: str, listener: int) -> None:
+        self.path = path
+        self.listener = listener
+
+    @property
+    def address(self) -> str:
+        return f"unix://{self.path}"
+
+    def close(self) -> None:
+        os.close(self.listener)
+        unlink_if_present(self.path)
+
+
+def bind(bundle: str, containerd: str) -> Bound:
+    """A new socket beside containerd's own, named in the bundle. Raises EngineError or OSError; then none is left."""
+    path = new_socket_path(containerd)
+    bound = Bound(path, listen(path))
+    try:
+        write_address(bundle, bound.address)
+    except OSError:
+        bound.close()
+        raise
+    return bound
+
+
+def settle(options: Options, *, parent: int) -> None:
+    """What a new shim sets about itself: its cgroup, and an OOM score above its parent's."""
+    if options.shim_cgroup:
+        join_cgroup(options.shim_cgroup)
+    raise_oom_score(parent)
+
+
+def join_cgroup(path: str) -> None:
+    """Move this process into the group `path` of every hierarchy. Raises EngineError."""
+    for mount_point in set(cgroups.discover().points.values()):
+        group = f"{mount_point}/{path.strip('/')}"
+        try:
+            cgroups.make(group)
+            cgroups.add_process(group, os.getpid())
+        except OSError as error:
+            raise EngineError(f"join shim cgroup {group}: {error.strerror}") from error
+
+
+def raise_oom_score(parent: int) -> None:
+    """The kernel kills a shim before containerd: one more than its score, unless that is the highest (proc(5))."""
+    try:
+        with open(f"/proc/{parent}/oom_score_adj", "rb") as file:
+            score = int(file.read())
+        with open("/proc/self/oom_score_adj", "wb") as file:
+            file.write(b"%d" % min(score + 1, 1000))
+    except OSError:
+        return  # lowering it again is not ours to do, and raising it is a courtesy
+
+
+def delete_dead(line: CommandLine, bundle: str, default_runtime: Callable[[], Program]) -> DeleteResponse:
+    """Kill and delete what a shim that is gone left of its container. Safe to repeat. Raises EngineError.
+
+    The process ends soon: its children and signal handling are not put back.
+    """
+    options = read_options(bundle)
+    loop = Loop()
+    runtime = Runtime(
+        loop,
+        Children(loop),
+        executed(options.binary_name) if options.binary_name else default_runtime(),
+        root=runtime_root(options, line.namespace),
+        log=f"{bundle}/log.json",
+        systemd_cgroup=options.systemd_cgroup,
+    )
+    if os.path.exists(f"{bundle}/init.pid"):
+        loop.run_until(loop.spawn(runtime.delete(line.id, force=True)))
+    unmount_rootfs(f"{bundle}/rootfs")
+    remove_socket(bundle)
+    try:
+        pid = read_pid(f"{bundle}/init.pid")
+    except EngineError:
+        pid = 0
+    return DeleteResponse(pid=pid, exit_status=KILLED, exited_at=timestamp_from_nanoseconds(time.time_ns()))

@@ -1,0 +1,74 @@
+"""Start: let the created init run its program, or have the runtime run an added exec."""
+
+from __future__ import annotations
+
+import os
+
+from slipway.base.errors import FailedPrecondition, InvalidArgument, NotFound
+from slipway.base.files import unlink_if_present
+from slipway.contracts.shim_api import events
+from slipway.shim.bundle import read_pid, write_process
+from slipway.shim.model import Container, Process
+from slipway.shim.oom import watch_memory
+from slipway.shim.shim import Shim
+
+
+async def start(shim: Shim, container: Container, exec_id: str) -> Process:
+    """The process, running (or ended already). Its start is told before its exit, however short it lives."""
+    process = container.process(exec_id)
+    process.check("start")
+    told = process.start_told = shim.loop.future()
+    try:
+        if exec_id:
+            await _start_exec(shim, container, process)
+        else:
+            await _start_init(shim, container)
+    finally:
+        told.resolve()
+        process.start_told = None
+    return process
+
+
+async def _start_init(shim: Shim, container: Container) -> None:
+    await container.runtime.start(container.id)
+    container.init.becomes("start")
+    watch_memory(shim, container)
+    shim.publisher.publish(events.TaskStart(container_id=container.id, pid=container.init.pid))
+
+
+async def _start_exec(shim: Shim, container: Container, process: Process) -> None:
+    container.check_init_alive()
+    streams = process.streams = shim.streams.open(container.id, process.stdio, container.bundle, container.io_owner)
+    pid_file = f"{container.bundle}/{process.exec_id}.pid"
+    process_file = write_process(container.bundle, process.exec_id, process.spec, terminal=process.stdio.terminal)
+    shim.children.expect_strangers()
+    try:
+        await container.runtime.exec(
+            container.id, process_file, streams.child, ["--pid-file", pid_file, *streams.flags]
+        )
+        await streams.started()
+        process.pid = read_pid(pid_file)
+        exited = shim.children.wait(process.pid)
+    except BaseException:
+        streams.close()
+        raise
+    finally:
+        unlink_if_present(process_file)
+        shim.children.forget_strangers()
+    process.becomes("start")
+    shim.publisher.publish(events.TaskExecStarted(container_id=container.id, exec_id=process.exec_id, pid=process.pid))
+    shim.loop.spawn(shim.supervise(container, process, exited))
+
+
+def signal_exec(process: Process, number: int) -> None:
+    """Signal an exec, which is our child and cannot be mistaken: its number is free only after we reaped it."""
+    if process.is_stopped:
+        raise NotFound("process already finished")
+    if not process.pid:
+        raise FailedPrecondition("process not created")
+    try:
+        os.kill(process.pid, number)
+    except ProcessLookupError:
+        raise NotFound("process already finished") from None
+    except OSError as error:
+        raise InvalidArgument(f"signal {number} to process {process.pid}: {error.strerror}") from error

@@ -1,0 +1,174 @@
+"""The standard streams of one process, as its StdioNames say: nothing, pipes, a log file or program, a terminal."""
+
+from __future__ import annotations
+
+import os
+
+from slipway.base.errors import InvalidArgument
+from slipway.shim.stdio.console import ConsoleSocket, resize
+from slipway.shim.stdio.input import Input
+from slipway.shim.stdio.logger import open_logger
+from slipway.shim.stdio.output import Output
+from slipway.shim.stdio.spill import Spill
+from slipway.transport.plain.children import Children
+from slipway.transport.plain.file_events import FileEvents
+from slipway.transport.plain.loop import Loop
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from slipway.shim.model import StdioNames
+
+
+class StreamFactory:
+    """What all streams of one shim share. `console_folder` is short and closed to others."""
+
+    def __init__(self, loop: Loop, children: Children, namespace: str, console_folder: str) -> None:
+        self.loop = loop
+        self.children = children
+        self.events = FileEvents(loop)
+        self.namespace = namespace
+        self._console_folder = console_folder
+        self._consoles = 0
+
+    def open(self, id: str, names: StdioNames, bundle: str, owner: tuple[int, int]) -> Streams:
+        """Open the streams of a process that is about to start. Raises EngineError, OSError."""
+        streams = Streams(self, names, bundle)
+        try:
+            if names.terminal:
+                streams.open_console()
+            else:
+                streams.open_pipes(id, owner)
+        except BaseException:
+            streams.close()
+            raise
+        return streams
+
+    def console_path(self) -> str:
+        self._consoles += 1
+        return f"{self._console_folder}/{os.getpid()}.{self._consoles}.pty"
+
+
+class Streams:
+    """The process gets `child` as its stdio, and `flags` belong on the runtime's command line.
+
+    Order: the runtime is called with both; `started` when it has ended well; `close` at the end in any case.
+    """
+
+    def __init__(self, factory: StreamFactory, names: StdioNames, bundle: str) -> None:
+        self._factory = factory
+        self._names = names
+        self._bundle = bundle
+        self._console: ConsoleSocket | None = None
+        self._master = -1
+        self._child = [-1, -1, -1]
+        self._outputs: list[Output] = []
+        self._input: Input | None = None
+        self._logger: tuple[int, int] | None = None
+
+    @property
+    def child(self) -> tuple[int, int, int]:
+        stdin, stdout, stderr = self._child
+        return stdin, stdout, stderr
+
+    @property
+    def flags(self) -> list[str]:
+        return ["--console-socket", self._console.path] if self._console is not None else []
+
+    def open_console(self) -> None:
+        self._console = ConsoleSocket(self._factory.loop, self._factory.console_path())
+
+    def open_pipes(self, id: str, owner: tuple[int, int]) -> None:
+        names = self._names
+        if names.stdin:
+            self._child[0], ours = _pipe_for(owner, child_writes=False)
+            self._input = Input(self._factory.loop, names.stdin, ours, closes_sink=True)
+        if names.stdout.startswith("binary://"):
+            self._child[1], self._child[2] = open_logger(
+                self._factory.children, names.stdout, id, self._factory.namespace
+            )
+            return
+        for number, name in ((1, names.stdout), (2, names.stderr)):
+            if name:
+                self._child[number] = self._open_output(name, owner)
+
+    def _open_output(self, name: str, owner: tuple[int, int]) -> int:
+        """The descriptor that the child writes to."""
+        scheme, separator, path = name.partition("://")
+        if separator and scheme == "file":
+            os.makedirs(os.path.dirname(path), 0o755, exist_ok=True)
+            return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
+        if separator and scheme != "fifo":
+            raise InvalidArgument(f"unknown STDIO scheme {scheme}")
+        theirs, ours = _pipe_for(owner, child_writes=True)
+        self._outputs.append(self._output(ours, path if separator else name, splices=True))
+        return theirs
+
+    def _output(self, source: int, fifo: str, *, splices: bool) -> Output:
+        try:
+            spill = Spill(_disk_folder(self._bundle))
+            return Output(self._factory.loop, self._factory.events, source, fifo, spill, splices=splices)
+        except BaseException:
+            os.close(source)
+            raise
+
+    async def started(self) -> None:
+        """The process has its streams: close its ends here, and take over its terminal. Raises EngineError."""
+        self._close_child()
+        if self._console is None:
+            return
+        self._master = await self._console.receive()
+        self._console.close()
+        self._console = None
+        if self._names.stdin:
+            self._input = Input(self._factory.loop, self._names.stdin, os.dup(self._master), closes_sink=True)
+        if self._names.stdout:
+            self._outputs.append(self._output(os.dup(self._master), self._names.stdout, splices=False))
+
+    def resize(self, width: int, height: int) -> None:
+        if self._master >= 0:
+            resize(self._master, width, height)
+
+    def close_stdin(self) -> None:
+        if self._input is not None:
+            self._input.half_close()
+
+    async def drain(self, seconds: float) -> None:
+        """Wait until readers have all output, at most `seconds`; not at all where nobody reads."""
+        for output in self._outputs:
+            if output.has_reader:
+                await self._factory.loop.done_within(output.finished, seconds)
+
+    def close(self) -> None:
+        """Let go of everything; output that nobody has read is lost."""
+        self._close_child()
+        if self._console is not None:
+            self._console.close()
+            self._console = None
+        if self._input is not None:
+            self._input.close()
+        for output in self._outputs:
+            output.discard()
+        if self._master >= 0:
+            os.close(self._master)
+            self._master = -1
+
+    def _close_child(self) -> None:
+        for descriptor in self._child:
+            if descriptor >= 0:
+                os.close(descriptor)
+        self._child = [-1, -1, -1]
+
+
+def _pipe_for(owner: tuple[int, int], *, child_writes: bool) -> tuple[int, int]:
+    """(the child's end, ours) of a new pipe that belongs to `owner`."""
+    reading, writing = os.pipe2(os.O_CLOEXEC)
+    if owner != (0, 0):
+        os.fchown(reading, *owner)
+        os.fchown(writing, *owner)
+    return (writing, reading) if child_writes else (reading, writing)
+
+
+def _disk_folder(bundle: str) -> str:
+    """The bundle is in memory (/run); its link `work`, which containerd makes, leads to a folder of its own on disk."""
+    work = f"{bundle}/work"
+    return work if os.path.isdir(work) else bundle
