@@ -1,12 +1,22 @@
 """The fields of an event that filters may name: namespace, topic, event.container_id, event.labels.KEY, ..."""
 
+from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 from google.protobuf.message import DecodeError, Message
 
-from slipway.contracts.containerd_api.generated import event_types_pb2
+from slipway.contracts.containerd_api.generated import event_types_pb2, images_pb2
 from slipway.contracts.containerd_api.generated.types_pb2 import Envelope
+
+_IMAGE_EVENTS: Final = (images_pb2.ImageCreate, images_pb2.ImageUpdate, images_pb2.ImageDelete)
+_EVENT_TYPES: Final[Mapping[str, type[Message]]] = {
+    kind.DESCRIPTOR.full_name: kind
+    for kind in (
+        *(getattr(event_types_pb2, name) for name in event_types_pb2.DESCRIPTOR.message_types_by_name),
+        *_IMAGE_EVENTS,
+    )
+}
 
 
 def event_field(envelope: Envelope, path: tuple[str, ...]) -> str | None:
@@ -23,9 +33,8 @@ def event_field(envelope: Envelope, path: tuple[str, ...]) -> str | None:
 
 @lru_cache(maxsize=32)
 def _decoded(type_url: str, value: bytes) -> Message | None:
-    name = type_url.rpartition("/")[2]
-    kind = getattr(event_types_pb2, name.removeprefix("containerd.events."), None)
-    if kind is None or not name.startswith("containerd.events."):
+    kind = _EVENT_TYPES.get(type_url.rpartition("/")[2])
+    if kind is None:
         return None
     try:
         message: Message = kind.FromString(value)

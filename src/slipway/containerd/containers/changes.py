@@ -1,0 +1,75 @@
+"""What may be asked of a container's row, and what an update makes of it. Pure."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from slipway.base.errors import InvalidArgument
+from slipway.containerd.containers.model import Container, TypedValue
+from slipway.contracts.containerd_api.labels import check_labels, labels_after_update
+
+
+def check_container(container: Container) -> None:
+    """Raises InvalidArgument for what cannot be stored. The id was checked by its pattern before."""
+    check_labels(container.labels)
+    for name in container.extensions:
+        if not name:
+            raise InvalidArgument("extension key must not be empty")
+    if not container.runtime_name:
+        raise InvalidArgument(f"container {container.id}: the runtime's name must be set")
+    if not container.spec:
+        raise InvalidArgument(f"container {container.id}: the specification must be set")
+    if container.snapshot_key and not container.snapshotter:
+        raise InvalidArgument(f"container {container.id}: a snapshot key needs its snapshotter's name")
+
+
+def container_after_update(current: Container, given: Container, fields: Iterable[str]) -> Container:
+    """The container after an update with a field mask; without a mask everything that may change does.
+
+    Runtime and snapshotter never change. Raises InvalidArgument for them and for unknown fields.
+    """
+    masks = tuple(fields)
+    if not masks:
+        _check_unchanged(current, given)
+        masks = ("labels", "spec", "extensions", "image", "snapshotkey")
+    labels = [mask for mask in masks if mask == "labels" or mask.startswith("labels.")]
+    changed = current
+    if labels:
+        changed = replace(changed, labels=labels_after_update(current.labels, given.labels, labels))
+    for mask in masks:
+        if mask not in labels:
+            changed = _with_field(changed, given, mask)
+    return changed
+
+
+def _with_field(current: Container, given: Container, mask: str) -> Container:
+    match mask:
+        case "spec":
+            return replace(current, spec=given.spec)
+        case "image":
+            return replace(current, image=given.image)
+        case "snapshotkey" | "snapshot_key":
+            return replace(current, snapshot_key=given.snapshot_key)
+        case "sandbox":
+            return replace(current, sandbox=given.sandbox)
+        case "extensions":
+            return replace(current, extensions=given.extensions)
+    if mask.startswith("extensions."):
+        name = mask.removeprefix("extensions.")
+        return replace(current, extensions=_with_extension(current.extensions, given.extensions, name))
+    raise InvalidArgument(f"container {current.id}: the field {mask!r} cannot be updated")
+
+
+def _with_extension(
+    current: Mapping[str, TypedValue], given: Mapping[str, TypedValue], name: str
+) -> dict[str, TypedValue]:
+    changed = {key: value for key, value in current.items() if key != name}
+    if name in given:
+        changed[name] = given[name]
+    return changed
+
+
+def _check_unchanged(current: Container, given: Container) -> None:
+    if given.snapshotter != current.snapshotter:
+        raise InvalidArgument(f"container {current.id}: the snapshotter cannot be changed")
+    if given.runtime_name != current.runtime_name:
+        raise InvalidArgument(f"container {current.id}: the runtime cannot be changed")

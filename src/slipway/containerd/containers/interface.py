@@ -1,0 +1,12 @@
+"""What other nouns ask of containers."""
+
+from typing import Protocol
+
+from slipway.containerd.containers.model import Container
+from slipway.containerd.metadata.model import Scope
+
+
+class ContainerReader(Protocol):
+    def get(self, scope: Scope, container_id: str) -> Container:
+        """Raises NotFound. Blocks on the database: call it from a thread."""
+        ...

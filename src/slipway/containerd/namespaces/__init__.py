@@ -1,0 +1,1 @@
+"""Namespaces: separate worlds of containers, images and labels above shared bytes."""

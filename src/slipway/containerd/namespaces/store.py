@@ -1,0 +1,110 @@
+"""The namespaces' rows. Methods block on the database: call them from a thread."""
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from functools import partial
+from typing import Final
+
+from slipway.base.errors import AlreadyExists, FailedPrecondition, NotFound
+from slipway.containerd.events.interface import EventPublisher
+from slipway.containerd.namespaces.model import Namespace
+from slipway.contracts.containerd_api.filters import field_of_map, filters_from_texts
+from slipway.contracts.containerd_api.generated import event_types_pb2 as events
+from slipway.contracts.containerd_api.labels import (
+    check_labels,
+    labels_after_update,
+    labels_from_text,
+    text_from_labels,
+)
+from slipway.database.interface import Database
+
+# Table, and what the original calls its rows.
+_CONTENTS: Final = (("images", "images"), ("content", "blobs"), ("containers", "containers"), ("leases", "leases"))
+
+
+class NamespaceStore:
+    def __init__(self, database: Database, events: EventPublisher) -> None:
+        self._database = database
+        self._events = events
+
+    def get(self, name: str) -> Namespace:
+        """Raises NotFound."""
+        return self._database.read(lambda connection: _get(connection, name))
+
+    def list(self, filters: Sequence[str] = ()) -> list[Namespace]:
+        wanted = filters_from_texts(filters)
+        query = "SELECT name, labels FROM namespaces ORDER BY name"
+        found = self._database.read(lambda connection: [_from_row(row) for row in connection.execute(query)])
+        return [namespace for namespace in found if wanted.matches(partial(_field, namespace))]
+
+    def create(self, namespace: Namespace) -> Namespace:
+        """Raises AlreadyExists, InvalidArgument (labels). The name was checked by its pattern before."""
+        check_labels(namespace.labels)
+
+        def insert(connection: sqlite3.Connection) -> None:
+            try:
+                connection.execute(
+                    "INSERT INTO namespaces (name, labels) VALUES (?, ?)",
+                    (namespace.name, text_from_labels(namespace.labels)),
+                )
+            except sqlite3.IntegrityError as error:
+                raise AlreadyExists(f"namespace {namespace.name!r}: already exists") from error
+
+        self._database.write(insert)
+        created = events.NamespaceCreate(name=namespace.name, labels=namespace.labels)
+        self._events.publish(namespace.name, "/namespaces/create", created)
+        return namespace
+
+    def update(self, namespace: Namespace, fields: Iterable[str] = ()) -> Namespace:
+        """Change labels, by mask. Raises NotFound, InvalidArgument."""
+        check_labels(namespace.labels)
+        masks = tuple(fields)
+
+        def change(connection: sqlite3.Connection) -> Namespace:
+            current = _get(connection, namespace.name)
+            labels = labels_after_update(current.labels, namespace.labels, masks)
+            statement = "UPDATE namespaces SET labels = ? WHERE name = ?"
+            connection.execute(statement, (text_from_labels(labels), namespace.name))
+            return Namespace(name=namespace.name, labels=labels)
+
+        updated = self._database.write(change)
+        event = events.NamespaceUpdate(name=updated.name, labels=updated.labels)
+        self._events.publish(updated.name, "/namespaces/update", event)
+        return updated
+
+    def delete(self, name: str) -> None:
+        """Raises NotFound, and FailedPrecondition while anything is in it."""
+
+        def remove(connection: sqlite3.Connection) -> None:
+            _get(connection, name)
+            if left := _contents(connection, name):
+                raise FailedPrecondition(f"namespace {name!r} must be empty, but it still has {', '.join(left)}")
+            connection.execute("DELETE FROM namespaces WHERE name = ?", (name,))
+
+        self._database.write(remove)
+        self._events.publish(name, "/namespaces/delete", events.NamespaceDelete(name=name))
+
+
+def _contents(connection: sqlite3.Connection, name: str) -> list[str]:
+    return [
+        words
+        for table, words in _CONTENTS
+        if connection.execute(f"SELECT 1 FROM {table} WHERE namespace = ? LIMIT 1", (name,)).fetchone()
+    ]
+
+
+def _get(connection: sqlite3.Connection, name: str) -> Namespace:
+    row = connection.execute("SELECT name, labels FROM namespaces WHERE name = ?", (name,)).fetchone()
+    if row is None:
+        raise NotFound(f"namespace {name!r}: not found")
+    return _from_row(row)
+
+
+def _from_row(row: sqlite3.Row) -> Namespace:
+    return Namespace(name=row["name"], labels=labels_from_text(row["labels"]))
+
+
+def _field(namespace: Namespace, path: tuple[str, ...]) -> str | None:
+    if path == ("name",):
+        return namespace.name
+    return field_of_map(namespace.labels, path[1:]) if path[0] == "labels" else None
