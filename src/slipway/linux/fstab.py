@@ -140,5 +140,5 @@ def unmount_all(target: str) -> bool:
                 return found  # EINVAL: not a mount point (umount2(2))
             if error.errno != errno.EBUSY:
                 raise
-            mounts.unmount(target, mounts.MNT_DETACH | _UMOUNT_NOFOLLOW)
+            mounts.unmount(target, mount_flags.MNT_DETACH | _UMOUNT_NOFOLLOW)
         found = True

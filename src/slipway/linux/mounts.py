@@ -11,8 +11,6 @@ from slipway.linux import syscalls
 from slipway.linux.libc import libc_call, os_error, system_call
 from slipway.linux.mount_flags import MOUNT_ATTR_ATIME, MS_BIND, MS_MOVE, MS_REC
 
-MNT_DETACH = 2
-
 # The length that fsconfig(2) takes of one value, with its NUL.
 _OPTION_LIMIT = 256
 

@@ -1,0 +1,121 @@
+"""A container's control groups on the machine: made, filled, limited."""
+
+import errno
+import os
+
+from slipway.base.errors import InternalError
+from slipway.linux import bpf, cgroups
+from slipway.runc.plan.cgroup_write import CgroupWrite
+from slipway.runc.plan.device_rules import DevicePolicy, device_policy_writes
+from slipway.runc.report import words_of
+
+# v1 has files of these names in the same place under another scheduler.
+_ALTERNATIVES = {"blkio.weight": "blkio.bfq.weight", "io.weight": "io.bfq.weight"}
+
+
+def make_groups(groups: dict[str, str], points: dict[str, str]) -> None:
+    """Make every directory. A crash leaves empty groups, which `delete` removes."""
+    for controller, group in groups.items():
+        if controller == "cpuset":
+            _make_cpuset(group, points[controller])
+        else:
+            cgroups.make(group)
+        if controller == cgroups.UNIFIED:
+            _enable_controllers(group, points[controller])
+
+
+def _make_cpuset(group: str, point: str) -> None:
+    """A new cpuset of v1 is empty and takes no process: each level inherits by hand."""
+    if group == point or os.path.isdir(group):
+        return
+    parent = group.rpartition("/")[0]
+    _make_cpuset(parent, point)
+    cgroups.make(group)
+    for file in ("cpuset.cpus", "cpuset.mems"):
+        cgroups.write(group, file, cgroups.read(parent, file))
+
+
+def _enable_controllers(group: str, point: str) -> None:
+    """Hand every available controller down the path to the group; those that cannot be are left out."""
+    directory = point
+    for name in group[len(point) :].strip("/").split("/"):
+        for controller in cgroups.read(directory, "cgroup.controllers").split():
+            try:
+                cgroups.write(directory, "cgroup.subtree_control", f"+{controller}")
+            except OSError as error:
+                # A group with processes of its own, or a real-time policy in the cpu controller, says no.
+                if error.errno not in (errno.EBUSY, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP):
+                    raise
+        directory = f"{directory}/{name}"
+
+
+def add_process(groups: dict[str, str], pid: int) -> None:
+    """Move a process into all its groups."""
+    for group in dict.fromkeys(groups.values()):
+        cgroups.add_process(group, pid)
+
+
+def apply_limits(groups: dict[str, str], writes: list[CgroupWrite]) -> None:
+    """Write limits in order. Raises InternalError in the original's words."""
+    postponed = []
+    for write in writes:
+        try:
+            _apply(groups, write)
+        except OSError as error:
+            if not write.again or error.errno not in (errno.EINVAL, errno.EBUSY):
+                raise _failure(write, error) from None
+            postponed.append(write)
+    for write in postponed:
+        try:
+            _apply(groups, write)
+        except OSError as error:
+            raise _failure(write, error) from None
+
+
+def _failure(write: CgroupWrite, error: OSError) -> InternalError:
+    return InternalError(f"unable to apply cgroup configuration: {write.describe()}: {words_of(error)}")
+
+
+def _apply(groups: dict[str, str], write: CgroupWrite) -> None:
+    group = groups.get(write.controller)
+    if group is None:
+        raise OSError(errno.ENOTSUP, os.strerror(errno.ENOTSUP), f"cgroup controller {write.controller}")
+    try:
+        cgroups.write(group, write.file, write.value)
+    except FileNotFoundError:
+        if write.file not in _ALTERNATIVES:
+            raise
+        cgroups.write(group, _ALTERNATIVES[write.file], write.value)
+
+
+def apply_devices(groups: dict[str, str], policy: DevicePolicy) -> None:
+    """Allow exactly what the policy says: by control files on v1, by a BPF program on v2."""
+    try:
+        if cgroups.UNIFIED in groups:
+            program = bpf.load_device_program(bpf.device_program(policy.default_allow, policy.entries()))
+            try:
+                bpf.attach_device_program(groups[cgroups.UNIFIED], program)
+            finally:
+                os.close(program)
+        elif "devices" in groups:
+            for file, value in device_policy_writes(policy):
+                cgroups.write(groups["devices"], file, value)
+    except OSError as error:
+        raise InternalError(f"unable to apply cgroup configuration: devices: {words_of(error)}") from None
+
+
+def remove_groups(groups: dict[str, str], timeout: float) -> None:
+    """Remove every directory. Raises InternalError if processes still live there after `timeout` seconds."""
+    try:
+        for group in dict.fromkeys(groups.values()):
+            cgroups.remove(group, timeout)
+    except OSError as error:
+        raise InternalError(f"unable to remove container's cgroup: {words_of(error)}") from None
+
+
+def processes_of(groups: dict[str, str]) -> list[int]:
+    """The container's processes, by the hierarchy that is surest to hold them all."""
+    for controller in (cgroups.UNIFIED, "pids", "devices", "memory", *groups):
+        if controller in groups:
+            return cgroups.processes(groups[controller])
+    return []

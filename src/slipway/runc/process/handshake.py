@@ -1,0 +1,86 @@
+"""What the parent and the child that becomes the container say to each other, over one SOCK_SEQPACKET pair.
+
+    parent                                          child
+      | fork ----------------------------------------->|
+      | groups made, child put in                      | waits
+      | GO ------------------------------------------->| leaves and enters namespaces
+      | limits are written                             | (user namespace: MAP, answered by GO)
+      |                                                | makes the file tree
+      |<------------------------------- TREE (hooks) --|
+      | prestart, createRuntime hooks                  | waits
+      | GO ------------------------------------------->| enters its root, finishes it
+      |<--------------------------------------- READY -|
+      | rlimits                                        | waits
+      | GO ------------------------------------------->| seccomp, user, capabilities, finds the program
+      |<------------------------------- end of stream -| waits at exec.fifo, or execs
+      |
+      |<-------------------------- FAILED + sentence --| at any point; then the child exits
+
+The end of the stream before READY means that the child was killed.
+"""
+
+import _socket
+import os
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
+
+GO = b"g"
+MAP = b"m"
+TREE = b"t"
+READY = b"r"
+FAILED = b"f"
+END = b""
+
+_LONGEST = 16384
+
+
+class Channel:
+    """One end. Each message is a kind (one byte) and bytes."""
+
+    __slots__ = ("_descriptor",)
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    @property
+    def descriptor(self) -> int:
+        return self._descriptor
+
+    def send(self, kind: bytes, payload: bytes = b"") -> None:
+        os.write(self._descriptor, (kind + payload)[:_LONGEST])
+
+    def receive(self) -> tuple[bytes, bytes]:
+        """(kind, payload); END when the other side has closed or died."""
+        try:
+            message = os.read(self._descriptor, _LONGEST)
+        except ConnectionResetError:
+            return END, b""
+        return message[:1], message[1:]
+
+    def wait_go(self) -> None:
+        """The child's wait. A parent that died takes the child with it."""
+        if self.receive()[0] != GO:
+            os._exit(1)
+
+    def close(self) -> None:
+        os.close(self._descriptor)
+
+
+def channel_pair() -> tuple[Channel, Channel]:
+    """(the parent's end, the child's end), both close-on-exec."""
+    ours, theirs = _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_SEQPACKET | _socket.SOCK_CLOEXEC)
+    return Channel(ours.detach()), Channel(theirs.detach())
+
+
+def fail(channel: "Channel | None", message: str) -> "NoReturn":
+    """The child's last word; to standard error if the parent no longer listens."""
+    text = message.encode("utf-8", "replace")
+    try:
+        if channel is None:
+            os.write(2, text + b"\n")
+        else:
+            channel.send(FAILED, text)
+    finally:
+        os._exit(255)

@@ -1,0 +1,38 @@
+"""What the child that builds a container holds in its hands: descriptors of the new root and of the host's /proc."""
+
+import os
+
+from slipway.base.errors import FailedPrecondition
+from slipway.linux import descriptors
+
+
+class Workspace:
+    """`proc` and `own_proc` (this process's folder) are of the host's procfs, checked, and stay usable in the new root.
+
+    `root` is the container's `/` (O_PATH); `rootfs` its real path on the host. `late_readonly`: mounts to make read-only
+    at the end. `points`, `own_groups`: the machine's cgroup hierarchies and our groups in them.
+    """
+
+    __slots__ = ("groups", "late_readonly", "own_proc", "points", "proc", "root", "rootfs")
+
+    def __init__(self, rootfs: str, groups: dict[str, str], points: dict[str, str]) -> None:
+        self.rootfs = rootfs
+        self.groups = groups
+        self.points = points
+        self.root = -1
+        self.late_readonly: list[int] = []
+        self.proc = open_host_proc()
+        self.own_proc = os.open("self", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=self.proc)
+
+    def path_of(self, descriptor: int) -> str:
+        """Where a descriptor points, as a path of the host."""
+        return os.readlink(f"fd/{descriptor}", dir_fd=self.own_proc)
+
+
+def open_host_proc() -> int:
+    """The host's /proc, which must be a procfs. Raises FailedPrecondition."""
+    descriptor = os.open("/proc", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    if descriptors.file_system_type(descriptor) != descriptors.PROC_SUPER_MAGIC:
+        os.close(descriptor)
+        raise FailedPrecondition("/proc of the host is not a procfs")
+    return descriptor

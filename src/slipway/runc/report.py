@@ -1,0 +1,67 @@
+"""Errors as the callers of the original read them: its words, its log formats."""
+
+import os
+import time
+
+from slipway.base import json_text
+from slipway.base.errors import EngineError
+
+
+def words_of(error: BaseException) -> str:
+    """One line: an OSError says its operand and the kernel's reason in lower case, as Go programs do."""
+    if isinstance(error, OSError) and error.errno:
+        reason = error.strerror or os.strerror(error.errno)
+        reason = reason[:1].lower() + reason[1:]
+        return f"{error.filename}: {reason}" if error.filename not in (None, "") else reason
+    if isinstance(error, EngineError):
+        return str(error)
+    return f"{type(error).__name__}: {error}"
+
+
+class Log:
+    """Where --log and --log-format send what happens. Without --log it is standard error."""
+
+    __slots__ = ("_debug", "_json", "_path")
+
+    def __init__(self, path: str, json: bool, debug: bool) -> None:
+        self._path = path
+        self._json = json
+        self._debug = debug
+
+    def error(self, message: str) -> None:
+        """The last word of a failed command; a copy goes to standard error when the log is elsewhere."""
+        self._write("error", message)
+        if self._path:
+            write_quietly(2, message + "\n")
+
+    def warning(self, message: str) -> None:
+        self._write("warning", message)
+
+    def debug(self, message: str) -> None:
+        if self._debug:
+            self._write("debug", message)
+
+    def _write(self, level: str, message: str) -> None:
+        now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        if self._json:
+            line = json_text.dumps({"level": level, "msg": message, "time": now})
+        else:
+            line = f'time="{now}" level={level} msg={json_text.dumps(message)}'
+        if not self._path:
+            write_quietly(2, line + "\n")
+            return
+        try:
+            descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+        except OSError:
+            write_quietly(2, line + "\n")
+            return
+        write_quietly(descriptor, line + "\n")
+        os.close(descriptor)
+
+
+def write_quietly(descriptor: int, text: str) -> None:
+    """Write what may be lost: there is nobody left to tell."""
+    try:
+        os.write(descriptor, text.encode("utf-8", "replace"))
+    except OSError:
+        return

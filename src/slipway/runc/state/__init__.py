@@ -1,0 +1,1 @@
+"""What is remembered of a container between two commands, below `--root`."""

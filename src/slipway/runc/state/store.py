@@ -1,0 +1,127 @@
+"""The folders below `--root`: one per container, mode 0711, with `state.json`, `exec.fifo` and the seccomp filter.
+
+Nothing here survives the kernel that runs the containers, so nothing is synced to disk.
+"""
+
+import fcntl
+import os
+
+from slipway.base import json_text
+from slipway.base.errors import AlreadyExists, InvalidArgument, NotFound
+from slipway.base.files import read_whole, write_atomically
+from slipway.runc.state.model import ContainerState, json_from_state, state_from_json
+
+_ALLOWED = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_+-.")
+_STATE = "state.json"
+_FIFO = "exec.fifo"
+_FILTER = "seccomp.bpf"
+_FILTER_CACHE = ".seccomp"
+
+
+def check_container_id(container: str) -> str:
+    """The original's rule for ids; raises InvalidArgument. The result is safe as a file name."""
+    if not container:
+        raise InvalidArgument("container id cannot be empty")
+    if container in (".", "..") or len(container) > 1024 or not _ALLOWED.issuperset(container):
+        raise InvalidArgument(f"invalid container ID format: {container!r}")
+    return container
+
+
+class StateStore:
+    """The states below one root. All methods raise OSError when the disk fails."""
+
+    __slots__ = ("root",)
+
+    def __init__(self, root: str) -> None:
+        self.root = root
+
+    def directory(self, container: str) -> str:
+        return f"{self.root}/{check_container_id(container)}"
+
+    def fifo(self, container: str) -> str:
+        """Where a created container's init waits for `start`."""
+        return f"{self.directory(container)}/{_FIFO}"
+
+    @property
+    def filter_cache(self) -> str:
+        """A folder for compiled seccomp filters, readable by its owner alone."""
+        return f"{self.root}/{_FILTER_CACHE}"
+
+    def reserve(self, container: str) -> None:
+        """Take the id. Raises AlreadyExists. A crash leaves an empty folder, which `delete` removes."""
+        directory = self.directory(container)
+        os.makedirs(self.root, 0o700, exist_ok=True)
+        try:
+            os.mkdir(directory, 0o711)
+        except FileExistsError:
+            raise AlreadyExists("container with given ID already exists") from None
+
+    def load(self, container: str) -> ContainerState:
+        """Raises NotFound; InvalidArgument for a file that is not ours."""
+        path = f"{self.directory(container)}/{_STATE}"
+        try:
+            text = read_whole(path)
+        except (FileNotFoundError, NotADirectoryError):
+            raise NotFound("container does not exist") from None
+        return state_from_json(json_text.loads(text, path))
+
+    def save(self, state: ContainerState) -> None:
+        text = json_text.dumps(json_from_state(state))
+        write_atomically(f"{self.directory(state.id)}/{_STATE}", text.encode(), durable=False)
+
+    def save_filter(self, container: str, program: bytes) -> None:
+        write_atomically(f"{self.directory(container)}/{_FILTER}", program, durable=False)
+
+    def load_filter(self, container: str) -> bytes:
+        """The filter that the container was made with, for processes that join it."""
+        return read_whole(f"{self.directory(container)}/{_FILTER}")
+
+    def make_fifo(self, container: str, uid: int, gid: int) -> None:
+        """Its writer may be a container's root of another user id: anyone who gets that far may write, nobody reads."""
+        path = self.fifo(container)
+        os.mkfifo(path, 0o622)
+        os.chmod(path, 0o622)
+        os.chown(path, uid, gid)
+
+    def remove(self, container: str) -> None:
+        """Forget a container; one that is gone is fine."""
+        directory = self.directory(container)
+        try:
+            names = os.listdir(directory)
+        except FileNotFoundError:
+            return
+        for name in names:
+            os.unlink(f"{directory}/{name}")
+        os.rmdir(directory)
+
+    def containers(self) -> list[str]:
+        """The ids that have a folder, in order."""
+        try:
+            with os.scandir(self.root) as entries:
+                return sorted(entry.name for entry in entries if entry.is_dir() and not entry.name.startswith("."))
+        except FileNotFoundError:
+            return []
+
+    def lock(self, container: str) -> "ContainerLock":
+        """One changing command at a time for one container. Raises NotFound if it has no folder."""
+        return ContainerLock(self.directory(container))
+
+
+class ContainerLock:
+    """Held in a `with`: an exclusive lock on the container's folder, which ends with the process at the latest."""
+
+    __slots__ = ("_descriptor", "_directory")
+
+    def __init__(self, directory: str) -> None:
+        self._directory = directory
+        self._descriptor = -1
+
+    def __enter__(self) -> None:
+        try:
+            self._descriptor = os.open(self._directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            raise NotFound("container does not exist") from None
+        fcntl.flock(self._descriptor, fcntl.LOCK_EX)
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self._descriptor)
