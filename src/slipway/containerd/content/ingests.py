@@ -1,0 +1,65 @@
+"""The folders of unfinished writes: made, read, listed, removed. Blocks on files."""
+
+import contextlib
+import os
+import shutil
+
+from slipway.base.errors import NotFound
+from slipway.base.files import read_whole, write_atomically
+from slipway.containerd.content.layout import ingest_path
+from slipway.containerd.content.model import IngestStatus
+
+_SMALL = 64 * 1024
+
+
+def make_ingest(root: str, namespace: str, ref: str, *, total: int, expected: str, now: int) -> str:
+    """The folder of an ingest, new or resumed. A crash in between leaves a folder that the next call completes."""
+    path = ingest_path(root, namespace, ref)
+    with contextlib.suppress(FileExistsError):
+        os.mkdir(path, 0o755)
+    if not os.path.exists(f"{path}/startedat"):
+        for name, text in (("total", str(total)), ("expected", expected), ("ref", f"{namespace}/{ref}")):
+            write_atomically(f"{path}/{name}", text.encode(), mode=0o600, durable=False)
+        write_atomically(f"{path}/startedat", str(now).encode(), mode=0o600, durable=False)
+    return path
+
+
+def read_ingest(path: str) -> tuple[str, IngestStatus]:
+    """Namespace and status of the ingest in a folder. Raises NotFound for a folder that is none or not complete."""
+    try:
+        namespace, _, ref = _text(path, "ref").partition("/")
+        status = os.stat(f"{path}/data") if os.path.exists(f"{path}/data") else None
+        started = int(_text(path, "startedat"))
+        return namespace, IngestStatus(
+            ref=ref,
+            offset=status.st_size if status else 0,
+            total=int(_text(path, "total")),
+            expected=_text(path, "expected"),
+            started_at=started,
+            updated_at=status.st_mtime_ns if status else started,
+        )
+    except (FileNotFoundError, ValueError) as error:
+        raise NotFound(f"ingest {path}: not found") from error
+
+
+def list_ingests(root: str, namespace: str) -> list[IngestStatus]:
+    """The ingests of one namespace, by ref."""
+    found = []
+    for name in os.listdir(f"{root}/ingest"):
+        with contextlib.suppress(NotFound):
+            owner, status = read_ingest(f"{root}/ingest/{name}")
+            if owner == namespace:
+                found.append(status)
+    return sorted(found, key=lambda status: status.ref)
+
+
+def remove_ingest(path: str) -> None:
+    """Raises NotFound when there is none."""
+    try:
+        shutil.rmtree(path)
+    except FileNotFoundError as error:
+        raise NotFound(f"ingest {path}: not found") from error
+
+
+def _text(path: str, name: str) -> str:
+    return read_whole(f"{path}/{name}", limit=_SMALL).decode()

@@ -1,0 +1,207 @@
+"""The content store: blobs and ingests as files, what namespaces know of them as rows. See interface.ContentStore."""
+
+import os
+import sqlite3
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+
+from slipway.base.clock import Clock
+from slipway.base.errors import AlreadyExists, InvalidArgument, NotFound, Unavailable
+from slipway.base.files import sync_directory, unlink_if_present
+from slipway.containerd.content.ingests import list_ingests, make_ingest, read_ingest, remove_ingest
+from slipway.containerd.content.layout import blob_path, ingest_path, split_digest
+from slipway.containerd.content.model import ContentInfo, IngestStatus
+from slipway.containerd.content.reader import FileReader
+from slipway.containerd.content.rows import (
+    delete_row,
+    get_row,
+    insert_row,
+    list_rows,
+    size_anywhere,
+    update_labels,
+)
+from slipway.containerd.content.writer import FileWriter, FinishedIngest, SharedBlobWriter
+from slipway.containerd.events.interface import EventPublisher
+from slipway.containerd.leases.interface import LeaseHolder
+from slipway.containerd.metadata.model import Scope
+from slipway.contracts.containerd_api.filters import filters_from_texts
+from slipway.contracts.containerd_api.generated import event_types_pb2 as events
+from slipway.contracts.containerd_api.labels import check_labels, labels_after_update
+from slipway.database.interface import Database
+
+
+class FileContentStore:
+    """Blobs below `root`. Made once per process: the locks on refs are in its memory."""
+
+    def __init__(
+        self, root: str, database: Database, leases: LeaseHolder, events: EventPublisher, clock: Clock
+    ) -> None:
+        self._root = root
+        self._database = database
+        self._leases = leases
+        self._events = events
+        self._clock = clock
+        self._locked_refs: set[tuple[str, str]] = set()
+        self._refs_lock = threading.Lock()
+        # Held while a blob's file and its row change together, so that a collection never unlinks what a commit adds.
+        self._blobs_lock = threading.Lock()
+        for folder in ("ingest", "blobs/sha256", "blobs/sha384", "blobs/sha512"):
+            os.makedirs(f"{root}/{folder}", mode=0o700, exist_ok=True)
+
+    def info(self, scope: Scope, digest: str) -> ContentInfo:
+        split_digest(digest)
+        return self._database.read(lambda connection: get_row(connection, scope, digest))
+
+    def list(self, scope: Scope, filters: Sequence[str] = ()) -> list[ContentInfo]:
+        wanted = filters_from_texts(filters)
+        return self._database.read(lambda connection: list_rows(connection, scope, wanted))
+
+    def update(self, scope: Scope, digest: str, labels: Mapping[str, str], fields: Iterable[str] = ()) -> ContentInfo:
+        split_digest(digest)
+        check_labels(labels)
+        masks = tuple(fields)
+        for mask in masks:
+            if mask != "labels" and not mask.startswith("labels."):
+                raise InvalidArgument(f"content {digest}: the field {mask!r} cannot be updated")
+        now = self._clock.now()
+
+        def change(connection: sqlite3.Connection) -> ContentInfo:
+            current = get_row(connection, scope, digest)
+            changed = replace(current, labels=labels_after_update(current.labels, labels, masks), updated_at=now)
+            update_labels(connection, scope, changed)
+            return changed
+
+        return self._database.write(change, durable=True)
+
+    def delete(self, scope: Scope, digest: str) -> None:
+        split_digest(digest)
+        self._database.write(lambda connection: delete_row(connection, scope, digest), durable=True)
+        self._events.publish(scope.namespace, "/content/delete", events.ContentDelete(digest=digest))
+
+    def reader(self, scope: Scope, digest: str) -> FileReader:
+        self.info(scope, digest)
+        try:
+            return FileReader(blob_path(self._root, digest))
+        except FileNotFoundError as error:
+            raise NotFound(f"content {digest}: its file is gone") from error
+
+    def read(self, scope: Scope, digest: str, *, limit: int = 8 << 20) -> bytes:
+        with self.reader(scope, digest) as reader:
+            if reader.size > limit:
+                raise InvalidArgument(f"content {digest}: {reader.size} bytes are more than {limit}")
+            return reader.read_at(0, limit)
+
+    def writer(self, scope: Scope, ref: str, *, total: int = 0, expected: str = "") -> FileWriter | SharedBlobWriter:
+        path = ingest_path(self._root, scope.namespace, ref)
+        algorithm = "sha256"
+        if expected:
+            algorithm = split_digest(expected)[0]
+            if (shared := self._shared_writer(scope, ref, expected)) is not None:
+                return shared
+        self._lock_ref(scope, ref)
+        try:
+            make_ingest(self._root, scope.namespace, ref, total=total, expected=expected, now=self._clock.now())
+            if scope.lease:
+                self._database.write(lambda connection: self._leases.hold(connection, scope, "ingests", ref))
+            return FileWriter(
+                path, partial(self._commit, scope), partial(self._unlock_ref, scope, ref), algorithm=algorithm
+            )
+        except BaseException:
+            self._unlock_ref(scope, ref)
+            raise
+
+    def status(self, scope: Scope, ref: str) -> IngestStatus:
+        try:
+            return read_ingest(ingest_path(self._root, scope.namespace, ref))[1]
+        except NotFound as error:
+            raise NotFound(f"ingest {ref!r}: not found") from error
+
+    def statuses(self, scope: Scope, filters: Sequence[str] = ()) -> Sequence[IngestStatus]:
+        wanted = filters_from_texts(filters)
+        found = list_ingests(self._root, scope.namespace)
+        return [status for status in found if wanted.matches(partial(_status_field, status))]
+
+    def abort(self, scope: Scope, ref: str) -> None:
+        self._lock_ref(scope, ref)
+        try:
+            remove_ingest(ingest_path(self._root, scope.namespace, ref))
+        except NotFound as error:
+            raise NotFound(f"ingest {ref!r}: not found") from error
+        finally:
+            self._unlock_ref(scope, ref)
+
+    def remove_unknown_blobs(self) -> Sequence[str]:
+        """Remove the files that no namespace has a row of; returns their digests. Safe beside every other call."""
+        removed = []
+        for algorithm in os.listdir(f"{self._root}/blobs"):
+            for digits in os.listdir(f"{self._root}/blobs/{algorithm}"):
+                digest = f"{algorithm}:{digits}"
+                with self._blobs_lock:
+                    if self._database.read(partial(size_anywhere, digest=digest)) is None:
+                        unlink_if_present(blob_path(self._root, digest))
+                        removed.append(digest)
+        return removed
+
+    def _shared_writer(self, scope: Scope, ref: str, expected: str) -> SharedBlobWriter | None:
+        size = self._database.read(partial(size_anywhere, digest=expected))
+        if size is None:
+            return None
+        if self._has(scope, expected):
+            self._database.write(lambda connection: self._leases.hold(connection, scope, "content", expected))
+            raise AlreadyExists(f"content {expected}: already exists")
+        now = self._clock.now()
+        status = IngestStatus(ref=ref, offset=size, total=size, expected=expected, started_at=now, updated_at=now)
+        return SharedBlobWriter(status, expected, partial(self._add_row, scope, expected, size))
+
+    def _has(self, scope: Scope, digest: str) -> bool:
+        try:
+            self.info(scope, digest)
+        except NotFound:
+            return False
+        return True
+
+    def _commit(self, scope: Scope, finished: FinishedIngest, labels: Mapping[str, str]) -> ContentInfo:
+        target = blob_path(self._root, finished.digest)
+        with self._blobs_lock:
+            if not os.path.exists(target):
+                os.chmod(f"{finished.path}/data", 0o444)
+                os.rename(f"{finished.path}/data", target)
+                sync_directory(os.path.dirname(target))
+            try:
+                return self._add_row(scope, finished.digest, finished.size, labels)
+            finally:
+                remove_ingest(finished.path)
+
+    def _add_row(self, scope: Scope, digest: str, size: int, labels: Mapping[str, str]) -> ContentInfo:
+        check_labels(labels)
+        now = self._clock.now()
+        info = ContentInfo(digest=digest, size=size, created_at=now, updated_at=now, labels=dict(labels))
+
+        def add(connection: sqlite3.Connection) -> AlreadyExists | None:
+            self._leases.hold(connection, scope, "content", digest)
+            try:
+                insert_row(connection, scope, info)
+            except AlreadyExists as error:
+                return error  # raised below: the lease is to hold what was there before, too
+            return None
+
+        if (refusal := self._database.write(add, durable=True)) is not None:
+            raise refusal
+        self._events.publish(scope.namespace, "/content/create", events.ContentCreate(digest=digest, size=size))
+        return info
+
+    def _lock_ref(self, scope: Scope, ref: str) -> None:
+        with self._refs_lock:
+            if (scope.namespace, ref) in self._locked_refs:
+                raise Unavailable(f"ref {ref} locked: another writer has it")
+            self._locked_refs.add((scope.namespace, ref))
+
+    def _unlock_ref(self, scope: Scope, ref: str) -> None:
+        with self._refs_lock:
+            self._locked_refs.discard((scope.namespace, ref))
+
+
+def _status_field(status: IngestStatus, path: tuple[str, ...]) -> str | None:
+    return status.ref if path == ("ref",) else None

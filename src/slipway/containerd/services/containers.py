@@ -1,0 +1,89 @@
+"""containerd.services.containers.v1"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any as AnyValue
+
+from google.protobuf.any_pb2 import Any
+from google.protobuf.empty_pb2 import Empty
+
+from slipway.base.identifiers import check_identifier
+from slipway.containerd.containers.model import Container, TypedValue
+from slipway.containerd.containers.store import ContainerStore
+from slipway.containerd.services.messages import timestamp
+from slipway.containerd.services.scope import scope_of
+from slipway.contracts.containerd_api.generated import containers_pb2 as api
+from slipway.transport.aio.grpc_server import Call
+
+
+class ContainersService:
+    def __init__(self, store: ContainerStore) -> None:
+        self._store = store
+
+    async def get(self, call: Call, request: AnyValue) -> AnyValue:
+        container = await asyncio.to_thread(self._store.get, scope_of(call), request.id)
+        return api.GetContainerResponse(container=_message(container))
+
+    async def list(self, call: Call, request: AnyValue) -> AnyValue:
+        found = await asyncio.to_thread(self._store.list, scope_of(call), list(request.filters))
+        return api.ListContainersResponse(containers=map(_message, found))
+
+    async def list_stream(self, call: Call, request: AnyValue) -> AsyncIterator[AnyValue]:
+        for container in await asyncio.to_thread(self._store.list, scope_of(call), [*request.filters]):
+            yield api.ListContainerMessage(container=_message(container))
+
+    async def create(self, call: Call, request: AnyValue) -> AnyValue:
+        created = await asyncio.to_thread(self._store.create, scope_of(call), _from_message(request.container))
+        return api.CreateContainerResponse(container=_message(created))
+
+    async def update(self, call: Call, request: AnyValue) -> AnyValue:
+        container, masks = _from_message(request.container), [*request.update_mask.paths]
+        updated = await asyncio.to_thread(self._store.update, scope_of(call), container, masks)
+        return api.UpdateContainerResponse(container=_message(updated))
+
+    async def delete(self, call: Call, request: AnyValue) -> AnyValue:
+        await asyncio.to_thread(self._store.delete, scope_of(call), request.id)
+        return Empty()
+
+
+def _from_message(message: api.Container) -> Container:
+    return Container(
+        id=check_identifier(message.id, "container id"),
+        image=message.image,
+        runtime_name=message.runtime.name,
+        runtime_options=_typed(message.runtime.options),
+        spec=_typed(message.spec),
+        snapshotter=message.snapshotter,
+        snapshot_key=message.snapshot_key,
+        sandbox=message.sandbox,
+        labels=dict(message.labels),
+        extensions={name: _typed(value) for name, value in message.extensions.items()},
+    )
+
+
+def _message(container: Container) -> api.Container:
+    message = api.Container(
+        id=container.id,
+        labels=container.labels,
+        image=container.image,
+        spec=_any(container.spec),
+        snapshotter=container.snapshotter,
+        snapshot_key=container.snapshot_key,
+        created_at=timestamp(container.created_at),
+        updated_at=timestamp(container.updated_at),
+        sandbox=container.sandbox,
+    )
+    message.runtime.name = container.runtime_name
+    if container.runtime_options:
+        message.runtime.options.CopyFrom(_any(container.runtime_options))
+    for name, value in container.extensions.items():
+        message.extensions[name].CopyFrom(_any(value))
+    return message
+
+
+def _typed(value: Any) -> TypedValue:
+    return TypedValue(value.type_url, value.value)
+
+
+def _any(typed: TypedValue) -> Any:
+    return Any(type_url=typed.type_url, value=typed.value)

@@ -1,0 +1,65 @@
+"""containerd.services.images.v1"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from google.protobuf.empty_pb2 import Empty
+
+from slipway.base.errors import NotFound
+from slipway.containerd.images.interface import ImageStore
+from slipway.containerd.images.model import Image
+from slipway.containerd.services.messages import descriptor_from_message, descriptor_message, timestamp
+from slipway.containerd.services.scope import scope_of
+from slipway.contracts.containerd_api.generated import images_pb2 as api
+from slipway.transport.aio.grpc_server import Call
+
+
+class ImagesService:
+    """`collect` runs a collection to its end: a synchronous delete answers when the bytes are gone."""
+
+    def __init__(self, store: ImageStore, collect: Callable[[], Awaitable[None]]) -> None:
+        self._store = store
+        self._collect = collect
+
+    async def get(self, call: Call, request: Any) -> Any:
+        image = await asyncio.to_thread(self._store.get, scope_of(call), request.name)
+        return api.GetImageResponse(image=_message(image))
+
+    async def list(self, call: Call, request: Any) -> Any:
+        found = await asyncio.to_thread(self._store.list, scope_of(call), list(request.filters))
+        return api.ListImagesResponse(images=map(_message, found))
+
+    async def create(self, call: Call, request: Any) -> Any:
+        created = await asyncio.to_thread(self._store.create, scope_of(call), _from_message(request.image))
+        return api.CreateImageResponse(image=_message(created))
+
+    async def update(self, call: Call, request: Any) -> Any:
+        image, masks = _from_message(request.image), [*request.update_mask.paths]
+        updated = await asyncio.to_thread(self._store.update, scope_of(call), image, masks)
+        return api.UpdateImageResponse(image=_message(updated))
+
+    async def delete(self, call: Call, request: Any) -> Any:
+        scope = scope_of(call)
+        if request.HasField("target"):
+            image = await asyncio.to_thread(self._store.get, scope, request.name)
+            if image.target.digest != request.target.digest:
+                raise NotFound(f"image {request.name!r}: not found with digest {request.target.digest}")
+        await asyncio.to_thread(self._store.delete, scope, request.name)
+        if request.sync:
+            await self._collect()
+        return Empty()
+
+
+def _from_message(message: api.Image) -> Image:
+    return Image(name=message.name, target=descriptor_from_message(message.target), labels=dict(message.labels))
+
+
+def _message(image: Image) -> api.Image:
+    return api.Image(
+        name=image.name,
+        labels=image.labels,
+        target=descriptor_message(image.target),
+        created_at=timestamp(image.created_at),
+        updated_at=timestamp(image.updated_at),
+    )

@@ -1,0 +1,20 @@
+"""The scope of a call, from its headers."""
+
+from typing import Final
+
+from slipway.base.errors import FailedPrecondition
+from slipway.base.identifiers import check_identifier
+from slipway.containerd.metadata.model import Scope
+from slipway.transport.aio.grpc_server import Call
+
+NAMESPACE_HEADER: Final = "containerd-namespace"
+LEASE_HEADER: Final = "containerd-lease"
+
+
+def scope_of(call: Call) -> Scope:
+    """Raises FailedPrecondition without a namespace, InvalidArgument for a malformed one."""
+    namespace = call.headers.get(NAMESPACE_HEADER, "")
+    if not namespace:
+        raise FailedPrecondition("namespace is required")
+    check_identifier(namespace, "namespace")
+    return Scope(namespace, call.headers.get(LEASE_HEADER, ""))
