@@ -24,6 +24,7 @@ IFLA_IFNAME = 3
 IFLA_MTU = 4
 IFLA_MASTER = 10
 IFLA_LINKINFO = 18
+IFLA_GROUP = 27
 IFLA_NET_NS_FD = 28
 IFLA_INFO_KIND = 1
 IFLA_INFO_DATA = 2
@@ -45,6 +46,7 @@ class Link(NamedTuple):
     is_up: bool
     kind: str
     mtu: int
+    group: int
 
 
 def add_veth(
@@ -55,6 +57,7 @@ def add_veth(
     peer_index: int,
     peer_namespace: int,
     master: int,
+    group: int = 0,
     mtu: int = 1500,
 ) -> Request:
     """A pair in one message: `name` here, up, in the bridge `master`; its peer in the namespace of a descriptor, still
@@ -71,7 +74,7 @@ def add_veth(
         IFLA_LINKINFO, text(IFLA_INFO_KIND, "veth"), nested(IFLA_INFO_DATA, attribute(VETH_INFO_PEER, peer))
     )
     body = HEADER.pack(0, 0, 0, IFF_UP, IFF_UP) + text(IFLA_IFNAME, name)
-    body += number(IFLA_MTU, mtu) + number(IFLA_MASTER, master) + information
+    body += number(IFLA_MTU, mtu) + number(IFLA_MASTER, master) + number(IFLA_GROUP, group) + information
     return Request(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, body, f"add veth {name}")
 
 
@@ -120,4 +123,5 @@ def link_from_message(received: Message) -> Link:
         is_up=bool(flags & IFF_UP),
         kind=information.get(IFLA_INFO_KIND, b"").rstrip(b"\0").decode(),
         mtu=int.from_bytes(attributes.get(IFLA_MTU, b""), byteorder),
+        group=int.from_bytes(attributes.get(IFLA_GROUP, b""), byteorder),
     )
