@@ -19,7 +19,7 @@ class OurEngine:
     `start` may be called again after `kill`: the namespaces stay, as the machine stays when a daemon dies.
     """
 
-    def __init__(self, folder: Path, *flags: str, launchers: Path = LAUNCHERS) -> None:
+    def __init__(self, folder: Path, *flags: str, launchers: Path = LAUNCHERS, under: tuple[str, ...] = ()) -> None:
         from tools.dev import launchers as maker
 
         if launchers == LAUNCHERS:
@@ -31,12 +31,14 @@ class OurEngine:
         self.cgroup_parent = self.name
         self.host = f"unix://{folder}/docker.sock"
         self.flags = flags
+        self.under = under  # a program that starts dockerd: capsh, strace
         self.environment: dict[str, str] = {}
         self.sandbox = Sandbox()
         self._process: subprocess.Popen[bytes] | None = None
 
     def argv(self) -> list[str]:
         return [
+            *self.under,
             str(self.launchers / "dockerd"),
             f"--data-root={self.folder}/data",
             f"--exec-root={self.folder}/run",

@@ -53,6 +53,15 @@ def make(target: Path, tag: str, files: Mapping[str, bytes | str], config: Mappi
     return target
 
 
+def of_program(source: Path, folder: Path) -> Path:
+    """An image, called as `source` is, of one static program compiled from that C file; `/proc` beside it."""
+    name = source.stem
+    program = folder / name
+    subprocess.run(["gcc", "-static", "-O1", "-o", str(program), str(source)], check=True)
+    files: dict[str, bytes | str] = {name: program.read_bytes(), "proc/": "/"}
+    return make(folder / f"{name}.tar", f"{name}:latest", files, {"Entrypoint": [f"/{name}"]})
+
+
 def _tar(entries: Sequence[tuple[str, bytes | str]]) -> bytes:
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.USTAR_FORMAT) as archive:

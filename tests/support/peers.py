@@ -31,7 +31,7 @@ def enter(suite: str, *argv: str, share: Path, bind: tuple[Path, ...] = ()) -> t
 class OriginalEngine:
     """An original dockerd with its containerd, in namespaces of its own, its socket below `folder` (a short path)."""
 
-    def __init__(self, suite: str, folder: Path, *flags: str) -> None:
+    def __init__(self, suite: str, folder: Path, *flags: str, under: tuple[str, ...] = ()) -> None:
         install(suite)
         self.suite = suite
         self.name = f"slipway-{folder.parent.name}-{folder.name}"
@@ -39,7 +39,7 @@ class OriginalEngine:
         self.cgroup_parent = self.name
         self.host = f"unix://{folder}/{self.name}/docker.sock"
         done = subprocess.run(
-            [str(PEERS / "dockerd"), suite, self.name, "--cgroup-parent", self.cgroup_parent, *flags],
+            [*under, str(PEERS / "dockerd"), suite, self.name, "--cgroup-parent", self.cgroup_parent, *flags],
             env=os.environ | {"PEERS_SHARE": str(folder)},
             capture_output=True,
             text=True,

@@ -2,6 +2,7 @@
 
 from collections.abc import Generator, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -91,6 +92,22 @@ def ours(our_engine: OurEngine, busybox_archive: Path, registry_folder: Path) ->
 
 
 COLUMNS = ("our-client", "their-client", "original")
+
+
+class Column(NamedTuple):
+    """A client, and what leads into its engine's network (put before a command)."""
+
+    client: docker.Docker
+    enter: list[str]
+
+
+@pytest.fixture(params=COLUMNS[1:])
+def any_network(request: pytest.FixtureRequest) -> Iterator[Column]:
+    """Docker's client on our engine, then on the original, with the way into the engine's network. Left empty."""
+    engine: OurEngine | OriginalEngine = request.getfixturevalue("original" if request.param == "original" else "ours")
+    client = docker.theirs(engine.host)
+    yield Column(client, engine.enter)
+    remove_all_containers(client)
 
 
 @pytest.fixture(params=COLUMNS)

@@ -1,4 +1,4 @@
-"""At a terminal: raw mode, sizes, detach keys, signals, half-closed streams. By both clients on ours, and on the original."""
+"""At a terminal: raw mode, sizes, detach keys, signals, half-closed streams. Both clients on ours, and the original."""
 
 import subprocess
 

@@ -1,7 +1,7 @@
 """The table of scenarios, by subject."""
 
 from tests.system.harness import Scenario
-from tests.system.scenarios import errors, images, inspection, lifecycle, run_flags, streams
+from tests.system.scenarios import confinement, errors, images, inspection, lifecycle, run_flags, streams
 
 ALL: tuple[Scenario, ...] = (
     *run_flags.SCENARIOS,
@@ -9,5 +9,6 @@ ALL: tuple[Scenario, ...] = (
     *lifecycle.SCENARIOS,
     *inspection.SCENARIOS,
     *images.SCENARIOS,
+    *confinement.SCENARIOS,
     *errors.SCENARIOS,
 )

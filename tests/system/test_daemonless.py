@@ -1,0 +1,136 @@
+"""The daemons may die and come back at any time: containers run on, nothing of them is lost. Ours alone."""
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.support import docker, processes
+from tests.support.engine import OurEngine
+from tests.support.waiting import wait_until
+from tests.system import ask
+
+COUNTER = "i=0; while [ $i -lt {last} ]; do i=$((i+1)); echo line $i; done; sleep 60"
+
+
+@pytest.fixture
+def client(fresh_engine: OurEngine, busybox_archive: Path) -> docker.Docker:
+    """Docker's client on an engine that this test may kill, with busybox loaded."""
+    client = docker.theirs(fresh_engine.host)
+    client("load", "-i", str(busybox_archive))
+    return client
+
+
+def kill_both(engine: OurEngine) -> None:
+    """SIGKILL dockerd and containerd, as a crash would."""
+    containerd = processes.read(engine.containerd_pid)
+    assert containerd is not None
+    engine.kill()
+    processes.end([containerd])
+
+
+def test_a_server_serves_on_and_is_known_again(fresh_engine: OurEngine, client: docker.Docker) -> None:
+    client("run", "-d", "--name", "web", "-p", "18100:80", "busybox", "httpd", "-f", "-p", "80", "-h", "/etc")
+    address = client("inspect", "-f", "{{.NetworkSettings.Networks.bridge.IPAddress}}", "web")
+    pid = client("inspect", "-f", "{{.State.Pid}}", "web")
+    kill_both(fresh_engine)
+    assert "root:" in ask.http(fresh_engine.enter, f"http://{address}/passwd")
+    fresh_engine.start()
+    assert client("ps", "--format", "{{.Names}} {{.State}}") == "web running"
+    assert client("inspect", "-f", "{{.State.Pid}}", "web") == pid
+    assert "root:" in ask.http(fresh_engine.enter, "http://127.0.0.1:18100/passwd")
+    assert client("exec", "web", "echo", "still here") == "still here"
+    client("stop", "-t", "1", "web")
+    assert client("inspect", "-f", "{{.State.Status}}", "web") == "exited"
+
+
+def test_a_status_is_kept_while_nobody_is_there_to_ask(fresh_engine: OurEngine, client: docker.Docker) -> None:
+    client("run", "-d", "--name", "ends", "busybox", "sh", "-c", "trap 'exit 42' TERM; while :; do sleep 0.1; done")
+    init = int(client("inspect", "-f", "{{.State.Pid}}", "ends"))
+    kill_both(fresh_engine)
+    os.kill(init, signal.SIGTERM)
+    process = processes.read(init)
+    wait_until(lambda: process is None or not process.is_alive(), "the program to end")
+    fresh_engine.start()
+    assert client("wait", "ends") == "42"
+    assert client("inspect", "-f", "{{.State.Status}} {{.State.ExitCode}}", "ends") == "exited 42"
+
+
+def test_no_line_is_lost_and_no_writer_stalls(fresh_engine: OurEngine, client: docker.Docker) -> None:
+    """100,000 lines are 1.1 MB, many times a pipe: the writer comes to its end while both daemons are dead."""
+    script = "while ! test -e /go; do sleep 0.05; done; " + COUNTER.format(last=100_000)
+    client("run", "-d", "--name", "chatty", "busybox", "sh", "-c", script)
+    init = client("inspect", "-f", "{{.State.Pid}}", "chatty")
+    kill_both(fresh_engine)
+    Path(f"/proc/{init}/root/go").touch()
+    wait_until(lambda: any("sleep 60" in p.command for p in processes.descendants(int(init))), "the writer's end", 60)
+    fresh_engine.start()
+    lines = [f"line {number}" for number in range(1, 100_001)]
+    wait_until(lambda: client("logs", "-n", "1", "chatty") == lines[-1], "the last line to arrive", 30)
+    assert client("logs", "chatty").splitlines() == lines
+
+
+def test_lines_flow_on_while_daemons_die_in_the_middle(fresh_engine: OurEngine, client: docker.Docker) -> None:
+    script = "i=0; while [ $i -lt 600 ]; do i=$((i+1)); echo line $i; sleep 0.005; done"
+    client("run", "-d", "--name", "ticks", "busybox", "sh", "-c", script)
+    for _ in range(2):
+        kill_both(fresh_engine)
+        fresh_engine.start()
+    assert client("wait", "ticks") == "0"
+    assert client("logs", "ticks").splitlines() == [f"line {number}" for number in range(1, 601)]
+
+
+def test_following_logs_resumes_after_a_restart(fresh_engine: OurEngine, client: docker.Docker) -> None:
+    client("run", "-d", "--name", "ticks", "busybox", "sh", "-c", "while :; do date; sleep 0.1; done")
+    fresh_engine.kill()
+    fresh_engine.start()
+    follower = client.popen("logs", "-f", "-n", "0", "ticks")
+    assert follower.stdout is not None
+    assert follower.stdout.readline()
+    follower.kill()
+    follower.communicate()
+
+
+def test_dockerd_finds_its_own_containerd_again(fresh_engine: OurEngine, client: docker.Docker) -> None:
+    client("run", "-d", "--name", "box", "busybox", "sleep", "60")
+    before = fresh_engine.containerd_pid
+    fresh_engine.kill()
+    fresh_engine.start()
+    assert fresh_engine.containerd_pid == before
+    assert client("exec", "box", "echo", "ok") == "ok"
+
+
+def test_a_dead_containerd_comes_back_by_itself(fresh_engine: OurEngine, client: docker.Docker) -> None:
+    client("run", "-d", "--name", "box", "busybox", "sleep", "60")
+    before = processes.read(fresh_engine.containerd_pid)
+    assert before is not None
+    processes.end([before])
+    wait_until(lambda: client.run("exec", "box", "echo", "ok").out == "ok\n", "containerd to be back", 30)
+    assert client("run", "--rm", "busybox", "echo", "new") == "new"
+
+
+def test_dockerd_adopts_no_containerd_that_it_did_not_start(fresh_engine: OurEngine, client: docker.Docker) -> None:
+    """A pid file that names a living process which is not ours: dockerd starts its own and leaves that one alone."""
+    fresh_engine.stop()
+    stranger = fresh_engine.sandbox.popen(["sleep", "60"])
+    try:
+        for pid_file in fresh_engine.folder.glob("run/**/containerd.pid"):
+            pid_file.write_text(str(stranger.pid))
+        fresh_engine.start()
+        assert client("run", "--rm", "busybox", "echo", "ok") == "ok"
+        assert stranger.poll() is None
+        assert fresh_engine.containerd_pid != stranger.pid
+    finally:
+        stranger.kill()
+        stranger.wait()
+
+
+def test_stopping_in_order_stops_containers_and_keeps_them(fresh_engine: OurEngine, client: docker.Docker) -> None:
+    client("run", "-d", "--name", "box", "busybox", "sh", "-c", "trap 'exit 3' TERM; while :; do sleep 0.1; done")
+    fresh_engine.stop()
+    assert not [p for p in processes.mentioning(str(fresh_engine.folder)) if "shim" in p.command]
+    fresh_engine.start()
+    assert client("inspect", "-f", "{{.State.Status}} {{.State.ExitCode}}", "box") == "exited 3"
+    client("start", "box")
+    assert client("inspect", "-f", "{{.State.Status}}", "box") == "running"

@@ -1,0 +1,36 @@
+"""`ps aux | grep ID` shows what people know: the shim, as the container's parent. The wire beneath is real."""
+
+import pytest
+
+from tests.support import docker, processes
+from tests.support.engine import OurEngine
+
+
+@pytest.fixture
+def client(ours: OurEngine) -> docker.Docker:
+    return docker.theirs(ours.host)
+
+
+def test_the_shim_is_the_container_s_parent(ours: OurEngine, client: docker.Docker) -> None:
+    container = client("run", "-d", "--rm", "--network", "none", "busybox", "sleep", "60")
+    try:
+        init = processes.read(int(client("inspect", "-f", "{{.State.Pid}}", container)))
+        assert init is not None
+        assert init.command == "sleep 60"
+        shim = processes.read(init.parent)
+        assert shim is not None
+        program, *arguments = shim.command.split()
+        assert program.rpartition("/")[2] == "containerd-shim-runc-v2"
+        assert arguments == ["-namespace", "moby", "-id", container, "-address", ours.containerd_address]
+    finally:
+        client("rm", "-f", container)
+
+
+def test_nothing_of_it_is_left(ours: OurEngine, client: docker.Docker) -> None:
+    container = client("run", "-d", "busybox", "sleep", "60")
+    assert processes.mentioning(container)
+    client("rm", "-f", container)
+    assert not processes.mentioning(container)
+    assert container not in ours.sandbox.run("cat", "/proc/self/mountinfo").stdout
+    left = ours.sandbox.run("find", str(ours.folder), "-name", f"*{container}*").stdout
+    assert left == ""
