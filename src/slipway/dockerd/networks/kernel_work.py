@@ -41,8 +41,8 @@ class KernelWork:
             self._take_over_ports(record)
         for table, chain in self._filter.dropping_forward_chains():
             logger.warning(
-                "chain %s of the firewall table %s drops forwarded packets, containers' too; accept what comes from and
-                " "goes to %s there",
+                "chain %s of the firewall table %s drops what is forwarded, containers' packets too; "
+                "accept there what comes from and goes to %s",
                 chain,
                 table,
                 bridge.name,
