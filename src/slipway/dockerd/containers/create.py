@@ -1,0 +1,134 @@
+"""`docker create`: check, complete, prepare a snapshot, write it down. No process, no network yet."""
+
+import asyncio
+import secrets
+from collections.abc import Mapping
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass, field, replace
+
+from slipway.base.errors import EngineError, InvalidArgument
+from slipway.base.identifiers import check_container_name
+from slipway.base.timestamps import rfc3339_from_nanoseconds
+from slipway.contracts.engine_api.container_config import ContainerConfig
+from slipway.contracts.engine_api.host_config import HostConfig
+from slipway.contracts.engine_api.networks import EndpointSettings
+from slipway.dockerd.containers.announce import announce
+from slipway.dockerd.containers.concurrently import concurrently
+from slipway.dockerd.containers.container import Container
+from slipway.dockerd.containers.defaults import completed_host_config
+from slipway.dockerd.containers.environment import ContainerEnvironment
+from slipway.dockerd.containers.make_mounts import make_mount_points
+from slipway.dockerd.containers.merge import command_line, merged_config
+from slipway.dockerd.containers.model import ContainerRecord, ContainerState, ImageManifest
+from slipway.dockerd.containers.mount_points import wanted_mounts
+from slipway.dockerd.containers.names import random_name
+from slipway.dockerd.containers.spec.security import security_options
+from slipway.dockerd.containers.validation import check_config, check_host_config
+from slipway.dockerd.images.model import NamedImage
+
+
+@dataclass(frozen=True, kw_only=True)
+class CreateRequest:
+    """What the client asked for. `name` may be empty."""
+
+    config: ContainerConfig
+    host_config: HostConfig = field(default_factory=HostConfig)
+    networks: Mapping[str, EndpointSettings] = field(default_factory=dict)
+    name: str = ""
+
+
+async def create(environment: ContainerEnvironment, request: CreateRequest) -> tuple[Container, list[str]]:
+    """The new container and warnings. Raises InvalidArgument, NotFound (no such image), AlreadyExists (the name).
+
+    On an error nothing is left; a crash leaves a snapshot without container, which the next start removes.
+    """
+    check_config(request.config)
+    check_host_config(request.host_config, environment.settings.runtimes)
+    security_options(request.host_config.security_opt)
+    host_config = completed_host_config(request.host_config, environment.facts, environment.settings.defaults)
+    if host_config.init and not environment.settings.init_path:
+        raise InvalidArgument("run with --init: no docker-init, tini or catatonit on PATH", hint="install tini")
+    if not request.config.image:
+        raise InvalidArgument("invalid reference format")
+    image = await environment.images.find_for_container(request.config.image)
+    config = merged_config(request.config, image.content.config)
+    container_id = secrets.token_hex(32)
+    async with AsyncExitStack() as undo:
+        name = _reserve_name(environment, request.name, container_id, undo)
+        record = _record(environment, container_id, name, config, host_config, request, image)
+        _, mount_points = await concurrently(
+            _prepare_snapshot(environment, container_id, image.content.chain_id, undo),
+            make_mount_points(wanted_mounts(config, host_config), environment.volumes),
+        )
+        record = replace(record, mount_points=mount_points)
+        container = Container(record, ContainerState())
+        await asyncio.to_thread(environment.store.create, record, container.state)
+        environment.registry.add(container)
+        undo.pop_all()
+    announce(environment, container, "create")
+    return container, _warnings(host_config)
+
+
+def _reserve_name(environment: ContainerEnvironment, asked: str, container_id: str, undo: AsyncExitStack) -> str:
+    name = check_container_name(asked.removeprefix("/")) if asked else random_name(environment.registry.is_name_free)
+    environment.registry.reserve(name, container_id)
+    undo.callback(environment.registry.release, name)
+    return name
+
+
+async def _prepare_snapshot(
+    environment: ContainerEnvironment, container_id: str, chain_id: str, undo: AsyncExitStack
+) -> None:
+    """The container's writable layer. The label keeps it from containerd's collector until the container is removed."""
+    label = {"containerd.io/gc.root": rfc3339_from_nanoseconds(environment.clock.now())}
+    await environment.containerd.snapshots.prepare(container_id, chain_id, label)
+    undo.push_async_callback(_remove_snapshot, environment, container_id)
+
+
+async def _remove_snapshot(environment: ContainerEnvironment, container_id: str) -> None:
+    with suppress(EngineError):
+        await environment.containerd.snapshots.remove(container_id)
+
+
+def _record(
+    environment: ContainerEnvironment,
+    container_id: str,
+    name: str,
+    config: ContainerConfig,
+    host_config: HostConfig,
+    request: CreateRequest,
+    image: NamedImage,
+) -> ContainerRecord:
+    command = command_line(config)
+    manifest = image.content.manifest
+    document = image.content.document
+    platform = {"architecture": document.get("architecture", ""), "os": document.get("os", "")}
+    return ContainerRecord(
+        id=container_id,
+        name=name,
+        created=environment.clock.now(),
+        image_id=image.content.id,
+        image_manifest=ImageManifest(
+            media_type=manifest.media_type, digest=manifest.digest, size=manifest.size, platform=platform
+        ),
+        path=command[0],
+        arguments=command[1:],
+        driver=environment.settings.snapshotter,
+        config=replace(config, hostname=config.hostname or container_id[:12]),
+        host_config=host_config,
+        networks=_networks(host_config, request.networks),
+    )
+
+
+def _networks(host_config: HostConfig, asked: Mapping[str, EndpointSettings]) -> dict[str, EndpointSettings]:
+    """Inspect shows the network of a container before its first start, too."""
+    mode = host_config.network_mode
+    if mode.startswith("container:"):
+        return {}
+    return {mode: asked.get(mode) or asked.get("default") or EndpointSettings()}
+
+
+def _warnings(host_config: HostConfig) -> list[str]:
+    if host_config.network_mode == "host" and host_config.port_bindings:
+        return ["Published ports are discarded when using host network mode"]
+    return []

@@ -1,0 +1,168 @@
+"""`docker exec`: a further process in a running container."""
+
+import asyncio
+import secrets
+from collections.abc import Sequence
+from contextlib import suppress
+
+import orjson
+
+from slipway.base.errors import EngineError, FailedPrecondition, InvalidArgument, NotFound
+from slipway.dockerd.containers.announce import announce
+from slipway.dockerd.containers.attach import AttachPlan, ClientStream, join_streams
+from slipway.dockerd.containers.container import Container
+from slipway.dockerd.containers.detach_keys import key_bytes
+from slipway.dockerd.containers.environment import ContainerEnvironment
+from slipway.dockerd.containers.execs import Exec, ExecConfig
+from slipway.dockerd.containers.lifecycle import Status
+from slipway.dockerd.containers.spec.process import exec_process
+from slipway.dockerd.containers.start import user_of
+from slipway.dockerd.containers.start_errors import start_failure
+from slipway.dockerd.containers.streams import StreamPlan, remove_fifos
+
+
+def create_exec(environment: ContainerEnvironment, container: Container, config: ExecConfig) -> Exec:
+    """A prepared exec. Raises FailedPrecondition when the container cannot take one, InvalidArgument."""
+    check_running(container)
+    if not config.cmd:
+        raise InvalidArgument("No exec command specified")
+    for text in (*config.cmd, *(config.env or ()), config.working_dir, config.user):
+        if "\0" in text:
+            raise InvalidArgument("invalid exec: a NUL byte in an argument")
+    key_bytes(config.detach_keys)
+    one = Exec(secrets.token_hex(32), container.id, config)
+    container.execs[one.id] = one
+    environment.registry.add_exec(one)
+    announce(environment, container, f"exec_create: {' '.join(config.cmd)}", execID=one.id)
+    return one
+
+
+def check_running(container: Container) -> None:
+    """Raises FailedPrecondition, in the original's words."""
+    status = container.state.status
+    if status == Status.PAUSED:
+        raise FailedPrecondition(f"container {container.name} is paused, unpause the container before exec")
+    if status == Status.RESTARTING:
+        raise FailedPrecondition(f"Container {container.id} is restarting, wait until the container is running")
+    if status != Status.RUNNING:
+        raise FailedPrecondition(f"container {container.id} is not running")
+
+
+def check_startable(one: Exec) -> None:
+    """Raises FailedPrecondition when it was started already."""
+    if one.running:
+        raise FailedPrecondition(f"exec command {one.id} is already running")
+    if one.started:
+        raise FailedPrecondition(f"exec command {one.id} has already run")
+
+
+async def start_exec(environment: ContainerEnvironment, container: Container, one: Exec) -> None:
+    """Let it run; its streams can be subscribed to before. Raises what the runtime said, with 126 or 127 kept."""
+    check_running(container)
+    check_startable(one)
+    one.started = True
+    plan = exec_plan(environment, one)
+    tasks = environment.containerd.tasks
+    try:
+        document = await _process_document(environment, container, one)
+        streams = one.streams.open(plan, environment.pump, None, environment.clock.now)
+        await tasks.exec(container.id, one.id, document, streams)
+        one.running = True
+        one.pid = await tasks.start(container.id, one.id)
+    except EngineError as error:
+        one.running = False
+        failure = start_failure(error, "failed to exec in container") if error.kind != "invalid_argument" else None
+        one.exit_code = failure.exit_code if failure else 126
+        one.streams.abandon()
+        remove_fifos(plan)
+        with suppress(EngineError):
+            await tasks.delete_process(container.id, one.id)
+        raise failure.error if failure else error from error
+    one.streams.started()
+    announce(environment, container, f"exec_start: {' '.join(one.config.cmd or ())}", execID=one.id)
+
+
+async def attach_exec(
+    environment: ContainerEnvironment, container: Container, one: Exec, client: ClientStream, *, keys: str, tty: bool
+) -> None:
+    """Start it joined to a client. A failed start is told in the stream: the connection is hijacked already."""
+    wanted = frozenset(name for name in ("stdout", "stderr") if getattr(one.config, f"attach_{name}"))
+    streams = one.streams
+    subscriber = streams.subscribe(wanted) if wanted else None
+    try:
+        await start_exec(environment, container, one)
+        plan = AttachPlan(
+            stdin=one.config.attach_stdin,
+            multiplexed=not tty,
+            closes_stdin=not tty,
+            detach_keys=key_bytes(keys or one.config.detach_keys) if tty else None,
+        )
+
+        async def close_stdin() -> None:
+            streams.close_stdin()
+            with suppress(EngineError):
+                await environment.containerd.tasks.close_stdin(container.id, one.id)
+
+        if await join_streams(client, streams, subscriber, plan, close_stdin):
+            announce(environment, container, "exec_detach", execID=one.id)
+    except EngineError as error:
+        # As the original: who waits for a terminal's bytes gets the sentence there.
+        with suppress(ConnectionError):
+            await client.write(f"{error}\r\n".encode())
+    finally:
+        if subscriber is not None:
+            streams.unsubscribe(subscriber)
+
+
+async def exec_exited(environment: ContainerEnvironment, container: Container, one: Exec, exit_status: int) -> None:
+    """Take the end of an exec into account."""
+    if not one.running:
+        return
+    with suppress(NotFound, EngineError):
+        await environment.containerd.tasks.delete_process(container.id, one.id)
+    one.exit_code = exit_status
+    one.running = False
+    await one.streams.drain()
+    remove_fifos(exec_plan(environment, one))
+    announce(environment, container, "exec_die", execID=one.id, exitCode=str(exit_status))
+    _forget_old(environment, container)
+
+
+def exec_plan(environment: ContainerEnvironment, one: Exec) -> StreamPlan:
+    prefix = f"{environment.run_folder(one.container_id)}/{one.id}"
+    return StreamPlan(prefix=prefix, stdin=one.config.attach_stdin, terminal=one.config.tty)
+
+
+ENDED_KEPT = 64
+
+
+def _forget_old(environment: ContainerEnvironment, container: Container) -> None:
+    """Ended execs can be inspected for a while; a health check every second must not fill the memory."""
+    ended: Sequence[Exec] = [one for one in container.execs.values() if one.exit_code is not None]
+    for one in ended[: max(0, len(ended) - ENDED_KEPT)]:
+        del container.execs[one.id]
+        environment.registry.remove_exec(one.id)
+
+
+async def _process_document(environment: ContainerEnvironment, container: Container, one: Exec) -> bytes:
+    """The OCI process: the container's own, changed by what was asked for."""
+    config = one.config
+    spec = orjson.loads(await environment.containerd.containers.spec(container.id))
+    if config.user:
+        mounts = await environment.containerd.snapshots.mounts(container.id)
+        user = await asyncio.to_thread(user_of, container, mounts, config.user)
+    else:
+        mounts = await environment.containerd.snapshots.mounts(container.id)
+        user = await asyncio.to_thread(user_of, container, mounts, container.record.config.user)
+    process = exec_process(
+        container.record.host_config,
+        environment.facts,
+        arguments=config.cmd or (),
+        container_process=spec["process"],
+        environment=config.env or (),
+        working_directory=config.working_dir,
+        user=user,
+        terminal=config.tty,
+        privileged=config.privileged,
+    )
+    return orjson.dumps(process)

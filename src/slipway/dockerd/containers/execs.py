@@ -1,0 +1,62 @@
+"""A further process in a running container, as the Engine API knows it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from slipway.contracts.engine_api.schema import decode_string_list, member
+from slipway.dockerd.containers.streams import ProcessStreams
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExecConfig:
+    """What is asked for: the body of POST /containers/{id}/exec."""
+
+    user: str = member("")
+    privileged: bool = member(False)
+    tty: bool = member(False)
+    console_size: tuple[int, ...] | None = member(None)
+    attach_stdin: bool = member(False)
+    attach_stderr: bool = member(False)
+    attach_stdout: bool = member(False)
+    detach_keys: str = member("")
+    env: tuple[str, ...] | None = member(None)
+    working_dir: str = member("")
+    cmd: tuple[str, ...] | None = member(None, decoder=decode_string_list)
+
+
+class Exec:
+    """One exec: its configuration, and how it is. `exit_code` is None until it has ended."""
+
+    def __init__(self, exec_id: str, container_id: str, config: ExecConfig) -> None:
+        self.id = exec_id
+        self.container_id = container_id
+        self.config = config
+        self.streams = ProcessStreams()
+        self.running = False
+        self.started = False
+        self.exit_code: int | None = None
+        self.pid = 0
+
+    def document(self) -> Mapping[str, Any]:
+        """As GET /exec/{id}/json has it."""
+        command = list(self.config.cmd or ())
+        return {
+            "ID": self.id,
+            "Running": self.running,
+            "ExitCode": self.exit_code,
+            "ProcessConfig": {
+                "tty": self.config.tty,
+                "entrypoint": command[0] if command else "",
+                "arguments": command[1:],
+                "privileged": self.config.privileged,
+                **({"user": self.config.user} if self.config.user else {}),
+            },
+            "OpenStdin": self.config.attach_stdin,
+            "OpenStderr": self.config.attach_stderr,
+            "OpenStdout": self.config.attach_stdout,
+            "CanRemove": False,
+            "ContainerID": self.container_id,
+            "DetachKeys": "",
+            "Pid": self.pid,
+        }

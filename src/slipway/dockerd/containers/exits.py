@@ -1,0 +1,96 @@
+"""What follows when a container's first process has ended: collect, give back, record, then restart or remove."""
+
+import asyncio
+import logging
+from contextlib import suppress
+from typing import Final
+
+from slipway.base.errors import EngineError, NotFound
+from slipway.clients.containerd.tasks import Exit
+from slipway.dockerd.containers.announce import announce
+from slipway.dockerd.containers.connect import disconnect
+from slipway.dockerd.containers.container import Container
+from slipway.dockerd.containers.environment import ContainerEnvironment
+from slipway.dockerd.containers.lifecycle import Event, Status
+from slipway.dockerd.containers.remove import remove_locked
+from slipway.dockerd.containers.restart_policy import Ended, decide
+from slipway.dockerd.containers.start import start_locked, stream_plan
+from slipway.dockerd.containers.streams import ProcessStreams, remove_fifos
+
+log = logging.getLogger(__name__)
+
+DELETE_SECONDS: Final = 10.0
+
+
+async def container_exited(environment: ContainerEnvironment, container: Container, ended: Exit) -> None:
+    """Take the exit of a container that was running into account. Called once for each end of its first process."""
+    async with container.lock:
+        if not container.state.is_running:
+            return
+        streams = container.streams
+        await asyncio.gather(
+            _delete_task(environment, container.id),
+            _disconnect(environment, container),
+        )
+        await streams.drain()
+        remove_fifos(stream_plan(environment, container))
+        container.streams = ProcessStreams()
+        decision = decide(container.record.host_config.restart_policy, _ended(container, ended))
+        restarts = decision.restart and not container.is_removing
+        container.change(
+            Event.EXIT_TO_RESTART if restarts else Event.EXIT,
+            pid=0,
+            exit_code=ended.exit_status,
+            finished_at=ended.exited_at,
+            endpoint={},
+            error="",
+        )
+        duration = str(max(0, ended.exited_at - container.state.started_at) // 1_000_000_000)
+        announce(environment, container, "die", exitCode=str(ended.exit_status), execDuration=duration)
+        if restarts:
+            container.restart_delay = decision.delay
+            container.restart_task = environment.background.run(
+                _restart_later(environment, container, decision.delay), f"restart of {container.id}"
+            )
+        elif container.record.host_config.auto_remove and not container.keeps_after_exit and not container.is_removing:
+            await remove_locked(environment, container, remove_volumes=True)
+            return
+        await asyncio.to_thread(environment.store.save_state, container.id, container.state)
+
+
+def _ended(container: Container, ended: Exit) -> Ended:
+    return Ended(
+        exit_code=ended.exit_status,
+        stopped_by_user=container.state.stopped_by_user,
+        ran_seconds=(ended.exited_at - container.state.started_at) / 1e9,
+        restarts=container.state.restart_count,
+        last_delay=container.restart_delay,
+    )
+
+
+async def _delete_task(environment: ContainerEnvironment, container_id: str) -> None:
+    """Take the task and its shim away, then the record. A shim that does not answer is left to containerd."""
+    try:
+        async with asyncio.timeout(DELETE_SECONDS):
+            with suppress(NotFound):
+                await environment.containerd.tasks.delete(container_id)
+            with suppress(NotFound):
+                await environment.containerd.containers.delete(container_id)
+    except (EngineError, TimeoutError) as error:
+        log.warning("cannot delete a task", extra={"fields": {"container": container_id, "error": str(error)}})
+
+
+async def _disconnect(environment: ContainerEnvironment, container: Container) -> None:
+    try:
+        await disconnect(environment, container)
+    except EngineError as error:
+        log.warning("cannot disconnect", extra={"fields": {"container": container.id, "error": str(error)}})
+
+
+async def _restart_later(environment: ContainerEnvironment, container: Container, delay: float) -> None:
+    await asyncio.sleep(delay)
+    async with container.lock:
+        if container.state.status != Status.RESTARTING or container.state.stopped_by_user:
+            return
+        container.note(restart_count=container.state.restart_count + 1)
+        await start_locked(environment, container)

@@ -1,0 +1,74 @@
+"""`docker kill`, and the forced end that stop and rm -f need."""
+
+import asyncio
+import signal
+from contextlib import suppress
+from typing import Final
+
+from slipway.base.errors import EngineError, FailedPrecondition, InternalError, NotFound
+from slipway.dockerd.containers.announce import announce
+from slipway.dockerd.containers.container import Container
+from slipway.dockerd.containers.environment import ContainerEnvironment
+from slipway.dockerd.containers.lifecycle import Status
+from slipway.dockerd.containers.signals import signal_number
+
+KILL_SECONDS: Final = 10.0
+
+
+async def kill(environment: ContainerEnvironment, container: Container, signal_text: str) -> None:
+    """Send a signal. Raises FailedPrecondition when nothing runs, InvalidArgument for no signal."""
+    number = signal_number(signal_text or "KILL")
+    if not container.state.is_running:
+        raise FailedPrecondition(f"cannot kill container: {container.name}: container {container.id} is not running")
+    stops = number in (signal.SIGKILL, stop_signal_of(container))
+    if stops:
+        container.note(stopped_by_user=True)  # the restart policy must not bring it back
+    if number == signal.SIGKILL:
+        await kill_and_wait(environment, container)
+    else:
+        await send_signal(environment, container, number)
+
+
+async def send_signal(environment: ContainerEnvironment, container: Container, number: int) -> None:
+    """Raises FailedPrecondition when the process has ended."""
+    try:
+        await environment.containerd.tasks.kill(container.id, number)
+    except NotFound as error:
+        raise FailedPrecondition(
+            f"cannot kill container: {container.name}: container {container.id} is not running"
+        ) from error
+    announce(environment, container, "kill", signal=str(number))
+
+
+async def kill_and_wait(environment: ContainerEnvironment, container: Container) -> None:
+    """SIGKILL, and wait for the end. A restart that is planned is called off. Raises InternalError after 10 s."""
+    container.note(stopped_by_user=True)
+    if container.restart_task is not None:
+        container.restart_task.cancel()
+    if container.state.status == Status.RESTARTING:
+        return
+    exits = container.exits
+    if not container.state.is_running:
+        return
+    if container.state.status == Status.PAUSED:
+        await _thaw(environment, container)
+    with suppress(FailedPrecondition):  # its exit is on the way
+        await send_signal(environment, container, signal.SIGKILL)
+    try:
+        await asyncio.wait_for(container.wait_next_exit(exits), KILL_SECONDS)
+    except TimeoutError as error:
+        raise InternalError(
+            f"kill container {container.id}: it did not end within {KILL_SECONDS:g} seconds of SIGKILL"
+        ) from error
+
+
+async def _thaw(environment: ContainerEnvironment, container: Container) -> None:
+    """A frozen process takes no signal on cgroup v1."""
+    try:
+        await environment.containerd.tasks.resume(container.id)
+    except EngineError:
+        return
+
+
+def stop_signal_of(container: Container) -> int:
+    return signal_number(container.record.config.stop_signal or "TERM")

@@ -1,0 +1,44 @@
+"""What a failed start means for the exit code, by the runtime's own words; as the original reads them. Pure."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from slipway.base.errors import EngineError, InternalError, InvalidArgument
+
+CANNOT_INVOKE: Final = 126
+NOT_FOUND: Final = 127
+UNKNOWN: Final = 128
+NOT_FOUND_WORDS: Final = (
+    "executable file not found",
+    "no such file or directory",
+    "system cannot find the file specified",
+    "no such file",
+)
+
+
+@dataclass(frozen=True)
+class StartFailure:
+    """The exit code that the container gets, and the error that the client gets. Clients look for words in it."""
+
+    exit_code: int
+    error: EngineError
+
+
+def start_failure(error: EngineError, doing: str) -> StartFailure:
+    """`doing` is what containerd was asked for: "failed to create task for container"."""
+    words = f"{doing}: {error.message}"
+    lower = words.lower()
+    if "permission denied" in lower:
+        return StartFailure(CANNOT_INVOKE, InvalidArgument(words))
+    if "is a directory" in lower:
+        # Clients know 126 by "permission denied", which was runc's word for this before Go 1.20.
+        return StartFailure(CANNOT_INVOKE, InvalidArgument(f"{words}: permission denied"))
+    if "not a directory" in lower:
+        hint = (
+            "Are you trying to mount a directory onto a file (or vice-versa)? "
+            "Check if the specified host path exists and is the expected type"
+        )
+        return StartFailure(NOT_FOUND, InvalidArgument(f"{words}: {hint}"))
+    if any(word in lower for word in NOT_FOUND_WORDS):
+        return StartFailure(NOT_FOUND, InvalidArgument(words))
+    return StartFailure(UNKNOWN, InternalError(words))

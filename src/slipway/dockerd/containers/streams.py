@@ -1,0 +1,166 @@
+"""The standard streams of one process, of a container's first one or of an exec: fifos, and who is attached."""
+
+import asyncio
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Final
+
+from slipway.clients.containerd.tasks import Streams
+from slipway.dockerd.containers.stdin_fifo import StdinFifo
+from slipway.dockerd.logs.interface import LogWriter
+from slipway.dockerd.logs.output import Output
+from slipway.dockerd.logs.pump import OutputPump
+from slipway.dockerd.logs.subscriber import Subscriber
+
+DRAIN_SECONDS: Final = 2.0  # after its exit: what still holds the stream then is no process of the container
+
+
+@dataclass(frozen=True, kw_only=True)
+class StreamPlan:
+    """What a process is to have. `prefix` is the path that its fifos' names begin with."""
+
+    prefix: str
+    stdin: bool
+    terminal: bool
+
+    def streams(self) -> Streams:
+        return Streams(
+            stdin=f"{self.prefix}-stdin" if self.stdin else "",
+            stdout=f"{self.prefix}-stdout",
+            stderr="" if self.terminal else f"{self.prefix}-stderr",
+            terminal=self.terminal,
+        )
+
+
+class ProcessStreams:
+    """Lives as long as the container or exec: who attaches before the start gets the first byte."""
+
+    def __init__(self) -> None:
+        self._subscribers: tuple[Subscriber, ...] = ()
+        self._outputs: list[Output] = []
+        self._open_outputs = 0
+        self._drained = asyncio.Event()
+        self._stdin_ready = asyncio.Event()
+        self._pump: OutputPump | None = None
+        self.stdin: StdinFifo | None = None
+
+    def subscribe(self, streams: frozenset[str]) -> Subscriber:
+        """Everything that is printed on `streams` from now on."""
+        subscriber = Subscriber(streams)
+        subscriber.when_room(self._look_again)
+        self._subscribers = (*self._subscribers, subscriber)
+        return subscriber
+
+    def unsubscribe(self, subscriber: Subscriber) -> None:
+        self._subscribers = tuple(each for each in self._subscribers if each is not subscriber)
+        subscriber.end()
+
+    async def wait_stdin(self) -> StdinFifo | None:
+        """The input of the process, once it is started; None if it takes none."""
+        await self._stdin_ready.wait()
+        return self.stdin
+
+    def open(self, plan: StreamPlan, pump: OutputPump, writer: LogWriter | None, now: Callable[[], int]) -> Streams:
+        """Make the fifos and read them from now on. Raises OSError. They are on a tmpfs: this does not wait."""
+        os.makedirs(os.path.dirname(plan.prefix), mode=0o700, exist_ok=True)
+        streams = plan.streams()
+        for path in (streams.stdin, streams.stdout, streams.stderr):
+            if path:
+                with suppress(FileExistsError):
+                    os.mkfifo(path, 0o600)
+        self._attach_fifos(streams, pump, writer, now)
+        return streams
+
+    def reopen(self, plan: StreamPlan, pump: OutputPump, writer: LogWriter | None, now: Callable[[], int]) -> None:
+        """The same for fifos that an earlier dockerd made. Raises FileNotFoundError when they are gone."""
+        self._attach_fifos(plan.streams(), pump, writer, now)
+
+    def _attach_fifos(
+        self, streams: Streams, pump: OutputPump, writer: LogWriter | None, now: Callable[[], int]
+    ) -> None:
+        self._pump = pump
+        self._drained.clear()
+        self._loop = asyncio.get_running_loop()
+        self._outputs = [
+            Output(
+                descriptor=os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC),
+                stream=name,
+                writer=writer,
+                now=now,
+            )
+            for name, path in (("stdout", streams.stdout), ("stderr", streams.stderr))
+            if path
+        ]
+        self._open_outputs = len(self._outputs)
+        for output in self._outputs:
+            output.subscribers = lambda: self._subscribers
+            output.on_end = self._on_output_end
+            pump.add(output)
+        if streams.stdin:
+            self.stdin = StdinFifo(streams.stdin)
+
+    def started(self) -> None:
+        """The process runs: input may flow."""
+        self._stdin_ready.set()
+
+    def close_stdin(self) -> None:
+        """End the process's input. Idempotent."""
+        if self.stdin is not None:
+            self.stdin.close()
+
+    async def drain(self, *, seconds: float = DRAIN_SECONDS) -> None:
+        """After the process has ended: wait until all it printed is taken, then let everybody who is attached go.
+
+        Who reads slowly is waited for; an output that somebody outside of the container holds open is not, beyond
+        `seconds`.
+        """
+        self.close_stdin()
+        if self._open_outputs and self._pump is not None:
+            try:
+                await asyncio.wait_for(self._drained.wait(), seconds)
+            except TimeoutError:
+                for output in self._outputs:
+                    self._pump.finish(output)
+                await self._drained.wait()
+        for subscriber in self._subscribers:
+            subscriber.end()
+        self._subscribers = ()
+        self.stdin = None
+        self._stdin_ready.clear()
+
+    def abandon(self) -> None:
+        """A start has failed: let everybody go."""
+        for output in self._outputs:
+            if self._pump is not None:
+                self._pump.finish(output)
+        self.close_stdin()
+        self.stdin = None
+        self._stdin_ready.clear()
+        for subscriber in self._subscribers:
+            subscriber.end()
+        self._subscribers = ()
+
+    def _look_again(self) -> None:
+        for output in self._outputs:
+            if self._pump is not None:
+                self._pump.look_again(output)
+
+    def _on_output_end(self) -> None:
+        """On the pump's thread."""
+        with suppress(RuntimeError):  # the loop is closed: the daemon ends
+            self._loop.call_soon_threadsafe(self._output_ended)
+
+    def _output_ended(self) -> None:
+        self._open_outputs -= 1
+        if self._open_outputs <= 0:
+            self._drained.set()
+
+
+def remove_fifos(plan: StreamPlan) -> None:
+    streams = plan.streams()
+    for path in (streams.stdin, streams.stdout, streams.stderr):
+        if path:
+            with suppress(FileNotFoundError):
+                os.unlink(path)

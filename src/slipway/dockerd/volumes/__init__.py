@@ -1,0 +1,1 @@
+"""Local volumes: folders that outlive containers."""

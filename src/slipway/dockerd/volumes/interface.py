@@ -1,0 +1,29 @@
+"""What containers and the API ask of volumes."""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from slipway.dockerd.volumes.model import Volume
+
+__all__ = ["Volume", "Volumes"]
+
+
+class Volumes(Protocol):
+    """Local volumes by name. Coroutines: the disk is waited for in threads."""
+
+    async def create(
+        self, name: str, labels: Mapping[str, str] | None = None, options: Mapping[str, str] | None = None
+    ) -> Volume:
+        """The volume of that name, made if there is none; an empty name makes an anonymous one.
+
+        Raises InvalidArgument for a name that cannot be one and for options that this driver does not have.
+        """
+
+    def get(self, name: str) -> Volume:
+        """Raises NotFound."""
+
+    def list(self) -> list[Volume]:
+        """By name."""
+
+    async def remove(self, name: str) -> None:
+        """Remove the volume with what is in it. Whether somebody uses it is for the caller to know. Raises NotFound."""

@@ -1,0 +1,97 @@
+"""Volumes on disk: DATA_ROOT/volumes/NAME/{_data, volume.json}. A folder without volume.json is a rest."""
+
+import asyncio
+import os
+import re
+import secrets
+import shutil
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Final
+
+import orjson
+
+from slipway.base.errors import InvalidArgument, NotFound
+from slipway.base.files import read_whole, unlink_if_present, write_atomically
+from slipway.dockerd.volumes.model import Volume
+
+_NAME: Final = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")
+ANONYMOUS_LABEL: Final = "com.docker.volume.anonymous"
+
+
+class VolumeStore:
+    """Implements `Volumes`. The index is in memory; `load` fills it."""
+
+    def __init__(self, root: str, now: Callable[[], int]) -> None:
+        self._root = root
+        self._now = now
+        self._volumes: dict[str, Volume] = {}
+
+    def load(self) -> None:
+        """Read what is there. Blocks; call it once, before anything else."""
+        os.makedirs(self._root, mode=0o701, exist_ok=True)
+        for name in os.listdir(self._root):
+            folder = f"{self._root}/{name}"
+            try:
+                document = orjson.loads(read_whole(f"{folder}/volume.json"))
+                self._volumes[name] = Volume(name=name, mountpoint=f"{folder}/_data", **document)
+            except (OSError, ValueError, TypeError):
+                continue
+
+    async def create(
+        self, name: str, labels: Mapping[str, str] | None = None, options: Mapping[str, str] | None = None
+    ) -> Volume:
+        """See `Volumes`."""
+        if not name:
+            name, labels = secrets.token_hex(32), {**(labels or {}), ANONYMOUS_LABEL: ""}
+        if (known := self._volumes.get(name)) is not None:
+            return known
+        if not _NAME.fullmatch(name) or len(name) > 255:
+            raise InvalidArgument(
+                f'create {name}: "{name}" includes invalid characters for a local volume name, only '
+                '"[a-zA-Z0-9][a-zA-Z0-9_.-]" are allowed. If you intended to pass a host directory, use absolute path'
+            )
+        if options:
+            raise InvalidArgument(f"create {name}: options of the local driver are not supported by this engine")
+        volume = Volume(
+            name=name, mountpoint=f"{self._root}/{name}/_data", created=self._now(), labels=labels, options=options
+        )
+        self._volumes[name] = volume
+        try:
+            await asyncio.to_thread(_make, volume)
+        except BaseException:
+            self._volumes.pop(name, None)
+            raise
+        return volume
+
+    def get(self, name: str) -> Volume:
+        """See `Volumes`."""
+        if (volume := self._volumes.get(name)) is None:
+            raise NotFound(f"get {name}: no such volume")
+        return volume
+
+    def list(self) -> list[Volume]:
+        """See `Volumes`."""
+        return [self._volumes[name] for name in sorted(self._volumes)]
+
+    async def remove(self, name: str) -> None:
+        """See `Volumes`."""
+        volume = self.get(name)
+        del self._volumes[name]
+        await asyncio.to_thread(_remove, volume)
+
+
+def _make(volume: Volume) -> None:
+    """Blocks on the disk. A crash leaves a rest without volume.json, which a later creation takes over."""
+    folder = os.path.dirname(volume.mountpoint)
+    os.makedirs(folder, mode=0o701, exist_ok=True)
+    with suppress(FileExistsError):
+        os.mkdir(volume.mountpoint, 0o755)
+    document = {"created": volume.created, "labels": volume.labels, "options": volume.options}
+    write_atomically(f"{folder}/volume.json", orjson.dumps(document))
+
+
+def _remove(volume: Volume) -> None:
+    folder = os.path.dirname(volume.mountpoint)
+    unlink_if_present(f"{folder}/volume.json")
+    shutil.rmtree(folder)
