@@ -111,4 +111,5 @@ class KernelWork:
             mac_address=bytes.fromhex(record.mac_address.replace(":", "")),
             address=IPv4Interface((record.ipv4_address, record.ipv4_prefix_length)),
             gateway=IPv4Address(record.gateway),
+            publishes=bool(record.ports),
         )

@@ -25,6 +25,7 @@ from slipway.linux.netlink.connection import Connection
 OWN_NAMESPACE = "/proc/thread-self/ns/net"
 CONTAINER_INTERFACE = "eth0"
 CONTAINER_INTERFACE_INDEX = 2  # the first after loopback
+BRIDGED_PACKETS_ARE_FILTERED = "/proc/sys/net/bridge/bridge-nf-call-iptables"
 IPV6_OFF = "net/ipv6/conf/default/disable_ipv6"
 
 
@@ -38,6 +39,7 @@ class LinkPlan:
     mac_address: bytes
     address: IPv4Interface
     gateway: IPv4Address
+    publishes: bool = False
     mtu: int = 1500
 
 
@@ -105,6 +107,21 @@ def _add_link(outer: Connection, descriptor: int, plan: LinkPlan) -> None:
     )
     if has_ipv6:
         write_sysctl(IPV6_OFF, "0")
+    if plan.publishes:
+        _allow_hairpin(outer, plan.host_interface)
+
+
+def _allow_hairpin(outer: Connection, host_interface: str) -> None:
+    """With br_netfilter (others load it) a container's packets are translated while still in the bridge, and one that
+    goes to a port which the container itself publishes would have to leave by the port that it came from."""
+    try:
+        with open(BRIDGED_PACKETS_ARE_FILTERED, "rb") as setting:
+            is_needed = setting.read(1) == b"1"
+    except FileNotFoundError:
+        return
+    link = links.find(outer, host_interface) if is_needed else None
+    if link:
+        outer.request(links.set_hairpin(link.index))
 
 
 def _return_to_host(host: HostThread) -> None:

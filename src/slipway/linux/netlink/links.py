@@ -1,5 +1,6 @@
 """Network interfaces: making, finding and removing them. Linux, include/uapi/linux/if_link.h."""
 
+import socket
 import struct
 from sys import byteorder
 from typing import NamedTuple
@@ -19,16 +20,19 @@ from slipway.linux.netlink.messages import (
 RTM_NEWLINK = 16
 RTM_DELLINK = 17
 RTM_GETLINK = 18
+RTM_SETLINK = 19
 IFLA_ADDRESS = 1
 IFLA_IFNAME = 3
 IFLA_MTU = 4
 IFLA_MASTER = 10
+IFLA_PROTINFO = 12
 IFLA_LINKINFO = 18
 IFLA_GROUP = 27
 IFLA_NET_NS_FD = 28
 IFLA_INFO_KIND = 1
 IFLA_INFO_DATA = 2
 VETH_INFO_PEER = 1
+IFLA_BRPORT_MODE = 4
 IFF_UP = 1
 LOOPBACK = 1  # the first interface of every network namespace
 
@@ -87,6 +91,12 @@ def add_bridge(name: str, address: bytes, mtu: int = 1500) -> Request:
 
 def set_up(index: int) -> Request:
     return Request(RTM_NEWLINK, 0, HEADER.pack(0, 0, index, IFF_UP, IFF_UP), f"set interface {index} up")
+
+
+def set_hairpin(index: int) -> Request:
+    """Let the bridge send a frame back by the port that it came from."""
+    mode = nested(IFLA_PROTINFO, attribute(IFLA_BRPORT_MODE, b"\1"))
+    return Request(RTM_SETLINK, 0, HEADER.pack(socket.AF_BRIDGE, 0, index, 0, 0) + mode, f"set hairpin mode of {index}")
 
 
 def delete(index: int) -> Request:
