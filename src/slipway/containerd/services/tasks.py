@@ -1,0 +1,201 @@
+"""containerd.services.tasks.v1: each call goes to the shim of its task."""
+
+import asyncio
+from typing import Any
+
+from google.protobuf.any_pb2 import Any as AnyProto
+from google.protobuf.empty_pb2 import Empty
+
+from slipway.base.clock import Clock
+from slipway.base.errors import EngineError, NotFound, NotImplementedByEngine, Unavailable
+from slipway.base.identifiers import check_identifier
+from slipway.containerd.containers.model import TypedValue
+from slipway.containerd.services.messages import mounts_from_messages, timestamp
+from slipway.containerd.services.scope import scope_of
+from slipway.containerd.tasks.model import TaskRequest
+from slipway.containerd.tasks.shim import RunningShim
+from slipway.containerd.tasks.supervisor import TaskSupervisor
+from slipway.contracts.containerd_api.filters import filters_from_texts
+from slipway.contracts.containerd_api.generated import task_pb2, types_pb2
+from slipway.contracts.containerd_api.generated import tasks_pb2 as api
+from slipway.contracts.shim_api import messages as task
+from slipway.transport.aio.grpc_server import Call
+from slipway.wire.protobuf_known import AnyMessage, TextEntry, nanoseconds_from_timestamp
+
+
+class TasksService:
+    def __init__(self, tasks: TaskSupervisor, clock: Clock) -> None:
+        self._tasks = tasks
+        self._clock = clock
+
+    async def create(self, call: Call, request: Any) -> Any:
+        if request.HasField("checkpoint"):
+            raise NotImplementedByEngine("create task from checkpoint: checkpoints are not supported")
+        wanted = TaskRequest(
+            rootfs=mounts_from_messages(request.rootfs),
+            stdin=request.stdin,
+            stdout=request.stdout,
+            stderr=request.stderr,
+            terminal=request.terminal,
+            options=TypedValue(request.options.type_url, request.options.value),
+            runtime_path=request.runtime_path,
+        )
+        pid = await self._tasks.create(scope_of(call), request.container_id, wanted)
+        return api.CreateTaskResponse(container_id=request.container_id, pid=pid)
+
+    async def start(self, call: Call, request: Any) -> Any:
+        shim = self._shim(call, request)
+        started = await shim.client.start(_process(request))
+        return api.StartResponse(pid=started.pid)
+
+    async def delete(self, call: Call, request: Any) -> Any:
+        end = await self._tasks.delete(scope_of(call), request.container_id)
+        return api.DeleteResponse(
+            id=request.container_id, pid=end.pid, exit_status=end.exit_status, exited_at=timestamp(end.exited_at)
+        )
+
+    async def delete_process(self, call: Call, request: Any) -> Any:
+        response = await self._shim(call, request).client.delete(_process(request))
+        return api.DeleteResponse(
+            id=request.exec_id,
+            pid=response.pid,
+            exit_status=response.exit_status,
+            exited_at=timestamp(nanoseconds_from_timestamp(response.exited_at)),
+        )
+
+    async def get(self, call: Call, request: Any) -> Any:
+        shim = self._shim(call, request)
+        state = await shim.client.state(_process(request))
+        return api.GetResponse(process=_process_message(state))
+
+    async def list(self, call: Call, request: Any) -> Any:
+        states = await asyncio.gather(*(_state_or_none(shim) for shim in self._tasks.list(scope_of(call))))
+        return api.ListTasksResponse(tasks=[_process_message(state) for state in states if state is not None])
+
+    async def kill(self, call: Call, request: Any) -> Any:
+        signal = task.KillRequest(
+            id=request.container_id, exec_id=request.exec_id, signal=request.signal, all=request.all
+        )
+        await self._shim(call, request).client.kill(signal)
+        return Empty()
+
+    async def exec(self, call: Call, request: Any) -> Any:
+        check_identifier(request.exec_id, "exec id")
+        wanted = task.ExecProcessRequest(
+            id=request.container_id,
+            exec_id=request.exec_id,
+            terminal=request.terminal,
+            stdin=request.stdin,
+            stdout=request.stdout,
+            stderr=request.stderr,
+            spec=AnyMessage(type_url=request.spec.type_url, value=request.spec.value),
+        )
+        await self._shim(call, request).client.exec(wanted)
+        return Empty()
+
+    async def resize_pty(self, call: Call, request: Any) -> Any:
+        size = task.ResizePtyRequest(
+            id=request.container_id, exec_id=request.exec_id, width=request.width, height=request.height
+        )
+        await self._shim(call, request).client.resize_pty(size)
+        return Empty()
+
+    async def close_io(self, call: Call, request: Any) -> Any:
+        closing = task.CloseIORequest(id=request.container_id, exec_id=request.exec_id, stdin=request.stdin)
+        await self._shim(call, request).client.close_io(closing)
+        return Empty()
+
+    async def pause(self, call: Call, request: Any) -> Any:
+        await self._shim(call, request).client.pause(task.TaskRequest(id=request.container_id))
+        return Empty()
+
+    async def resume(self, call: Call, request: Any) -> Any:
+        await self._shim(call, request).client.resume(task.TaskRequest(id=request.container_id))
+        return Empty()
+
+    async def list_pids(self, call: Call, request: Any) -> Any:
+        response = await self._shim(call, request).client.pids(task.TaskRequest(id=request.container_id))
+        processes = [
+            task_pb2.ProcessInfo(pid=process.pid, info=_any_proto(process.info)) for process in response.processes
+        ]
+        return api.ListPidsResponse(processes=processes)
+
+    async def checkpoint(self, call: Call, request: Any) -> Any:
+        self._shim(call, request)
+        raise NotImplementedByEngine(f"checkpoint task {request.container_id}: checkpoints are not supported")
+
+    async def update(self, call: Call, request: Any) -> Any:
+        change = task.UpdateTaskRequest(
+            id=request.container_id,
+            resources=AnyMessage(type_url=request.resources.type_url, value=request.resources.value),
+            annotations=tuple(TextEntry(key=key, value=value) for key, value in request.annotations.items()),
+        )
+        await self._shim(call, request).client.update(change)
+        return Empty()
+
+    async def metrics(self, call: Call, request: Any) -> Any:
+        wanted = filters_from_texts(request.filters)
+        shims = [shim for shim in self._tasks.list(scope_of(call)) if wanted.matches(_fields_of(shim))]
+        measured = await asyncio.gather(*(self._metric_or_none(shim) for shim in shims))
+        return api.MetricsResponse(metrics=[metric for metric in measured if metric is not None])
+
+    async def wait(self, call: Call, request: Any) -> Any:
+        shim = self._shim(call, request)
+        try:
+            ended = await shim.client.wait(_process(request))
+        except Unavailable:
+            if shim.is_leaving:
+                raise
+            end = await shim.end
+            return api.WaitResponse(exit_status=end.exit_status, exited_at=timestamp(end.exited_at))
+        exited_at = timestamp(nanoseconds_from_timestamp(ended.exited_at))
+        return api.WaitResponse(exit_status=ended.exit_status, exited_at=exited_at)
+
+    def _shim(self, call: Call, request: Any) -> RunningShim:
+        return self._tasks.get(scope_of(call), request.container_id)
+
+    async def _metric_or_none(self, shim: RunningShim) -> types_pb2.Metric | None:
+        """What a shim measures; None for one that cannot (the container has just ended)."""
+        try:
+            stats = await shim.client.stats(task.TaskRequest(id=shim.id))
+        except EngineError:
+            return None
+        return types_pb2.Metric(timestamp=timestamp(self._clock.now()), id=shim.id, data=_any_proto(stats))
+
+
+async def _state_or_none(shim: RunningShim) -> task.StateResponse | None:
+    """The state of a task; None for one that went away since it was listed."""
+    try:
+        return await shim.client.state(task.ProcessRequest(id=shim.id))
+    except (NotFound, Unavailable):
+        return None
+
+
+def _process(request: Any) -> task.ProcessRequest:
+    return task.ProcessRequest(id=request.container_id, exec_id=request.exec_id)
+
+
+def _process_message(state: task.StateResponse) -> task_pb2.Process:
+    return task_pb2.Process(
+        container_id=state.id,
+        id=state.exec_id or state.id,
+        pid=state.pid,
+        status=state.status,  # type: ignore[arg-type] # the shim's numbers are the same, see contracts/shim_api
+        stdin=state.stdin,
+        stdout=state.stdout,
+        stderr=state.stderr,
+        terminal=state.terminal,
+        exit_status=state.exit_status,
+        exited_at=timestamp(nanoseconds_from_timestamp(state.exited_at)),
+    )
+
+
+def _any_proto(value: AnyMessage | None) -> AnyProto | None:
+    return None if value is None else AnyProto(type_url=value.type_url, value=value.value)
+
+
+def _fields_of(shim: RunningShim) -> Any:
+    def field(path: tuple[str, ...]) -> str | None:
+        return shim.id if path == ("id",) else None
+
+    return field

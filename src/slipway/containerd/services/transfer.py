@@ -1,0 +1,132 @@
+"""containerd.services.transfer.v1: which source goes to which destination decides what is done."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+from google.protobuf.empty_pb2 import Empty
+
+from slipway.base.errors import NotImplementedByEngine
+from slipway.containerd.metadata.model import Scope
+from slipway.containerd.services import transfer_messages as decode
+from slipway.containerd.services.messages import descriptor_message
+from slipway.containerd.services.scope import scope_of
+from slipway.containerd.services.streams import StreamSink, StreamSource, StreamsService, any_of, message_from
+from slipway.containerd.transfer.interface import Report, Transfer
+from slipway.containerd.transfer.model import AuthChallenge, Credentials, Progress
+from slipway.contracts.containerd_api.generated import transfer_types_pb2 as types
+from slipway.transport.aio.grpc_server import Call
+
+_CREDENTIAL_KINDS: Final = {types.CREDENTIALS: "credentials", types.REFRESH: "refresh", types.HEADER: "header"}
+
+
+class TransferService:
+    def __init__(self, transfer: Transfer, streams: StreamsService) -> None:
+        self._transfer = transfer
+        self._streams = streams
+        self._pairs: dict[tuple[str, str], Callable[[Scope, Any, Any, Report], Awaitable[None]]] = {
+            ("OCIRegistry", "ImageStore"): self._pull,
+            ("ImageStore", "OCIRegistry"): self._push,
+            ("ImageImportStream", "ImageStore"): self._import,
+            ("ImageStore", "ImageExportStream"): self._export,
+            ("ImageStore", "ImageStore"): self._tag,
+        }
+
+    async def transfer(self, call: Call, request: Any) -> Any:
+        scope = scope_of(call)
+        source, destination = _kind(request.source), _kind(request.destination)
+        handler = self._pairs.get((source, destination))
+        if handler is None:
+            raise NotImplementedByEngine(f"transfer from {source or 'nothing'} to {destination or 'nothing'}")
+        messages = [
+            message_from(value, getattr(types, _kind(value))) for value in (request.source, request.destination)
+        ]
+        await handler(scope, *messages, self._report(scope, request.options.progress_stream))
+        return Empty()
+
+    async def _pull(self, scope: Scope, source: Any, destination: Any, report: Report) -> None:
+        registry = decode.registry(source, self._asker(scope, source.resolver.auth_stream))
+        await self._transfer.pull(scope, registry, decode.image_store(destination), report)
+
+    async def _push(self, scope: Scope, source: Any, destination: Any, report: Report) -> None:
+        registry = decode.registry(destination, self._asker(scope, destination.resolver.auth_stream))
+        await self._transfer.push(scope, decode.image_store(source), registry, report)
+
+    async def _import(self, scope: Scope, source: Any, destination: Any, report: Report) -> None:
+        stream = self._streams.get(scope.namespace, source.stream)
+        try:
+            await self._transfer.import_archive(
+                scope,
+                StreamSource(stream),
+                decode.image_store(destination),
+                report,
+                force_compress=source.force_compress,
+            )
+        finally:
+            await stream.close()
+
+    async def _export(self, scope: Scope, source: Any, destination: Any, report: Report) -> None:
+        stream = self._streams.get(scope.namespace, destination.stream)
+        try:
+            await self._transfer.export_archive(
+                scope, decode.image_store(source), StreamSink(stream), decode.export_options(destination), report
+            )
+        finally:
+            await stream.close()
+
+    async def _tag(self, scope: Scope, source: Any, destination: Any, report: Report) -> None:
+        if source.name == destination.name and destination.unpacks:
+            await self._transfer.unpack(scope, decode.image_store(destination), report)
+        else:
+            await self._transfer.tag(scope, decode.image_store(source), decode.image_store(destination))
+
+    def _report(self, scope: Scope, name: str) -> Report:
+        if not name:
+            return lambda progress: None
+        stream = self._streams.get(scope.namespace, name)
+
+        def report(progress: Progress) -> None:
+            stream.send_nowait(_progress_message(progress))
+
+        return report
+
+    def _asker(self, scope: Scope, name: str) -> Callable[[AuthChallenge], Awaitable[Credentials | None]] | None:
+        if not name:
+            return None
+        stream = self._streams.get(scope.namespace, name)
+
+        async def ask(challenge: AuthChallenge) -> Credentials | None:
+            await stream.send(
+                types.AuthRequest(
+                    host=challenge.host,
+                    reference=challenge.reference,
+                    wwwauthenticate=challenge.www_authenticate,
+                )
+            )
+            answer = await stream.receive()
+            return None if answer is None else _credentials(message_from(answer, types.AuthResponse))
+
+        return ask
+
+
+def _kind(value: Any) -> str:
+    """The short name of a transfer type in an Any; empty for what is none."""
+    name: str = value.type_url.rpartition("/")[2]
+    return name.removeprefix("containerd.types.transfer.") if name.startswith("containerd.types.transfer.") else ""
+
+
+def _credentials(message: Any) -> Credentials | None:
+    kind = _CREDENTIAL_KINDS.get(message.authType)
+    return None if kind is None else Credentials(kind=kind, username=message.username, secret=message.secret)
+
+
+def _progress_message(progress: Progress) -> Any:
+    message = types.Progress(
+        event=progress.event,
+        name=progress.name,
+        parents=progress.parents,
+        progress=progress.progress,
+        total=progress.total,
+    )
+    if progress.descriptor is not None:
+        message.desc.CopyFrom(descriptor_message(progress.descriptor))
+    return any_of(message)

@@ -1,0 +1,32 @@
+"""What is asked for when a task is made, and how one ended."""
+
+from dataclasses import dataclass, field
+
+from slipway.containerd.containers.model import TypedValue
+from slipway.contracts.containerd_api.types import Mount
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TaskRequest:
+    """How to make a task of a container. `rootfs` is what the shim mounts at the bundle's rootfs, in order.
+
+    `stdin`, `stdout`, `stderr` are paths of fifos or URIs that the shim opens; empty means none. `runtime_path`, where
+    given, is a shim's binary used instead of the container's runtime.
+    """
+
+    rootfs: tuple[Mount, ...] = ()
+    stdin: str = ""
+    stdout: str = ""
+    stderr: str = ""
+    terminal: bool = False
+    options: TypedValue = field(default_factory=TypedValue)
+    runtime_path: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TaskEnd:
+    """The end of a task. `exited_at` is nanoseconds since the epoch."""
+
+    pid: int
+    exit_status: int
+    exited_at: int

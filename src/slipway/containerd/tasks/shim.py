@@ -1,0 +1,27 @@
+"""One running shim, as this daemon knows it."""
+
+import asyncio
+
+from slipway.clients.shim.interface import ShimRequest, TaskClient
+from slipway.containerd.tasks.bundle import Bundle
+from slipway.containerd.tasks.model import TaskEnd
+
+
+class RunningShim:
+    """A connected shim. `end` is settled when the shim died and was cleaned up after; `is_leaving` once we told it to
+    go."""
+
+    def __init__(self, bundle: Bundle, request: ShimRequest, client: TaskClient) -> None:
+        self.bundle = bundle
+        self.request = request
+        self.client = client
+        self.is_leaving = False
+        self.end: asyncio.Future[TaskEnd] = asyncio.get_running_loop().create_future()
+
+    @property
+    def namespace(self) -> str:
+        return self.bundle.namespace
+
+    @property
+    def id(self) -> str:
+        return self.bundle.id

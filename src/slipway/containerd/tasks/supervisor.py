@@ -1,0 +1,264 @@
+"""The supervisor of tasks: has shims started, keeps the list of those that run, and cleans up after those that die."""
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from typing import Any, Final
+
+from slipway.base.clock import Clock
+from slipway.base.errors import AlreadyExists, EngineError, NotFound
+from slipway.clients.shim.interface import Bootstrap, ShimLauncher, ShimRequest
+from slipway.clients.shim.task_client import connect
+from slipway.containerd.containers.interface import ContainerReader
+from slipway.containerd.containers.model import Container, TypedValue
+from slipway.containerd.events.interface import EventPublisher
+from slipway.containerd.metadata.model import Scope
+from slipway.containerd.tasks.bundle import Bundle, BundleFolders, read_bootstrap, read_runtime, write_bootstrap
+from slipway.containerd.tasks.locks import KeyedLocks
+from slipway.containerd.tasks.model import TaskEnd, TaskRequest
+from slipway.containerd.tasks.shim import RunningShim
+from slipway.contracts.containerd_api.generated import event_types_pb2 as events
+from slipway.contracts.shim_api import messages as task
+from slipway.wire.protobuf import encode
+from slipway.wire.protobuf_known import AnyMessage
+
+log = logging.getLogger(__name__)
+
+# The original's timeouts, io.containerd.timeout.shim.{load,shutdown}.
+CONNECT_SECONDS: Final = 5.0
+SHUTDOWN_SECONDS: Final = 3.0
+RECOVERIES_AT_ONCE: Final = 8
+# What the original reports for a container whose shim died without a word.
+STATUS_UNKNOWN: Final = 255
+
+
+class TaskSupervisor:
+    """Tasks by namespace and container id. Made on the event loop; every coroutine may run beside every other."""
+
+    def __init__(
+        self,
+        *,
+        launcher: ShimLauncher,
+        bundles: BundleFolders,
+        containers: ContainerReader,
+        events: EventPublisher,
+        clock: Clock,
+        address: str,
+    ) -> None:
+        self._launcher = launcher
+        self._bundles = bundles
+        self._containers = containers
+        self._events = events
+        self._clock = clock
+        self._address = address
+        self._shims: dict[tuple[str, str], RunningShim] = {}
+        self._locks = KeyedLocks()
+        self._watchers: set[asyncio.Task[None]] = set()
+
+    def get(self, scope: Scope, container_id: str) -> RunningShim:
+        """Raises NotFound when the container has no task."""
+        shim = self._shims.get((scope.namespace, container_id))
+        if shim is None:
+            raise NotFound(f"task {container_id}: not found")
+        return shim
+
+    def list(self, scope: Scope) -> list[RunningShim]:
+        """The tasks of one namespace, by id."""
+        return [shim for (namespace, _), shim in sorted(self._shims.items()) if namespace == scope.namespace]
+
+    async def create(self, scope: Scope, container_id: str, request: TaskRequest) -> int:
+        """Start a shim and have it create the container; returns the PID of the container's first process.
+
+        Raises NotFound (container), AlreadyExists (task), and what launcher and shim raise. After a failure no shim
+        and no
+        bundle is left. Once begun it goes on to its end, even when the caller has gone.
+        """
+        return await asyncio.shield(self._spawn(self._create(scope, container_id, request)))
+
+    async def delete(self, scope: Scope, container_id: str) -> TaskEnd:
+        """Delete a task that has ended, and its shim. Raises NotFound, FailedPrecondition (it still runs)."""
+        return await asyncio.shield(self._spawn(self._delete(scope, container_id)))
+
+    async def recover(self) -> None:
+        """Find the shims that an earlier daemon left running; clean up after those that died meanwhile."""
+        room = asyncio.Semaphore(RECOVERIES_AT_ONCE)
+
+        async def take_over(bundle: Bundle) -> None:
+            async with room:
+                await self._recover(bundle)
+
+        bundles = await asyncio.to_thread(lambda: [*self._bundles.list()])
+        async with asyncio.TaskGroup() as group:
+            for bundle in bundles:
+                group.create_task(take_over(bundle))
+
+    async def close(self) -> None:
+        """Let go of every shim; they live on."""
+        for shim in self._shims.values():
+            shim.is_leaving = True
+            await shim.client.close()
+        if self._watchers:
+            await asyncio.wait(self._watchers)
+
+    async def _create(self, scope: Scope, container_id: str, request: TaskRequest) -> int:
+        container = await asyncio.to_thread(self._containers.get, scope, container_id)
+        async with self._locks.hold(scope.namespace, container_id):
+            if (scope.namespace, container_id) in self._shims:
+                raise AlreadyExists(f"task {container_id}: already exists")
+            specification = container.spec.value
+            bundle = await asyncio.to_thread(self._bundles.create, scope.namespace, container_id, specification)
+            launch = self._launch_request(bundle, container, request.runtime_path)
+            try:
+                bootstrap = await self._launcher.launch(launch)
+            except BaseException:
+                await asyncio.to_thread(self._bundles.remove, bundle)
+                raise
+            try:
+                await asyncio.to_thread(write_bootstrap, bundle, bootstrap, launch.runtime)
+                return await self._create_in(bundle, launch, bootstrap, _create_message(bundle, container, request))
+            except BaseException:
+                await self._clean_up(bundle, launch)
+                raise
+
+    async def _create_in(
+        self, bundle: Bundle, launch: ShimRequest, bootstrap: Bootstrap, message: task.CreateTaskRequest
+    ) -> int:
+        shim = await self._connect(bundle, launch, bootstrap)
+        try:
+            created = await shim.client.create(message)
+        except BaseException:
+            await self._dismiss(shim)
+            raise
+        self._keep(shim)
+        return created.pid
+
+    async def _delete(self, scope: Scope, container_id: str) -> TaskEnd:
+        async with self._locks.hold(scope.namespace, container_id):
+            shim = self.get(scope, container_id)
+            response = await shim.client.delete(task.ProcessRequest(id=container_id))
+            shim.is_leaving = True
+            self._shims.pop((scope.namespace, container_id), None)
+            await self._dismiss(shim)
+            await asyncio.to_thread(self._bundles.remove, shim.bundle)
+            return TaskEnd(
+                pid=response.pid,
+                exit_status=response.exit_status,
+                exited_at=_nanoseconds(response.exited_at),
+            )
+
+    async def _connect(self, bundle: Bundle, launch: ShimRequest, bootstrap: Bootstrap) -> RunningShim:
+        async with asyncio.timeout(CONNECT_SECONDS):
+            return RunningShim(bundle, launch, await connect(bootstrap))
+
+    async def _dismiss(self, shim: RunningShim) -> None:
+        """Ask a shim to end, and wait until it has."""
+        shim.is_leaving = True
+        try:
+            async with asyncio.timeout(SHUTDOWN_SECONDS):
+                await shim.client.shutdown(task.ShutdownRequest(id=shim.id))
+                await shim.client.wait_closed()
+        except (TimeoutError, EngineError) as error:
+            log.warning("the shim did not end when asked", extra={"fields": {"id": shim.id, "error": error}})
+        await shim.client.close()
+
+    async def _clean_up(self, bundle: Bundle, launch: ShimRequest) -> TaskEnd:
+        """Have the remains of a task removed: by its shim's own `delete`, then the bundle."""
+        end = TaskEnd(pid=0, exit_status=STATUS_UNKNOWN, exited_at=self._clock.now())
+        try:
+            dead = await self._launcher.delete(launch)
+            end = TaskEnd(pid=dead.pid, exit_status=dead.exit_status, exited_at=dead.exited_at)
+        except EngineError as error:
+            log.warning("clean up after shim failed", extra={"fields": {"id": bundle.id, "error": error}})
+        try:
+            await asyncio.to_thread(self._bundles.remove, bundle)
+        except EngineError as error:
+            log.warning("remove bundle failed", extra={"fields": {"id": bundle.id, "error": error}})
+        return end
+
+    async def _recover(self, bundle: Bundle) -> None:
+        runtime = await asyncio.to_thread(read_runtime, bundle)
+        launch = self._request(bundle, runtime, b"")
+        try:
+            bootstrap = await asyncio.to_thread(read_bootstrap, bundle)
+            shim = await self._connect(bundle, launch, bootstrap)
+            async with asyncio.timeout(CONNECT_SECONDS):
+                await shim.client.connect(task.TaskRequest(id=bundle.id))
+        except (EngineError, TimeoutError) as error:
+            log.info("the shim is gone", extra={"fields": {"id": bundle.id, "error": error}})
+            self._tell_end(bundle, await self._clean_up(bundle, launch))
+            return
+        self._keep(shim)
+
+    def _keep(self, shim: RunningShim) -> None:
+        self._shims[shim.namespace, shim.id] = shim
+        self._spawn(self._watch(shim))
+
+    async def _watch(self, shim: RunningShim) -> None:
+        """When a shim goes that was not told to, find out how its container ended and tell."""
+        await shim.client.wait_closed()
+        if shim.is_leaving:
+            return
+        async with self._locks.hold(shim.namespace, shim.id):
+            if shim.is_leaving or self._shims.get((shim.namespace, shim.id)) is not shim:
+                return
+            log.info("cleaning up after shim disconnected", extra={"fields": {"id": shim.id}})
+            end = await self._clean_up(shim.bundle, shim.request)
+            del self._shims[shim.namespace, shim.id]
+        self._tell_end(shim.bundle, end)
+        shim.end.set_result(end)
+
+    def _tell_end(self, bundle: Bundle, end: TaskEnd) -> None:
+        ended = events.TaskExit(container_id=bundle.id, id=bundle.id, pid=end.pid, exit_status=end.exit_status)
+        ended.exited_at.FromNanoseconds(end.exited_at)
+        self._events.publish(bundle.namespace, "/tasks/exit", ended)
+        deleted = events.TaskDelete(container_id=bundle.id, pid=end.pid, exit_status=end.exit_status)
+        deleted.exited_at.FromNanoseconds(end.exited_at)
+        self._events.publish(bundle.namespace, "/tasks/delete", deleted)
+
+    def _launch_request(self, bundle: Bundle, container: Container, runtime_path: str) -> ShimRequest:
+        options = container.runtime_options
+        return self._request(bundle, runtime_path or container.runtime_name, encode(_any(options)) if options else b"")
+
+    def _request(self, bundle: Bundle, runtime: str, options: bytes) -> ShimRequest:
+        return ShimRequest(
+            namespace=bundle.namespace,
+            id=bundle.id,
+            bundle=bundle.path,
+            address=self._address,
+            ttrpc_address=f"{self._address}.ttrpc",
+            runtime=runtime,
+            options=options,
+            debug=log.isEnabledFor(logging.DEBUG),
+        )
+
+    def _spawn(self, work: Coroutine[Any, Any, Any]) -> "asyncio.Task[Any]":
+        """Work that must come to its end whatever becomes of the caller; `close` waits for it."""
+        spawned = asyncio.ensure_future(work)
+        self._watchers.add(spawned)
+        spawned.add_done_callback(self._watchers.discard)
+        return spawned
+
+
+def _create_message(bundle: Bundle, container: Container, request: TaskRequest) -> task.CreateTaskRequest:
+    options = request.options or container.runtime_options
+    return task.CreateTaskRequest(
+        id=bundle.id,
+        bundle=bundle.path,
+        rootfs=tuple(
+            task.Mount(type=mount.type, source=mount.source, target=mount.target, options=mount.options)
+            for mount in request.rootfs
+        ),
+        terminal=request.terminal,
+        stdin=request.stdin,
+        stdout=request.stdout,
+        stderr=request.stderr,
+        options=_any(options) if options else None,
+    )
+
+
+def _any(typed: TypedValue) -> AnyMessage:
+    return AnyMessage(type_url=typed.type_url, value=typed.value)
+
+
+def _nanoseconds(timestamp: Any) -> int:
+    return 0 if timestamp is None else int(timestamp.seconds) * 1_000_000_000 + int(timestamp.nanos)
