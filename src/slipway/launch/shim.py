@@ -9,7 +9,7 @@ import sys
 from slipway.base.errors import EngineError, InvalidArgument
 from slipway.base.files import write_all
 from slipway.base.version import VERSION
-from slipway.clients.runc.program import Program, forked
+from slipway.clients.runc.program import forked
 from slipway.contracts.shim_api.options import Options
 from slipway.linux.command_line import set_command_line
 from slipway.linux.executable import execute_readonly
@@ -22,6 +22,10 @@ from slipway.shim.socket_address import listen
 from slipway.transport.plain.children import set_descriptors
 from slipway.wire.protobuf import DecodeError, decode, encode
 from slipway.wire.protobuf_known import AnyMessage
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from slipway.clients.runc.program import Program
 
 _LISTENER = 3
 """The descriptor where `start` hands its socket to the shim that stays."""

@@ -7,7 +7,7 @@ import time
 
 from slipway.base.errors import EngineError
 from slipway.base.files import unlink_if_present
-from slipway.clients.runc.program import Program, executed
+from slipway.clients.runc.program import executed
 from slipway.clients.runc.runtime import Runtime
 from slipway.contracts.shim_api.messages import DeleteResponse
 from slipway.contracts.shim_api.options import Options
@@ -24,6 +24,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from slipway.clients.runc.program import Program
+
 PROGRAM = "containerd-shim-runc-v2"
 KILLED = 128 + 9
 """The exit status of a container that nobody watched when it ended."""
@@ -32,7 +34,7 @@ KILLED = 128 + 9
 class Bound:
     """A shim's socket before anybody serves it: clients can connect already, and wait."""
 
-    __slots__ = ("address", "listener", "path")
+    __slots__ = ("listener", "path")
 
     def __init__(self, path: str, listener: int) -> None:
         self.path = path

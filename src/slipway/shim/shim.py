@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from slipway.base.errors import EngineError, NotFound
-from slipway.clients.runc.program import Program, executed
+from slipway.clients.runc.program import executed
 from slipway.clients.runc.runtime import Runtime
 from slipway.contracts.shim_api import events
 from slipway.contracts.shim_api.options import Options
@@ -19,6 +19,8 @@ from slipway.wire.protobuf_known import timestamp_from_nanoseconds
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from slipway.clients.runc.program import Program
 
 _KILL = 9
 
