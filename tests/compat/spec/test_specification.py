@@ -19,11 +19,11 @@ from slipway.contracts.engine_api.host_config import HostConfig
 from slipway.contracts.engine_api.mounts import MountPoint
 from slipway.contracts.engine_api.schema import decode
 from slipway.dockerd.containers.devices import block_device_numbers, devices_of_container
+from slipway.dockerd.containers.mount_points import resolved_mount, tmpfs_mounts
 from slipway.dockerd.containers.spec.generate import specification
 from slipway.dockerd.containers.spec.model import SpecificationInput
-from slipway.dockerd.containers.spec.points import resolved_mounts
-from slipway.dockerd.containers.spec.security import security_options
-from slipway.dockerd.containers.spec.users import resolved_user
+from slipway.dockerd.containers.spec.mounts import our_mounts
+from slipway.dockerd.containers.users import container_user
 from slipway.dockerd.system.host_facts import read_host_facts
 from tests.compat.spec.matrix import OPTIONS, PLAIN
 from tests.support import docker, images
@@ -95,13 +95,14 @@ def _request(shown: dict[str, Any], engine: OriginalEngine, theirs: dict[str, An
         host_config=host_config,
         facts=read_host_facts(),
         arguments=(shown["Path"], *shown["Args"]),
-        user=resolved_user(
-            config.user, passwd=PASSWD.encode(), group=GROUP.encode(), group_add=host_config.group_add or ()
+        user=container_user(config.user, host_config.group_add or (), PASSWD.encode(), GROUP.encode()),
+        mounts=(
+            *(resolved_mount(point, host_config.mounts or ()) for point in points if point.type != "tmpfs"),
+            *tmpfs_mounts(host_config),
+            *our_mounts(files, host_config),
         ),
-        mounts=resolved_mounts(host_config, points, files),
         devices=devices_of_container(host_config),
         block_devices=block_device_numbers(host_config),
-        seccomp_profile=security_options(host_config.security_opt).seccomp,
         init_path="/usr/bin/docker-init" if has_init else "",
         cgroup_parent=f"/{engine.cgroup_parent}",
     )
@@ -115,7 +116,7 @@ def _comparable(document: dict[str, Any]) -> dict[str, Any]:
             mount.pop("source")
     document["mounts"].sort(key=lambda mount: mount["destination"])
     groups = document["process"]["user"]["additionalGids"]
-    document["process"]["user"]["additionalGids"] = [groups[0], *sorted(groups[1:])]
+    document["process"]["user"]["additionalGids"] = [groups[0], *sorted(set(groups[1:]))]
     linux = document["linux"]
     linux["cgroupsPath"] = linux["cgroupsPath"].lstrip("/")
     linux["resources"]["devices"] = _without_repetition(linux["resources"]["devices"])

@@ -10,6 +10,7 @@ from slipway.dockerd.containers.spec.namespaces import has_private_network, name
 from slipway.dockerd.containers.spec.process import container_process
 from slipway.dockerd.containers.spec.resources import resource_limits
 from slipway.dockerd.containers.spec.security import (
+    SecurityOptions,
     granted_capabilities,
     seccomp_section,
     security_options,
@@ -30,7 +31,7 @@ def specification(request: SpecificationInput) -> dict[str, Any]:
         "process": container_process(request, options, capabilities),
         "root": _root(request),
         "mounts": container_mounts(request, writable_cgroups=writable_cgroups),
-        "linux": _linux(request, capabilities),
+        "linux": _linux(request, options, capabilities),
     }
     if host_config.uts_mode != "host" and request.config.hostname:
         document["hostname"] = request.config.hostname
@@ -46,7 +47,7 @@ def _root(request: SpecificationInput) -> dict[str, Any]:
     return root
 
 
-def _linux(request: SpecificationInput, capabilities: list[str]) -> dict[str, Any]:
+def _linux(request: SpecificationInput, options: SecurityOptions, capabilities: list[str]) -> dict[str, Any]:
     host_config = request.host_config
     linux: dict[str, Any] = {
         "resources": {
@@ -60,7 +61,7 @@ def _linux(request: SpecificationInput, capabilities: list[str]) -> dict[str, An
         "sysctl": _sysctls(request),
         "devices": device_nodes(request.devices),
         "seccomp": seccomp_section(
-            request.seccomp_profile,
+            options.seccomp,
             privileged=host_config.privileged,
             capabilities=capabilities,
             facts=request.facts,

@@ -89,9 +89,8 @@ class SpecificationInput:
     `arguments` is the whole command (entrypoint and command merged with the image's); `config` and `host_config` are
     the merged ones that inspect shows. `mounts` are those of the user and ours (hosts, ...), in any order. `devices`
     are the ones that --device named; for a privileged container, those of the host's /dev (see
-    `dockerd/containers/devices.py`). `seccomp_profile` is what `--security-opt seccomp=` carries: "" for the engine's
-    default, "unconfined", or JSON decoded. `init_path` is docker-init on the host when --init holds. `default_ulimits`
-    are the daemon's own.
+    `dockerd/containers/devices.py`). `init_path` is docker-init on the host when --init holds. `default_ulimits` are the
+    daemon's own.
     """
 
     container_id: str
@@ -107,7 +106,6 @@ class SpecificationInput:
     namespaces: NamespacePaths = field(default_factory=NamespacePaths)
     block_devices: BlockDeviceNumbers = field(default_factory=BlockDeviceNumbers)
     link_environment: tuple[str, ...] = ()  # of legacy links
-    seccomp_profile: object = ""
     init_path: str = ""
     cgroup_parent: str = "/docker"
     no_new_privileges: bool = False  # the daemon's default

@@ -1,6 +1,6 @@
 """The mounts of a container: the kernel's file systems, then the user's and ours, parents before children."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from slipway.base.errors import InvalidArgument
@@ -41,6 +41,16 @@ def root_propagation(mounts: Sequence[ResolvedMount]) -> str:
     if any(propagation in SHARED for propagation in asked):
         return "shared"
     return "rslave" if any(propagation in SLAVE for propagation in asked) else ""
+
+
+def our_mounts(files: Mapping[str, str], host_config: HostConfig) -> list[ResolvedMount]:
+    """Files that the engine made for a container ({path in it: path on the host}); read-only where the root is."""
+    return [
+        ResolvedMount(
+            destination=destination, source=source, writable=not host_config.readonly_rootfs, propagation="rprivate"
+        )
+        for destination, source in files.items()
+    ]
 
 
 def _depth(mount: ResolvedMount) -> int:

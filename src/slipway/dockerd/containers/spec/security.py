@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
+
 from slipway.base.errors import InvalidArgument
 from slipway.contracts.engine_api.host_config import HostConfig
 from slipway.contracts.oci.capabilities import CAPABILITIES, DEFAULT_CAPABILITIES
@@ -11,6 +13,7 @@ from slipway.contracts.oci.seccomp import default_seccomp, resolved_seccomp
 from slipway.dockerd.containers.spec.model import HostFacts
 
 UNCONFINED = "unconfined"
+BUILTIN = "builtin"
 DEFAULT_APPARMOR_PROFILE = "docker-default"
 # Go's strconv.ParseBool, which decides what a flag's value may be.
 BOOLEANS = {
@@ -110,24 +113,33 @@ def check(host_config: HostConfig, facts: HostFacts) -> None:
 
 
 def seccomp_section(
-    profile: object, *, privileged: bool, capabilities: Sequence[str], facts: HostFacts
+    profile: str, *, privileged: bool, capabilities: Sequence[str], facts: HostFacts
 ) -> Mapping[str, Any] | None:
     """`linux.seccomp`; None runs without a filter: "unconfined", a privileged container, a kernel without seccomp.
 
-    `profile` is as in SpecificationInput. Raises InvalidArgument for a profile of one's own that the kernel cannot
-    hold to.
+    `profile` is `SecurityOptions.seccomp`. Raises InvalidArgument for a profile of one's own that is malformed or that
+    the kernel cannot hold a container to.
     """
     if profile == UNCONFINED or (privileged and not profile):
         return None
-    if isinstance(profile, Mapping):
+    if profile not in ("", BUILTIN):
         if not facts.seccomp:
             raise InvalidArgument("seccomp is not enabled in your kernel, cannot run a custom seccomp profile")
-        return resolved_seccomp(profile, capabilities=capabilities, machine=facts.machine, kernel=facts.kernel)
-    if profile not in ("", "builtin"):
-        raise InvalidArgument("decode seccomp profile: it must be a JSON object")
+        own = _decoded_profile(profile)
+        return resolved_seccomp(own, capabilities=capabilities, machine=facts.machine, kernel=facts.kernel)
     if not facts.seccomp:
         return None
     return default_seccomp(frozenset(capabilities), facts.machine, facts.kernel)
+
+
+def _decoded_profile(text: str) -> Mapping[str, Any]:
+    try:
+        profile = orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise InvalidArgument(f"Decoding seccomp profile failed: {error}") from error
+    if not isinstance(profile, dict):
+        raise InvalidArgument("Decoding seccomp profile failed: it must be an object")
+    return profile
 
 
 def apparmor_profile(asked: str, *, privileged: bool, facts: HostFacts) -> str:
