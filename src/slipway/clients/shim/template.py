@@ -1,0 +1,156 @@
+"""containerd's side of the shim template: it starts the process, asks it for shims, and starts another if it dies."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import subprocess
+import sys
+
+from slipway.base.errors import KINDS, InternalError, Unavailable
+from slipway.clients.shim.interface import Bootstrap, DeadShim, ShimLauncher, ShimRequest
+from slipway.clients.shim.names import is_our_shim
+from slipway.contracts.shim_api.messages import DeleteResponse
+from slipway.contracts.shim_api.template import DELETE, LARGEST_PACKET, START, TemplateReply, TemplateRequest
+from slipway.wire.protobuf import decode, encode
+from slipway.wire.protobuf_known import nanoseconds_from_timestamp
+
+_CODE = "import sys; sys.path[:] = sys.argv[1].split(':'); from slipway.launch.template import main; main()"
+_SPARE = " " * 512
+"""The last argument: room for the shims' own arguments, which overwrite these in place."""
+
+_START_TIMEOUT = 30.0
+_DELETE_TIMEOUT = 60.0
+
+
+class TemplateLauncher:
+    """Launches our own shim by fork; hands every other runtime to `others`.
+
+    Make it before the daemon starts threads: the template inherits their signal mask and nothing else, but its first
+    exec should not compete with them.
+    """
+
+    def __init__(self, address: str, others: ShimLauncher) -> None:
+        """`address` is containerd's own socket, for the template's name in `ps`. Raises OSError."""
+        self._address = address
+        self._others = others
+        self._waiting: dict[int, asyncio.Future[TemplateReply]] = {}
+        self._number = 0
+        self._reading = False
+        self._process, self._channel = _exec_template(address)
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    async def launch(self, request: ShimRequest) -> Bootstrap:
+        if not is_our_shim(request.runtime):
+            return await self._others.launch(request)
+        reply = await self._ask(START, request, _START_TIMEOUT)
+        return Bootstrap(address=reply.address, version=3, pid=reply.pid)
+
+    async def delete(self, request: ShimRequest) -> DeadShim:
+        if not is_our_shim(request.runtime):
+            return await self._others.delete(request)
+        reply = await self._ask(DELETE, request, _DELETE_TIMEOUT)
+        response = decode(DeleteResponse, reply.result)
+        return DeadShim(
+            pid=response.pid,
+            exit_status=response.exit_status,
+            exited_at=nanoseconds_from_timestamp(response.exited_at),
+        )
+
+    async def close(self) -> None:
+        """End the template. Shims live on."""
+        self._lose_template()
+        await asyncio.to_thread(self._process.wait)
+        await self._others.close()
+
+    async def _ask(self, action: int, request: ShimRequest, timeout: float) -> TemplateReply:
+        self._ensure_template()
+        self._number += 1
+        number = self._number
+        reply: asyncio.Future[TemplateReply] = asyncio.get_running_loop().create_future()
+        self._waiting[number] = reply
+        try:
+            async with asyncio.timeout(timeout):
+                await asyncio.get_running_loop().sock_sendall(self._channel, _packet(number, action, request))
+                answer = await reply
+        except TimeoutError:
+            raise Unavailable(f"start shim {request.id}: the template did not answer within {timeout:g} s") from None
+        except OSError as error:
+            raise Unavailable(f"start shim {request.id}: the template is gone: {error}") from error
+        finally:
+            self._waiting.pop(number, None)
+        if answer.error:
+            raise KINDS.get(answer.error_kind, InternalError)(f"start shim {request.id}: {answer.error}")
+        return answer
+
+    def _ensure_template(self) -> None:
+        if self._process.poll() is not None:
+            self._lose_template()
+            self._process, self._channel = _exec_template(self._address)
+        if not self._reading:
+            asyncio.get_running_loop().add_reader(self._channel.fileno(), self._readable)
+            self._reading = True
+
+    def _readable(self) -> None:
+        try:
+            packet = self._channel.recv(LARGEST_PACKET)
+        except BlockingIOError:
+            return
+        except OSError:
+            packet = b""
+        if not packet:
+            self._lose_template()
+            return
+        reply = decode(TemplateReply, packet)
+        waiting = self._waiting.get(reply.number)
+        if waiting is not None and not waiting.done():
+            waiting.set_result(reply)
+
+    def _lose_template(self) -> None:
+        if self._reading:
+            asyncio.get_running_loop().remove_reader(self._channel.fileno())
+            self._reading = False
+        self._channel.close()
+        for waiting in self._waiting.values():
+            if not waiting.done():
+                waiting.set_exception(Unavailable("the shim template died"))
+
+
+def _packet(number: int, action: int, request: ShimRequest) -> bytes:
+    return encode(
+        TemplateRequest(
+            number=number,
+            action=action,
+            namespace=request.namespace,
+            id=request.id,
+            bundle=request.bundle,
+            address=request.address,
+            ttrpc_address=request.ttrpc_address,
+            debug=request.debug,
+            options=request.options,
+        )
+    )
+
+
+def _exec_template(address: str) -> tuple[subprocess.Popen[bytes], socket.socket]:
+    """Start a template on the other end of a new socket pair."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    ours.setblocking(False)
+    path = ":".join(entry for entry in sys.path if entry)
+    try:
+        process = subprocess.Popen(
+            [sys.executable, "-I", "-S", "-c", _CODE, path, address, str(theirs.fileno()), _SPARE],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            pass_fds=(theirs.fileno(),),
+            cwd="/",
+        )
+    except BaseException:
+        ours.close()
+        raise
+    finally:
+        theirs.close()
+    return process, ours

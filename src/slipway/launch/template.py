@@ -1,0 +1,167 @@
+"""The shim template: a process of one thread that has the shim and runc loaded, and forks a shim for whoever asks.
+
+A fork serves 1-2 ms after the request and shares its memory with the template; a program started afresh takes 20 times
+as long and shares nothing. docs/decisions/shim-template.md has the numbers and the traps.
+
+containerd execs it with one end of a socket pair (contracts/shim_api/template.py is what they say):
+
+    python -I -S -c CODE <sys.path> <containerd's address> <descriptor of the socket pair> <spare bytes>
+
+It is the parent of its shims. It ends when containerd does; the shims live on.
+"""
+
+from __future__ import annotations
+
+import _signal  # type: ignore[import-not-found]  # `signal` imports enum
+import _socket
+import gc
+import os
+import sys
+
+from slipway.base.errors import EngineError, InvalidArgument
+from slipway.clients.runc.program import forked
+from slipway.contracts.shim_api.template import DELETE, LARGEST_PACKET, START, TemplateReply, TemplateRequest
+from slipway.linux.command_line import set_command_line
+from slipway.linux.executable import execute_readonly, is_readonly
+from slipway.linux.prctl import set_child_subreaper
+from slipway.runc.main import main as runc
+from slipway.runc.preload import preload as preload_runc
+from slipway.shim.bootstrap import PROGRAM, bind, delete_dead, settle
+from slipway.shim.bundle import options_from_any
+from slipway.shim.cgroup_folders import preload as preload_cgroups
+from slipway.shim.command_line import CommandLine, parse
+from slipway.shim.server import serve
+from slipway.transport.plain.children import reset_signals, set_descriptors
+from slipway.wire.protobuf import decode, encode
+from slipway.wire.protobuf_known import AnyMessage
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from slipway.clients.runc.program import Program
+
+_CONTAINERD = 3
+"""Where the socket pair's end is put."""
+
+_LISTENER = 3
+"""Where a forked shim puts its socket."""
+
+_NAME = "containerd-shim-template"
+
+
+def main() -> None:
+    """Serve until containerd is gone. Everything is loaded before the first request; nothing afterwards."""
+    address, inherited = sys.argv[2], int(sys.argv[3])
+    if not is_readonly():
+        # CVE-2019-5736: forks of this process join containers, which must not be able to write its program file
+        os.set_inheritable(inherited, True)
+        execute_readonly(sys.orig_argv, os.environ)
+    set_descriptors((-1, -1, 2), (inherited,))
+    os.set_inheritable(_CONTAINERD, False)
+    set_command_line([_NAME, "-address", address])
+    set_child_subreaper(True)
+    preload_runc()
+    preload_cgroups()
+    _warm_up()
+    gc.collect()
+    gc.freeze()
+    _serve_containerd()
+    os._exit(0)
+
+
+def _warm_up() -> None:
+    """Run once what a shim runs first, so that what Python makes lazily is made before the fork."""
+    request = TemplateRequest(number=1, action=START, namespace="warm", id="up", options=b"")
+    decode(TemplateRequest, encode(request))
+    parse(["-namespace", "warm", "-id", "up", "-address", "/", "start"])
+
+
+def _serve_containerd() -> None:
+    _signal.signal(_signal.SIGCHLD, _reap)
+    # A SIGINT of the terminal where containerd runs is for containerd; we end when it does.
+    _signal.signal(_signal.SIGINT, _signal.SIG_IGN)
+    channel = _socket.socket(fileno=_CONTAINERD)
+    while packet := channel.recv(LARGEST_PACKET):
+        request = decode(TemplateRequest, packet)
+        if not os.fork():
+            _run_forked(channel, request)
+
+
+def _reap(_number: int, _frame: object) -> None:
+    """Shims that ended, and what they left, are ours to collect."""
+    while True:
+        try:
+            pid, _status = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return
+        if not pid:
+            return
+
+
+def _run_forked(channel: _socket.socket, request: TemplateRequest) -> None:
+    """The forked child: it answers the request itself, and never returns."""
+    status = 1
+    try:
+        reset_signals()
+        _signal.signal(_signal.SIGPIPE, _signal.SIG_IGN)
+        os.setsid()
+        if request.action == START:
+            _become_shim(channel, request)
+        elif request.action == DELETE:
+            _delete(channel, request)
+        status = 0
+    except Exception as error:  # noqa: BLE001 - the edge: whatever it was, containerd must not wait for an answer
+        _reply(channel, _failure(request, error))
+    finally:
+        os._exit(status)
+
+
+def _become_shim(channel: _socket.socket, request: TemplateRequest) -> None:
+    parent = os.getppid()
+    line = _command_line(request)
+    options = options_from_any(decode(AnyMessage, request.options))
+    bound = bind(request.bundle, request.address)
+    try:
+        settle(options, parent=parent)
+        set_command_line([PROGRAM, *line.served()])
+        _reply(channel, TemplateReply(number=request.number, address=bound.address, pid=os.getpid()))
+    except BaseException:
+        bound.close()
+        raise
+    channel.detach()
+    set_descriptors((-1, -1, -1), (bound.listener,))
+    bound.listener = _LISTENER
+    os.set_inheritable(bound.listener, False)
+    serve(
+        bound,
+        bundle=request.bundle,
+        namespace=request.namespace,
+        events_address=request.ttrpc_address.removeprefix("unix://"),
+        default_runtime=_default_runtime,
+    )
+
+
+def _delete(channel: _socket.socket, request: TemplateRequest) -> None:
+    os.chdir(request.bundle)
+    response = delete_dead(_command_line(request), request.bundle, _default_runtime)
+    _reply(channel, TemplateReply(number=request.number, result=encode(response)))
+
+
+def _default_runtime() -> Program:
+    return forked(runc)
+
+
+def _command_line(request: TemplateRequest) -> CommandLine:
+    """Through the same parser and checks as a command line."""
+    if not request.bundle.startswith("/"):
+        raise InvalidArgument(f"bundle {request.bundle!r} is no absolute path")
+    switches = ["-debug"] if request.debug else []
+    return parse(["-namespace", request.namespace, "-id", request.id, "-address", request.address, *switches])
+
+
+def _failure(request: TemplateRequest, error: Exception) -> TemplateReply:
+    kind = error.kind if isinstance(error, EngineError) else "internal"
+    return TemplateReply(number=request.number, error_kind=kind, error=str(error))
+
+
+def _reply(channel: _socket.socket, reply: TemplateReply) -> None:
+    channel.send(encode(reply))
