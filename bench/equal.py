@@ -1,4 +1,4 @@
-"""Before a number counts: both engines make the same container. `inspect` and the container itself must say the same."""
+"""Before a number counts: both engines make the same container. `inspect` and the container itself say the same."""
 
 from bench.contestants import Contestant
 from tests.support.masks import mask

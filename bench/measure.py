@@ -69,7 +69,7 @@ def start_at_once(contestant: Contestant, count: int) -> Seconds:
 
 
 def start_back_to_back(contestant: Contestant, count: int) -> list[Seconds]:
-    """`count` times `docker run -d --rm busybox true`, one after the other: what pools hide shows when they are empty."""
+    """`count` times `docker run -d --rm busybox true`, one by one: what pools hide shows when they are empty."""
     times = [seconds_of(contestant.client, "run", "-d", "--rm", "busybox", "true") for _ in range(count)]
     wait_until(lambda: not contestant.client("ps", "-aq"), f"{contestant.name} to have removed all", 60)
     return times

@@ -1,4 +1,4 @@
-"""Image archives for `docker load`: busybox made here, nginx by examples/nginx/build. Kept below .dev/cache."""
+"""Image archives for `docker load`: made by the recipes in examples/, kept below .dev/cache; small ones made here."""
 
 import fcntl
 import hashlib
@@ -6,27 +6,34 @@ import io
 import json
 import os
 import subprocess
+import sys
 import tarfile
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from tests.support import peers
-from tests.support.paths import CACHE, CHECKOUT, PEERS_HOME
+from tests.support.paths import CACHE, CHECKOUT
 
+EXAMPLES = CHECKOUT / "examples"
 CREATED = "2026-01-01T00:00:00Z"  # fixed, so that the same files make the same bytes and the same digests
 
 
 def busybox() -> Path:
     """`busybox:latest`: a static busybox with a link for each of its programs; its command is `sh`."""
-    return _kept("busybox.tar", _make_busybox)
+    return _by_recipe("busybox")
 
 
 def nginx() -> Path:
     """`nginx:latest`, made from the distribution's packages by the recipe that the demo uses."""
-    recipe = CHECKOUT / "examples" / "nginx" / "build"
-    key = hashlib.sha256(recipe.read_bytes()).hexdigest()[:12]
-    return _kept(f"nginx-{key}.tar", lambda target: _run_recipe(recipe, target))
+    return _by_recipe("nginx")
+
+
+def _by_recipe(name: str) -> Path:
+    """What examples/`name`/build makes, made once for each state of the recipe."""
+    recipe = EXAMPLES / name / "build"
+    sources = sorted([*EXAMPLES.glob("*.py"), *(path for path in recipe.parent.rglob("*") if path.is_file())])
+    key = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:12]
+    return _kept(f"{name}-{key}.tar", lambda target: _run_recipe(recipe, target))
 
 
 def make(target: Path, tag: str, files: Mapping[str, bytes | str], config: Mapping[str, object]) -> Path:
@@ -81,29 +88,8 @@ def _tar(entries: Sequence[tuple[str, bytes | str]]) -> bytes:
     return buffer.getvalue()
 
 
-def _make_busybox(target: Path) -> None:
-    program = _static_busybox()
-    applets = subprocess.run([program, "--list"], capture_output=True, text=True, check=True).stdout.split()
-    files: dict[str, bytes | str] = {
-        f"{name}/": "/" for name in ("bin", "dev", "etc", "home", "proc", "root", "tmp", "usr", "var")
-    }
-    files["bin/busybox"] = program.read_bytes()
-    files |= {f"bin/{applet}": "-> busybox" for applet in sorted(applets) if applet != "busybox"}
-    files["etc/passwd"] = (
-        b"root:x:0:0:root:/root:/bin/sh\nwww:x:33:33:www:/var/www:/bin/false\nnobody:x:65534:65534::/home:/bin/false\n"
-    )
-    files["etc/group"] = b"root:x:0:\nwww:x:33:\nvideo:x:44:www\nnogroup:x:65534:\n"
-    config = {"Cmd": ["sh"], "Env": ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"]}
-    make(target, "busybox:latest", files, config)
-
-
-def _static_busybox() -> Path:
-    peers.install("sid")
-    return PEERS_HOME / "sid" / "usr" / "bin" / "busybox"
-
-
 def _run_recipe(recipe: Path, target: Path) -> None:
-    done = subprocess.run([str(recipe), str(target)], capture_output=True, text=True, check=False)
+    done = subprocess.run([sys.executable, str(recipe), str(target)], capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(f"{recipe} {target} ended with {done.returncode}: {done.stderr[-2000:]}")
 

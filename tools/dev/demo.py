@@ -1,0 +1,129 @@
+"""`./dev demo`: from nothing to `docker run --name=nginx -d nginx`, and the proof that it is real."""
+
+import http.client
+import os
+import shlex
+import socket
+import subprocess
+import time
+from threading import Thread
+
+from tests.support import images, processes
+from tools.dev import engine, packages, say
+from tools.dev.instance import DevInstance, here
+from tools.dev.progress import Progress
+
+REGISTRY = ("registry-1.docker.io", 443)
+SECONDS_FOR_A_REGISTRY = 4.0
+SECONDS_FOR_NGINX = 20.0
+
+
+def main(argv: list[str]) -> int:
+    instance = here()
+    try:
+        engine.up(instance)
+        get_image(instance)
+        show(instance)
+    except say.Failed as failed:
+        say.warn(str(failed))
+        return 1
+    except KeyboardInterrupt:
+        engine.down(instance, purge=False)
+        raise
+    return 0
+
+
+def docker(instance: DevInstance, *arguments: str, show_it: bool = False, quiet: bool = False) -> str:
+    """Our client on our engine; its output. Failed with what it said when it fails, unless `quiet`: then ""."""
+    if show_it:
+        print(f"$ docker {shlex.join(arguments)}", flush=True)
+    argv = [str(instance.launchers / "docker"), *arguments]
+    environment = os.environ | engine.environment(instance)
+    done = subprocess.run(argv, env=environment, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
+    if done.returncode and not quiet:
+        raise say.Failed(f"docker {shlex.join(arguments)}: {done.stderr.strip()}")
+    if show_it:
+        print(done.stdout, end="", flush=True)
+    return "" if done.returncode else done.stdout
+
+
+def get_image(instance: DevInstance) -> None:
+    """nginx:latest: what is there, else pulled, else made from the distribution's packages."""
+    if docker(instance, "image", "inspect", "-f", "{{.Id}}", "nginx", quiet=True):
+        return
+    if registry_answers() and _pull(instance):
+        return
+    say.step("no registry answers: making an nginx image from the distribution's packages (examples/nginx/build)")
+    packages.ensure(packages.BUILDING_IMAGES)
+    if not packages.lists_are_there():
+        subprocess.run(["apt-get", "update", "-qq"], check=False)
+    with Progress("examples/nginx/build"):
+        archive = images.nginx()
+    docker(instance, "load", "-i", str(archive))
+
+
+def _pull(instance: DevInstance) -> bool:
+    say.step("pulling nginx")
+    argv = [str(instance.launchers / "docker"), "pull", "nginx"]
+    return subprocess.run(argv, env=os.environ | engine.environment(instance), check=False).returncode == 0
+
+
+def registry_answers() -> bool:
+    """Whether Docker Hub takes a connection within a few seconds. In a thread: name lookup has no timeout."""
+    answered: list[bool] = []
+
+    def connect() -> None:
+        try:
+            socket.create_connection(REGISTRY, timeout=SECONDS_FOR_A_REGISTRY).close()
+            answered.append(True)
+        except OSError:
+            pass
+
+    thread = Thread(target=connect, daemon=True)
+    thread.start()
+    thread.join(SECONDS_FOR_A_REGISTRY)
+    return bool(answered)
+
+
+def show(instance: DevInstance) -> None:
+    """Run nginx and show that it is nginx, in a container, below a shim."""
+    docker(instance, "rm", "-f", "nginx", quiet=True)
+    docker(instance, "run", "--name=nginx", "-d", "nginx", show_it=True)
+    docker(instance, "ps", show_it=True)
+    address = docker(instance, "inspect", "-f", "{{.NetworkSettings.Networks.bridge.IPAddress}}", "nginx").strip()
+    pid = int(docker(instance, "inspect", "-f", "{{.State.Pid}}", "nginx"))
+    print(f"$ curl -sI http://{address}/")
+    print("\n".join(_answer_of(address)))
+    print(f"$ readlink /proc/{pid}/exe\n{os.readlink(f'/proc/{pid}/exe')}")
+    print(f"$ ps, from the shim down to nginx\n{_tree(pid)}\n")
+    print('Go on:    ./dev shell, or: eval "$(./dev env)"   then docker ps, docker logs nginx ...')
+    print("Stop it:  ./dev down   (images stay below .dev; ./dev down --purge removes them, too)")
+
+
+def _answer_of(address: str) -> list[str]:
+    """The status line and some headers of a real HTTP request."""
+    deadline = time.monotonic() + SECONDS_FOR_NGINX
+    while True:
+        connection = http.client.HTTPConnection(address, 80, timeout=5)
+        try:
+            connection.request("GET", "/")
+            answer = connection.getresponse()
+            size = len(answer.read())
+            headers = [f"{name}: {value}" for name, value in answer.getheaders() if name in ("Server", "Content-Type")]
+            return [f"HTTP/1.1 {answer.status} {answer.reason}", *headers, f"({size} bytes of body)"]
+        except (OSError, http.client.HTTPException) as error:
+            if time.monotonic() > deadline:
+                raise say.Failed(f"nginx at {address} does not answer: {error}") from error
+            time.sleep(0.05)
+        finally:
+            connection.close()
+
+
+def _tree(pid: int) -> str:
+    """The shim, nginx, its workers: one line each, indented."""
+    init = processes.read(pid)
+    if init is None:
+        raise say.Failed("nginx has ended (hint: ./dev shell, then docker logs nginx)")
+    shim = processes.read(init.parent)
+    lines = [(0, shim), (1, init), *((2, worker) for worker in processes.descendants(pid))]
+    return "\n".join(f"{p.pid:>8} {'   ' * depth}{p.command[:150]}" for depth, p in lines if p is not None)

@@ -1,0 +1,76 @@
+"""What an engine that was killed leaves on a machine, and how it goes: processes, mounts, bridge, firewall, cgroups."""
+
+import json
+import os
+from contextlib import suppress
+from pathlib import Path
+
+from slipway.linux import nftables
+from slipway.linux.netlink import links
+from slipway.linux.netlink.connection import Connection
+from tests.support import cgroup_folders, processes
+from tools.dev.instance import DevInstance
+
+# An engine turns these on for containers to reach out, as the original does; `down` puts them back.
+SYSCTLS = ("net/ipv4/ip_forward", "net/ipv6/conf/all/forwarding", "net/ipv4/conf/all/route_localnet")
+
+
+def remember(instance: DevInstance) -> None:
+    """Note what the machine's settings are, unless an earlier `up` has noted them."""
+    if not instance.before.exists():
+        instance.before.write_text(json.dumps({name: value for name in SYSCTLS if (value := _read(name))}))
+
+
+def remove(instance: DevInstance) -> None:
+    """Take away all that bears this instance's names. What is not there is fine."""
+    mine = processes.mentioning(str(instance.run)) + processes.mentioning(str(instance.data))
+    processes.end([*mine, *(below for one in mine for below in processes.descendants(one.pid))])
+    cgroup_folders.end_all_in(instance.cgroup_parent)
+    _unmount_below(instance.folder, instance.run)
+    _remove_link(instance.bridge)
+    _remove_table(instance.firewall_table)
+    _restore(instance)
+
+
+def _unmount_below(*folders: Path) -> None:
+    lines = Path("/proc/self/mountinfo").read_text().splitlines()
+    for target in sorted((line.split()[4] for line in lines), key=len, reverse=True):
+        if any(Path(target).is_relative_to(folder) for folder in folders):
+            _umount(target)
+
+
+def _umount(target: str) -> None:
+    from slipway.linux import mount_flags, mounts
+
+    with suppress(OSError):
+        mounts.unmount(target, mount_flags.MNT_DETACH)
+
+
+def _remove_link(name: str) -> None:
+    with suppress(OSError), Connection() as connection:
+        if (link := links.find(connection, name)) is not None:
+            connection.request(links.delete(link.index))
+
+
+def _remove_table(name: str) -> None:
+    with suppress(OSError):
+        firewall = nftables.Firewall()
+        try:
+            firewall.commit([nftables.Table(name).delete()])
+        finally:
+            firewall.close()
+
+
+def _read(name: str) -> str:
+    with suppress(OSError):
+        return (Path("/proc/sys") / name).read_text().strip()
+    return ""
+
+
+def _restore(instance: DevInstance) -> None:
+    if instance.before.exists():
+        for name, value in json.loads(instance.before.read_text()).items():
+            if _read(name) != value:
+                with suppress(OSError):
+                    (Path("/proc/sys") / name).write_text(value)
+        os.unlink(instance.before)
