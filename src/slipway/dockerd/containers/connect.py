@@ -10,9 +10,11 @@ from slipway.contracts.engine_api.host_config import PortBinding
 from slipway.dockerd.containers.container import Container
 from slipway.dockerd.containers.environment import ContainerEnvironment
 from slipway.dockerd.containers.spec.model import ResolvedMount
+from slipway.dockerd.containers.spec.mounts import our_mounts
 from slipway.dockerd.containers.validation import check_port
 from slipway.dockerd.networks.interface import EndpointRecord, EndpointRequest
 from slipway.dockerd.networks.model import PortRequest
+from slipway.dockerd.networks.name_files import NAME_FILES, NameRequest, link_line, write_name_files
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,9 +54,47 @@ def network_namespace(environment: ContainerEnvironment, container: Container, c
     return f"/proc/{other.state.pid}/ns/net"
 
 
-def our_files(environment: ContainerEnvironment, container: Container) -> list[ResolvedMount]:
-    """hosts, hostname and resolv.conf, as the networks noun has written them."""
-    return []
+def our_files(environment: ContainerEnvironment, container: Container, connection: Connection) -> list[ResolvedMount]:
+    """hosts, hostname and resolv.conf, written anew; those of the container whose network is joined. Blocks on the
+    disk."""
+    host_config = container.record.host_config
+    if host_config.network_mode.startswith("container:"):
+        owner = environment.registry.find(host_config.network_mode.removeprefix("container:"))
+        folder = environment.store.folder(owner.id)
+        return our_mounts({f"/etc/{name}": f"{folder}/{name}" for name in NAME_FILES}, host_config)
+    files = write_name_files(environment.store.folder(container.id), _name_request(environment, container, connection))
+    return our_mounts(files, host_config)
+
+
+def _name_request(environment: ContainerEnvironment, container: Container, connection: Connection) -> NameRequest:
+    config, host_config = container.record.config, container.record.host_config
+    return NameRequest(
+        hostname=config.hostname,
+        domainname=config.domainname,
+        address=str(connection.document.get("ipv4_address", "")),
+        gateway=environment.networks.gateway,
+        extra_hosts=host_config.extra_hosts or (),
+        dns=host_config.dns or (),
+        dns_search=host_config.dns_search or (),
+        dns_options=host_config.dns_options or (),
+        links=_links(environment, container),
+        shares_host=host_config.network_mode == "host",
+    )
+
+
+def _links(environment: ContainerEnvironment, container: Container) -> list[tuple[str, str]]:
+    """--link NAME:ALIAS: the other's address under its alias, host name and name."""
+    links = []
+    for link in container.record.host_config.links or ():
+        name, _, alias = link.partition(":")
+        other = environment.registry.find(name.strip("/"))
+        if not other.state.is_running:
+            raise FailedPrecondition(f"Cannot link to a non running container: /{other.name} AS {alias}")
+        address = str(other.state.endpoint.get("ipv4_address", ""))
+        links.append(
+            link_line(address, (alias.rpartition("/")[2] or other.name, other.record.config.hostname, other.name))
+        )
+    return links
 
 
 def _request(container: Container, mode: str) -> EndpointRequest:

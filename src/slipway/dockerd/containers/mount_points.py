@@ -11,11 +11,12 @@ from typing import Final
 from slipway.base.errors import InvalidArgument
 from slipway.contracts.engine_api.container_config import ContainerConfig
 from slipway.contracts.engine_api.host_config import HostConfig
-from slipway.contracts.engine_api.mounts import Mount, MountPoint
+from slipway.contracts.engine_api.mounts import Mount, MountPoint, TmpfsOptions
 from slipway.dockerd.containers.spec.model import ResolvedMount
 
 PROPAGATIONS: Final = frozenset(("private", "rprivate", "shared", "rshared", "slave", "rslave"))
 LABEL_MODES: Final = frozenset(("z", "Z"))
+SIZE_UNITS: Final = (("g", 1 << 30), ("m", 1 << 20), ("k", 1 << 10))
 OTHER_MODES: Final = frozenset(("nocopy", "consistent", "cached", "delegated", "volume-nocopy"))
 
 
@@ -156,12 +157,12 @@ def _destination(path: str, text: str) -> str:
 
 
 def _tmpfs_options(mount: Mount) -> str:
-    options = mount.tmpfs_options
-    if options is None:
-        return ""
-    words = ["=".join(option) for option in options.options or ()]
+    """The mount's options as text: "ro,mode=700,size=3m"."""
+    options = mount.tmpfs_options or TmpfsOptions()
+    words = ["ro"] if mount.read_only else []
     if options.mode:
         words.append(f"mode={options.mode:o}")
     if options.size_bytes:
-        words.append(f"size={options.size_bytes}")
-    return ",".join(words)
+        unit, size = next((pair for pair in SIZE_UNITS if options.size_bytes % pair[1] == 0), ("", 1))
+        words.append(f"size={options.size_bytes // size}{unit}")
+    return ",".join([*words, *("=".join(option) for option in options.options or ())])

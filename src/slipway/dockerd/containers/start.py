@@ -160,7 +160,7 @@ def _specification(environment: ContainerEnvironment, container: Container, prep
     host_config = record.host_config
     points = [resolved_mount(point, host_config.mounts or ()) for point in record.mount_points]
     taken = {point.destination for point in points}
-    files = [file for file in our_files(environment, container) if file.destination not in taken]
+    files = [file for file in our_files(environment, container, prepared.connection) if file.destination not in taken]
     request = SpecificationInput(
         container_id=record.id,
         config=record.config,

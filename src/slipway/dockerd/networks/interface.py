@@ -20,6 +20,10 @@ class Networks(Protocol):
     `container:<id>` call nothing: the specification says the rest (`NamespacePaths.network` is "/proc/PID/ns/net").
     """
 
+    @property
+    def gateway(self) -> str:
+        """The host's address as containers of the default bridge see it: what host-gateway means."""
+
     async def start(self, endpoints: Iterable[EndpointRecord]) -> None:
         """Make or adopt the default bridge and our firewall table; take over `endpoints` of containers that still run;
         remove whatever of ours belongs to no endpoint. Call once before anything else, again after nothing. Raises

@@ -16,6 +16,7 @@ LOCAL_NAMES = (
     "ff02::1\tip6-allnodes",
     "ff02::2\tip6-allrouters",
 )
+NAME_FILES = ("hosts", "resolv.conf", "hostname")
 HOST_GATEWAY = "host-gateway"
 # For a host whose only name server is itself, which its containers cannot reach; as the original.
 PUBLIC_NAME_SERVERS = ("8.8.8.8", "8.8.4.4")
