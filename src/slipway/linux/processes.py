@@ -57,8 +57,3 @@ def open_process(pid: int, start: int) -> int:
 def send_signal(pidfd: int, number: int) -> None:
     """Raises ProcessLookupError if the process has been reaped, OSError if the kernel refuses."""
     _signal.pidfd_send_signal(pidfd, number)
-
-
-SIGNALS: dict[str, int] = {
-    name[3:]: int(number) for name, number in vars(_signal).items() if name.startswith("SIG") and name[3:4].isalpha()
-}

@@ -4,10 +4,20 @@ After `preload()` a forked child imports nothing more, finds its libraries open,
 was not given. The caller should collect and freeze its garbage afterwards (`gc.collect(); gc.freeze()`).
 """
 
-from slipway.runc import commands
+from slipway.base.errors import NotImplementedByEngine
+from slipway.linux import executable, seccomp
+from slipway.runc import commands, main
 
 
 def preload() -> None:
-    """Import every command and touch the lazily loaded libraries. Leaves no descriptor, thread or signal handler."""
+    """Import every command and open the libraries. Leaves no descriptor, thread or signal handler."""
     for verb in commands.VERBS:
         commands.load(verb)
+    executable.is_readonly()
+    try:
+        seccomp.library()
+    except NotImplementedByEngine:
+        return  # said again, as an error, to whoever wants a profile
+
+
+__all__ = ["main", "preload"]

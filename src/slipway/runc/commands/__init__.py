@@ -1,4 +1,7 @@
-"""One module per verb, found by name and imported when it is called."""
+"""One module per verb, found by name and imported when it is called.
+
+Each has `FLAGS`, `INTERLEAVED` (flags may follow arguments) and `run(context, options) -> exit status`.
+"""
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,5 +27,6 @@ VERBS = (
 
 
 def load(verb: str) -> "ModuleType":
-    """The module of a verb in VERBS; `exec` lives in `execute`, as `exec` and `list` are names of Python's own."""
-    raise NotImplementedError
+    """The module of a verb in VERBS."""
+    module: ModuleType = __import__(f"{__name__}.{verb}", fromlist=["run"])
+    return module

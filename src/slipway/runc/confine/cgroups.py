@@ -119,3 +119,16 @@ def processes_of(groups: dict[str, str]) -> list[int]:
         if controller in groups:
             return cgroups.processes(groups[controller])
     return []
+
+
+def out_of_memory(groups: dict[str, str]) -> bool:
+    """Whether the kernel has killed a process of the container for want of memory."""
+    file = "memory.events" if cgroups.UNIFIED in groups else "memory.oom_control"
+    group = groups.get(cgroups.UNIFIED) or groups.get("memory")
+    if group is None:
+        return False
+    try:
+        lines = cgroups.read(group, file).splitlines()
+    except OSError:
+        return False
+    return any(line.startswith("oom_kill ") and not line.endswith(" 0") for line in lines)

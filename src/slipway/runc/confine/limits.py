@@ -53,9 +53,9 @@ def _value(limit: int) -> int:
     return resource.RLIM_INFINITY if limit > _SIGNED_MAXIMUM else limit
 
 
-def set_oom_score(own_proc: int, score: int) -> None:
-    """`own_proc` is this process's folder in the host's /proc. Lowering the score needs CAP_SYS_RESOURCE."""
-    descriptor = os.open("oom_score_adj", os.O_RDWR | os.O_CLOEXEC, dir_fd=own_proc)
+def set_oom_score(score: int) -> None:
+    """Of this process, which still sees the host's /proc. Lowering the score needs CAP_SYS_RESOURCE."""
+    descriptor = os.open("/proc/self/oom_score_adj", os.O_RDWR | os.O_CLOEXEC)
     try:
         if int(os.read(descriptor, 16)) != score:
             os.pwrite(descriptor, str(score).encode(), 0)

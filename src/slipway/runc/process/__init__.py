@@ -1,1 +1,1 @@
-"""Making the container's processes: the parent that stays outside, the child that goes in, what they say to each other."""
+"""Making the container's processes: the parent that stays outside, the child that goes in, and their handshake."""

@@ -130,15 +130,19 @@ def _make_link(workspace: Workspace, step: operations.MakeLink) -> None:
     parent = resolve.make_directories(workspace.root, folder)
     try:
         if step.replace:
-            try:
-                os.unlink(name, dir_fd=parent)
-            except FileNotFoundError:
-                pass
+            _unlink_if_present(name, parent)
         os.symlink(step.target, name, dir_fd=parent)
     except FileExistsError:
         return
     finally:
         os.close(parent)
+
+
+def _unlink_if_present(name: str, directory: int) -> None:
+    try:
+        os.unlink(name, dir_fd=directory)
+    except FileNotFoundError:
+        return
 
 
 def _make_directory(workspace: Workspace, step: operations.MakeDirectory) -> None:
@@ -153,7 +157,7 @@ def _set_hostname(_: Workspace, step: operations.SetHostname) -> None:
 
 
 def _write_sysctl(workspace: Workspace, step: operations.WriteSysctl) -> None:
-    """Through the host's procfs: it shows the caller's own namespaces, and no mount of the container can redirect it."""
+    """Through the host's procfs: it shows the caller's own namespaces, and no mount of the container redirects it."""
     safe = resolve.RESOLVE_NO_SYMLINKS | resolve.RESOLVE_NO_XDEV
     descriptor = resolve.open_in_root(workspace.proc, f"sys/{step.path}", os.O_WRONLY, resolve=safe)
     try:
@@ -201,7 +205,7 @@ def _mask(workspace: Workspace, step: operations.MaskPath) -> None:
 
 
 def _clone_null(workspace: Workspace) -> int:
-    """The container's /dev/null, which must be the real one and no link: an image could aim the mask (CVE-2025-31133)."""
+    """The container's /dev/null, the real one and no link: an image could aim the mask elsewhere (CVE-2025-31133)."""
     null = resolve.open_in_root(workspace.root, "/dev/null", resolve=resolve.RESOLVE_NO_SYMLINKS)
     try:
         status = os.fstat(null)

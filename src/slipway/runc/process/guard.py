@@ -1,6 +1,5 @@
 """Before a process of ours sees a container's files it gives up every way to load code from them."""
 
-import _signal
 import gc
 import os
 import sys
@@ -32,11 +31,3 @@ def shut_interpreter(channel: "Channel") -> None:
     sys.unraisablehook = lambda _: None
     sys.warnoptions[:] = []
     gc.disable()
-
-
-def reset_signals() -> None:
-    """What Python ignores or catches must not be inherited: SIGPIPE and SIGXFSZ are ignored in every Python process."""
-    for number in _signal.valid_signals():
-        if number not in (_signal.SIGKILL, _signal.SIGSTOP) and _signal.getsignal(number) != _signal.SIG_DFL:
-            _signal.signal(number, _signal.SIG_DFL)
-    _signal.pthread_sigmask(_signal.SIG_SETMASK, ())

@@ -5,6 +5,7 @@
       | groups made, child put in                      | waits
       | GO ------------------------------------------->| leaves and enters namespaces
       | limits are written                             | (user namespace: MAP, answered by GO)
+      |                                                | (then it forks init: INIT + pid, answered by GO)
       |                                                | makes the file tree
       |<------------------------------- TREE (hooks) --|
       | prestart, createRuntime hooks                  | waits
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 GO = b"g"
 MAP = b"m"
+INIT = b"i"
 TREE = b"t"
 READY = b"r"
 FAILED = b"f"

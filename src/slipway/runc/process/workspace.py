@@ -9,8 +9,8 @@ from slipway.linux import descriptors
 class Workspace:
     """`proc` and `own_proc` (this process's folder) are of the host's procfs, checked, and stay usable in the new root.
 
-    `root` is the container's `/` (O_PATH); `rootfs` its real path on the host. `late_readonly`: mounts to make read-only
-    at the end. `points`, `own_groups`: the machine's cgroup hierarchies and our groups in them.
+    `root` is the container's `/` (O_PATH); `rootfs` its real path on the host. `late_readonly`: mounts to make
+    read-only at the end. `points`, `groups`: the machine's cgroup hierarchies, and the container's group in each.
     """
 
     __slots__ = ("groups", "late_readonly", "own_proc", "points", "proc", "root", "rootfs")

@@ -25,6 +25,7 @@ class ContainerState:
         "keyring",
         "namespaces",
         "pid",
+        "poststart_hooks",
         "poststop_hooks",
         "private_pids",
         "rootfs",
@@ -45,6 +46,7 @@ class ContainerState:
         self.keyring = True
         self.seccomp_flags: int | None = None
         self.annotations: dict[str, str] = {}
+        self.poststart_hooks: Json = []
         self.poststop_hooks: Json = []
 
 
@@ -62,6 +64,7 @@ def json_from_state(state: ContainerState) -> "dict[str, Json]":
         "keyring": state.keyring,
         "seccomp_flags": state.seccomp_flags,
         "annotations": {**state.annotations},
+        "poststart_hooks": state.poststart_hooks,
         "poststop_hooks": state.poststop_hooks,
     }
 
@@ -79,5 +82,6 @@ def state_from_json(value: "Json") -> ContainerState:
     state.seccomp_flags = fields.optional_integer("seccomp_flags")
     state.annotations = fields.text_map("annotations")
     assert isinstance(value, dict)
+    state.poststart_hooks = value.get("poststart_hooks")
     state.poststop_hooks = value.get("poststop_hooks")
     return state

@@ -1,0 +1,33 @@
+"""`runc kill`: a signal to init, or with --all to every process."""
+
+from slipway.base.errors import FailedPrecondition, InvalidArgument
+from slipway.linux import signals
+from slipway.runc.commands.context import Context
+from slipway.runc.options.parse import SWITCH, Flag, Options, check_arguments
+from slipway.runc.process.end import signal_container
+
+INTERLEAVED = True
+FLAGS = (Flag(SWITCH, "all", "a"),)
+
+
+def run(context: Context, options: Options) -> int:
+    check_arguments("kill", options, 1, 2)
+    word = options.arguments[1] if len(options.arguments) > 1 else "SIGTERM"
+    state = context.store.load(options.arguments[0])
+    everyone = options.switch("all")
+    try:
+        signal_container(context.store, state, signal_from_text(word), everyone=everyone)
+    except FailedPrecondition:
+        if not everyone:
+            raise
+    return 0
+
+
+def signal_from_text(word: str) -> int:
+    """`9`, `KILL`, `sigkill`. Raises InvalidArgument."""
+    if word.isascii() and word.isdigit():
+        return int(word[:9])
+    number = signals.NUMBERS.get(word.upper().removeprefix("SIG"))
+    if number is None:
+        raise InvalidArgument(f'unknown signal "{word}"')
+    return number

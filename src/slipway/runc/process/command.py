@@ -1,0 +1,87 @@
+"""The program to run: found as Go's exec.LookPath does, as callers of the original read its errors; its environment."""
+
+import errno
+import os
+import stat
+
+from slipway.base.errors import FailedPrecondition, NotFound
+from slipway.linux import resolve
+
+_PASSWD_LIMIT = 1 << 20
+
+
+def find_program(name: str, search: str) -> str:
+    """The path to execute. `search` is the container's $PATH.
+
+    Raises NotFound or FailedPrecondition in the words from which Docker makes exit status 127 and 126.
+    """
+    if "/" in name:
+        try:
+            _check_executable(name)
+        except OSError as error:
+            raise FailedPrecondition(f"exec: {_quoted(name)}: {_words(error, name)}") from None
+        return name
+    for directory in search.split(":") if search else ():
+        path = f"{directory or '.'}/{name}"
+        try:
+            _check_executable(path)
+        except OSError:
+            continue
+        if not path.startswith("/"):
+            raise FailedPrecondition(
+                f"exec: {_quoted(name)}: cannot run executable found relative to current directory"
+            )
+        return path
+    raise NotFound(f"exec: {_quoted(name)}: executable file not found in $PATH")
+
+
+def _check_executable(path: str) -> None:
+    status = os.stat(path)
+    if stat.S_ISDIR(status.st_mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    if not os.access(path, os.X_OK, effective_ids=True):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+
+def _words(error: OSError, name: str) -> str:
+    reason = os.strerror(error.errno or 0)
+    reason = reason[:1].lower() + reason[1:]
+    return reason if error.filename is None else f"stat {name}: {reason}"
+
+
+def _quoted(name: str) -> str:
+    escaped = name.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return f'"{escaped}"'
+
+
+def environment_from_list(variables: list[str]) -> dict[str, str]:
+    """The last of equal names wins; an empty HOME counts as unset."""
+    environment = dict(variable.partition("=")[::2] for variable in variables)
+    if not environment.get("HOME"):
+        environment.pop("HOME", None)
+    return environment
+
+
+def home_of(root: int, uid: int) -> str:
+    """The home directory that the container's /etc/passwd gives a user id; `/` if it says nothing.
+
+    The file is the container's: it may be a FIFO, a device, huge, or a link, and must neither hold us nor fill us.
+    """
+    try:
+        descriptor = resolve.open_in_root(root, "/etc/passwd", os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
+    except OSError:
+        return "/"
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            return "/"
+        text = os.read(descriptor, _PASSWD_LIMIT)
+    except OSError:
+        return "/"
+    finally:
+        os.close(descriptor)
+    wanted = str(uid).encode()
+    for line in text.split(b"\n"):
+        fields = line.split(b":")
+        if len(fields) >= 6 and fields[2] == wanted:
+            return fields[5].decode("utf-8", "surrogateescape") or "/"
+    return "/"
