@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from slipway.base.errors import EngineError, InvalidArgument, Unavailable
 from slipway.clients.shim.interface import Bootstrap
 from slipway.contracts.shim_api import messages as task
 from slipway.contracts.shim_api.status import error_from_code
 from slipway.transport.aio.ttrpc import TtrpcClient
-from slipway.wire.protobuf import DecodeError, Message, MessageType, decode, encode
+from slipway.wire.protobuf import DecodeError, Message, decode, encode
 from slipway.wire.protobuf_known import AnyMessage, Empty
+
+if TYPE_CHECKING:
+    from slipway.wire.protobuf import MessageType
 
 _SERVICES = {2: "containerd.task.v2.Task", 3: "containerd.task.v3.Task"}
 
