@@ -65,6 +65,9 @@ class Container:
         """Return when a process has ended since `exits` was read, or the container is removed."""
         await self._wait_until(lambda: self._exits > exits)
 
+    async def wait_removed(self) -> None:
+        await self.removed.wait()
+
     async def wait_exit_handled(self, exits: int) -> None:
         """Return when an end after `exits` is recorded and nobody works on the container any more."""
         await self.wait_next_exit(exits)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from slipway.contracts.engine_api.container_config import ContainerConfig
 from slipway.contracts.engine_api.host_config import HostConfig
@@ -57,7 +58,7 @@ class ContainerState:
     finished_at: int = 0
     stopped_by_user: bool = False
     restart_count: int = 0
-    endpoint: Mapping[str, object] = field(default_factory=dict)  # of dockerd/networks, as `document()` gives it
+    endpoint: Mapping[str, Any] = field(default_factory=dict)  # of dockerd/networks, as `document()` gives it
 
     @property
     def is_running(self) -> bool:

@@ -21,7 +21,7 @@ class JsonFileReader:
 
     def __init__(self, path: str, selection: Selection) -> None:
         self._selection = selection
-        self._files = [open(file, "rb") for file in log_files(path)]  # noqa: SIM115 - closed by close()
+        self._files: list[BinaryIO] = [open(file, "rb") for file in log_files(path)]  # noqa: SIM115 - closed by close()
         self._path = path
         self._ended = False
         if selection.tail >= 0:

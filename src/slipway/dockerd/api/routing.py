@@ -1,0 +1,192 @@
+"""Which function answers which path, and how an error becomes an answer. The edge where every error ends."""
+
+import logging
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+from urllib.parse import unquote_to_bytes
+
+import orjson
+
+from slipway.base.errors import EngineError, InvalidArgument, NotFound
+from slipway.contracts.engine_api.http_statuses import STATUS_BY_KIND
+from slipway.contracts.engine_api.versions import ApiVersion, negotiated
+from slipway.dockerd.api.parameters import BODY_LIMIT, Query, check_json_type, json_from_bytes
+from slipway.transport.aio.http_messages import Answer, BodyStream, Request, Response
+
+log = logging.getLogger(__name__)
+
+_VERSION: Final = re.compile(r"/v([0-9]+(?:\.[0-9]+)*)(/.*)")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """A request whose path is understood. `names` are the path's variable parts."""
+
+    method: str
+    path: str
+    names: Mapping[str, str]
+    query: Query
+    version: ApiVersion
+    headers: Mapping[str, str]
+    body: BodyStream
+    wants_upgrade: bool = False
+
+    async def json(self) -> dict[str, Any]:
+        """The body, which must be a JSON object. Raises InvalidArgument."""
+        data = await self.body.read_all(BODY_LIMIT)
+        if not data:
+            raise InvalidArgument("invalid JSON: got EOF while reading request body")
+        check_json_type(self.headers)
+        return _object(data)
+
+    async def json_if_any(self) -> dict[str, Any]:
+        """The same; an absent body is an empty object."""
+        data = await self.body.read_all(BODY_LIMIT)
+        if not data:
+            return {}
+        check_json_type(self.headers)
+        return _object(data)
+
+
+Handler = Callable[[Call], Awaitable[Answer]]
+
+
+@dataclass(frozen=True)
+class Route:
+    """`pattern` has `{name}` for one part of a path and `{name:*}` for several (image names have slashes)."""
+
+    method: str
+    pattern: str
+    handler: Handler
+    least: str = "1.24"
+    expression: "re.Pattern[str]" = field(init=False)
+
+    def __post_init__(self) -> None:
+        parts = re.split(r"(\{[a-z]+(?::\*)?\})", self.pattern)
+        expression = "".join(_part_expression(part) for part in parts)
+        object.__setattr__(self, "expression", re.compile(expression))
+
+
+def _part_expression(part: str) -> str:
+    if not part.startswith("{"):
+        return re.escape(part)
+    name, _, kind = part[1:-1].partition(":")
+    return f"(?P<{name}>.+)" if kind else f"(?P<{name}>[^/]+)"
+
+
+class Router:
+    """Answers requests. `headers` are added to every answer."""
+
+    def __init__(self, routes: Sequence[Route], headers: Mapping[str, str]) -> None:
+        self._routes = routes
+        self._headers = headers
+
+    async def handle(self, request: Request) -> Answer:
+        """Never raises: an error is an answer, and what nobody foresaw is one, too, and a line in the log."""
+        try:
+            call, route = self._find(request)
+            answer = await route.handler(call)
+        except EngineError as error:
+            answer = error_response(error)
+            if answer.status >= 500:
+                fields = {"method": request.method, "target": request.target.decode("latin-1")}
+                log.error("request failed: %s", error, extra={"fields": fields})
+        except Exception:
+            fields = {"method": request.method, "target": request.target.decode("latin-1")}
+            log.exception("request failed", extra={"fields": fields})
+            answer = Response(status=500, headers=JSON, body=_message("internal error of the daemon; see its log"))
+        return self._with_headers(answer)
+
+    def refuse(self, error: EngineError) -> Response:
+        """The answer to what is not HTTP."""
+        return error_response(error)
+
+    def _find(self, request: Request) -> tuple[Call, Route]:
+        path, query = _path_and_query(request.target)
+        version, path = _version_and_path(path)
+        allowed = False
+        for route in self._routes:
+            match = route.expression.fullmatch(path)
+            if match is None:
+                continue
+            if route.method != request.method and not (route.method == "GET" and request.method == "HEAD"):
+                allowed = True
+                continue
+            if ApiVersion.parse(route.least) > version:
+                continue
+            call = Call(
+                method=request.method,
+                path=path,
+                names=match.groupdict(),
+                query=Query(query),
+                version=version,
+                headers=request.headers,
+                body=request.body,
+                wants_upgrade=request.wants_upgrade,
+            )
+            return call, route
+        if allowed:
+            raise MethodNotAllowed(f"method {request.method} is not allowed for {path}")
+        raise NotFound("page not found")
+
+    def _with_headers(self, answer: Answer) -> Answer:
+        if hasattr(answer, "headers"):
+            object.__setattr__(answer, "headers", {**self._headers, **answer.headers})
+        return answer
+
+
+class MethodNotAllowed(NotFound):
+    """A path that exists, asked for in a way that does not."""
+
+
+JSON: Final = {"Content-Type": "application/json"}
+
+
+def json_response(document: object, status: int = 200) -> Response:
+    """As Go's encoder ends a document: with a newline."""
+    return Response(status=status, headers=JSON, body=orjson.dumps(document) + b"\n")
+
+
+def empty_response(status: int = 204) -> Response:
+    return Response(status=status)
+
+
+def error_response(error: EngineError) -> Response:
+    """`{"message": "..."}` with the status of the error's kind."""
+    status = 405 if isinstance(error, MethodNotAllowed) else STATUS_BY_KIND[error.kind]
+    return Response(status=status, headers=JSON, body=_message(str(error)))
+
+
+def _message(text: str) -> bytes:
+    return orjson.dumps({"message": text.encode("utf-8", "replace").decode()}) + b"\n"
+
+
+def _object(data: bytes) -> dict[str, Any]:
+    document = json_from_bytes(data, "the request body")
+    if not isinstance(document, dict):
+        raise InvalidArgument("invalid JSON in the request body: an object is needed")
+    return document
+
+
+def _path_and_query(target: bytes) -> tuple[str, str]:
+    """Decoded path, raw query. An absolute URI's host is dropped; dots and doubled slashes stay, and match nothing."""
+    if target.startswith((b"http://", b"https://")):
+        target = b"/" + target.split(b"/", 3)[3] if target.count(b"/") >= 3 else b"/"
+    raw_path, _, raw_query = target.partition(b"?")
+    try:
+        path = unquote_to_bytes(raw_path).decode("utf-8")
+        query = raw_query.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise InvalidArgument("malformed request path: not UTF-8") from error
+    if "\0" in path or not path.startswith("/"):
+        raise InvalidArgument("malformed request path")
+    return path, query
+
+
+def _version_and_path(path: str) -> tuple[ApiVersion, str]:
+    match = _VERSION.fullmatch(path)
+    if match is None:
+        return negotiated(""), path
+    return negotiated(match.group(1)), match.group(2)

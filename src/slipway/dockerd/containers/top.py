@@ -1,0 +1,61 @@
+"""`docker top`: the container's processes as the host's ps shows them."""
+
+import asyncio
+import os
+import re
+from typing import Any, Final
+
+from slipway.base.errors import FailedPrecondition, InternalError, InvalidArgument
+from slipway.dockerd.containers.container import Container
+from slipway.dockerd.containers.environment import ContainerEnvironment
+
+DEFAULT_ARGUMENTS: Final = "-ef"
+TIMEOUT: Final = 10.0
+_ARGUMENTS: Final = re.compile(r"[a-zA-Z0-9 ,=_%+:-]*")
+
+
+async def top(environment: ContainerEnvironment, container: Container, arguments: str) -> dict[str, Any]:
+    """Titles and rows. `ps` is the host's, with an environment of its own; nothing of the container is executed."""
+    if not container.state.is_running:
+        raise FailedPrecondition(f"container {container.id} is not running")
+    arguments = arguments or DEFAULT_ARGUMENTS
+    if not _ARGUMENTS.fullmatch(arguments):
+        raise InvalidArgument(f"ps arguments {arguments!r}: unsupported characters")
+    pids = set(await environment.containerd.tasks.pids(container.id))
+    titles, rows = _table(await _run_ps(arguments.split()))
+    try:
+        column = titles.index("PID")
+    except ValueError as error:
+        raise InvalidArgument("Couldn't find PID field in ps output") from error
+    mine = [row for row in rows if len(row) > column and row[column].isdigit() and int(row[column]) in pids]
+    return {"Titles": titles, "Processes": mine}
+
+
+async def _run_ps(arguments: list[str]) -> str:
+    try:
+        process = await asyncio.create_subprocess_exec(
+            "ps",
+            *arguments,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            env={"PATH": os.defpath, "LC_ALL": "C"},
+        )
+    except OSError as error:
+        raise InternalError(f"run ps: {error.strerror}", hint="install procps") from error
+    try:
+        output, complaint = await asyncio.wait_for(process.communicate(), TIMEOUT)
+    except TimeoutError as error:
+        process.kill()
+        raise InternalError(f"run ps: it did not end within {TIMEOUT:g} seconds") from error
+    if process.returncode:
+        text = complaint.decode("utf-8", "replace").strip()
+        raise InvalidArgument(f"error running ps: {text.splitlines()[0] if text else process.returncode}")
+    return output.decode("utf-8", "replace")
+
+
+def _table(text: str) -> tuple[list[str], list[list[str]]]:
+    """The last column takes the rest of the line: commands have spaces."""
+    lines = text.splitlines()
+    titles = lines[0].split() if lines else []
+    return titles, [line.split(None, max(0, len(titles) - 1)) for line in lines[1:]]
