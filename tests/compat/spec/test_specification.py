@@ -26,7 +26,7 @@ from slipway.dockerd.containers.spec.mounts import our_mounts
 from slipway.dockerd.containers.users import container_user
 from slipway.dockerd.system.host_facts import read_host_facts
 from tests.compat.spec.matrix import OPTIONS, PLAIN
-from tests.support import docker, images
+from tests.support import docker, images, peers
 from tests.support.peers import OriginalEngine
 
 pytestmark = [pytest.mark.root, pytest.mark.peers]
@@ -42,7 +42,7 @@ def client(original_engine: OriginalEngine, short_folder: Path) -> Iterator[dock
     files: dict[str, bytes | str] = {
         "bin/": "/",
         "etc/": "/",
-        "bin/sleep": images._static_busybox().read_bytes(),
+        "bin/sleep": (peers.PEERS_HOME / "sid/usr/bin/busybox").read_bytes(),
         "etc/passwd": PASSWD.encode(),
         "etc/group": GROUP.encode(),
     }

@@ -74,9 +74,12 @@ def _linux(request: SpecificationInput, options: SecurityOptions, capabilities: 
 
 
 def _cgroup_path(request: SpecificationInput) -> str:
+    """--cgroup-parent as it was given (relative: to the runtime's own cgroup); the daemon's own is below the root."""
     parent = request.host_config.cgroup_parent or request.cgroup_parent
     if request.facts.systemd_cgroups:
         return f"{parent}:docker:{request.container_id}"
+    if not request.host_config.cgroup_parent:
+        parent = "/" + parent.strip("/")
     return f"{parent.rstrip('/')}/{request.container_id}"
 
 

@@ -89,8 +89,8 @@ class SpecificationInput:
     `arguments` is the whole command (entrypoint and command merged with the image's); `config` and `host_config` are
     the merged ones that inspect shows. `mounts` are those of the user and ours (hosts, ...), in any order. `devices`
     are the ones that --device named; for a privileged container, those of the host's /dev (see
-    `dockerd/containers/devices.py`). `init_path` is docker-init on the host when --init holds. `default_ulimits` are the
-    daemon's own.
+    `dockerd/containers/devices.py`). `init_path` is docker-init on the host when --init holds. `default_ulimits` are
+    the daemon's own.
     """
 
     container_id: str
