@@ -1,12 +1,12 @@
 """containerd.services.images.v1"""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 from google.protobuf.empty_pb2 import Empty
 
 from slipway.base.errors import NotFound
+from slipway.containerd.collection.interface import Collection
 from slipway.containerd.images.interface import ImageStore
 from slipway.containerd.images.model import Image
 from slipway.containerd.services.messages import descriptor_from_message, descriptor_message, timestamp
@@ -16,11 +16,11 @@ from slipway.transport.aio.grpc_server import Call
 
 
 class ImagesService:
-    """`collect` runs a collection to its end: a synchronous delete answers when the bytes are gone."""
+    """A synchronous delete answers when the bytes are gone, too; any other has them go soon."""
 
-    def __init__(self, store: ImageStore, collect: Callable[[], Awaitable[None]]) -> None:
+    def __init__(self, store: ImageStore, collection: Collection) -> None:
         self._store = store
-        self._collect = collect
+        self._collection = collection
 
     async def get(self, call: Call, request: Any) -> Any:
         image = await asyncio.to_thread(self._store.get, scope_of(call), request.name)
@@ -47,7 +47,9 @@ class ImagesService:
                 raise NotFound(f"image {request.name!r}: not found with digest {request.target.digest}")
         await asyncio.to_thread(self._store.delete, scope, request.name)
         if request.sync:
-            await self._collect()
+            await self._collection.collect()
+        else:
+            self._collection.collect_soon()
         return Empty()
 
 

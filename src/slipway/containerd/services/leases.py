@@ -2,13 +2,13 @@
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 from google.protobuf.empty_pb2 import Empty
 
 from slipway.base.clock import Clock
 from slipway.base.errors import InvalidArgument
+from slipway.containerd.collection.interface import Collection
 from slipway.containerd.leases.model import Lease, LeaseResource
 from slipway.containerd.leases.store import LeaseStore
 from slipway.containerd.services.messages import timestamp
@@ -18,11 +18,11 @@ from slipway.transport.aio.grpc_server import Call
 
 
 class LeasesService:
-    """`collect` runs a collection to its end, for a delete that asks to wait for it."""
+    """A synchronous delete answers when what the lease held is gone, too; any other has it go soon."""
 
-    def __init__(self, store: LeaseStore, collect: Callable[[], Awaitable[None]], clock: Clock) -> None:
+    def __init__(self, store: LeaseStore, collection: Collection, clock: Clock) -> None:
         self._store = store
-        self._collect = collect
+        self._collection = collection
         self._clock = clock
 
     async def create(self, call: Call, request: Any) -> Any:
@@ -33,7 +33,9 @@ class LeasesService:
     async def delete(self, call: Call, request: Any) -> Any:
         await asyncio.to_thread(self._store.delete, scope_of(call), request.id)
         if request.sync:
-            await self._collect()
+            await self._collection.collect()
+        else:
+            self._collection.collect_soon()
         return Empty()
 
     async def list(self, call: Call, request: Any) -> Any:

@@ -1,12 +1,13 @@
 """containerd.services.snapshots.v1"""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Any, Final
 
 from google.protobuf.empty_pb2 import Empty
 
 from slipway.base.errors import InvalidArgument
+from slipway.containerd.collection.interface import Collection
 from slipway.containerd.events.interface import EventPublisher
 from slipway.containerd.services.messages import mount_messages, timestamp
 from slipway.containerd.services.scope import scope_of
@@ -25,14 +26,12 @@ _KINDS: Final = {
 
 
 class SnapshotsService:
-    """`snapshotters` by name. `collect` runs a collection in the background: what was removed may free parents."""
+    """`snapshotters` by name. What a removal frees goes soon."""
 
-    def __init__(
-        self, snapshotters: Mapping[str, Snapshotter], events: EventPublisher, collect: Callable[[], Awaitable[None]]
-    ) -> None:
+    def __init__(self, snapshotters: Mapping[str, Snapshotter], events: EventPublisher, collection: Collection) -> None:
         self._snapshotters = snapshotters
         self._events = events
-        self._collect = collect
+        self._collection = collection
 
     async def prepare(self, call: Call, request: Any) -> Any:
         snapshotter, scope = self._named(request), scope_of(call)
@@ -63,7 +62,7 @@ class SnapshotsService:
         await asyncio.to_thread(snapshotter.remove, scope, request.key)
         event = events.SnapshotRemove(key=request.key, snapshotter=snapshotter.name)
         self._events.publish(scope.namespace, "/snapshot/remove", event)
-        await self._collect()
+        self._collection.collect_soon()
         return Empty()
 
     async def stat(self, call: Call, request: Any) -> Any:

@@ -102,7 +102,7 @@ class StreamSource:
             await self._stream.send(WindowUpdate(update=WINDOW_BYTES))
             self._granted += WINDOW_BYTES
         while (message := await self._stream.receive()) is not None:
-            data = message_from(message, Data).data
+            data: bytes = message_from(message, Data).data
             self._granted -= len(data)
             if data:
                 return data

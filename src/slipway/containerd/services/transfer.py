@@ -23,7 +23,7 @@ class TransferService:
     def __init__(self, transfer: Transfer, streams: StreamsService) -> None:
         self._transfer = transfer
         self._streams = streams
-        self._pairs: dict[tuple[str, str], Callable[[Scope, Any, Any, Report], Awaitable[None]]] = {
+        self._pairs: dict[tuple[str, str], Callable[..., Awaitable[None]]] = {
             ("OCIRegistry", "ImageStore"): self._pull,
             ("ImageStore", "OCIRegistry"): self._push,
             ("ImageImportStream", "ImageStore"): self._import,
@@ -37,10 +37,8 @@ class TransferService:
         handler = self._pairs.get((source, destination))
         if handler is None:
             raise NotImplementedByEngine(f"transfer from {source or 'nothing'} to {destination or 'nothing'}")
-        messages = [
-            message_from(value, getattr(types, _kind(value))) for value in (request.source, request.destination)
-        ]
-        await handler(scope, *messages, self._report(scope, request.options.progress_stream))
+        decoded = (message_from(value, getattr(types, _kind(value))) for value in (request.source, request.destination))
+        await handler(scope, *decoded, self._report(scope, request.options.progress_stream))
         return Empty()
 
     async def _pull(self, scope: Scope, source: Any, destination: Any, report: Report) -> None:

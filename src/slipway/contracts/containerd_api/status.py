@@ -26,7 +26,6 @@ CODE_OF_KIND: Final[Mapping[str, int]] = {
 
 # Codes that originals send and we do not: the nearest kind.
 _KIND_OF_FOREIGN_CODE: Final[Mapping[int, str]] = {
-    UNKNOWN: "internal",
     4: "cancelled",  # deadline exceeded
     8: "unavailable",  # resource exhausted
     10: "failed_precondition",  # aborted
@@ -43,8 +42,11 @@ def status_from_error(error: BaseException) -> tuple[int, str]:
     """The code and the message for the wire. What is not an EngineError is a bug of ours: unknown, with its type's
     name.
 
-    containerd's clients look for ": not found" and the like at the end of no message: they go by the code alone.
+    A plain EngineError is a failure of the OCI runtime or of a shim: its message is all there is to know, as in the
+    original.
     """
+    if type(error) is EngineError:
+        return UNKNOWN, str(error)
     if isinstance(error, EngineError):
         return CODE_OF_KIND[error.kind], str(error)
     return UNKNOWN, f"internal error: {type(error).__name__}"
@@ -52,4 +54,6 @@ def status_from_error(error: BaseException) -> tuple[int, str]:
 
 def error_from_status(code: int, message: str) -> EngineError:
     """The error that the other side raised, of the same kind."""
+    if code == UNKNOWN:
+        return EngineError(message)
     return KINDS[_KIND_OF_CODE.get(code, "internal")](message)

@@ -24,6 +24,7 @@ from grpclib.exceptions import GRPCError
 from grpclib.protocol import H2Protocol
 from grpclib.server import Server, Stream
 
+from slipway.base.errors import EngineError, InternalError
 from slipway.transport.aio.grpc_method import Method, methods_of
 
 log = logging.getLogger(__name__)
@@ -102,7 +103,7 @@ class GrpcServer:
 
     def _refusal(self, method: Method, error: Exception) -> GRPCError:
         code, message = self._status_from_error(error)
-        if code in (Status.UNKNOWN.value, Status.INTERNAL.value):
+        if not isinstance(error, EngineError) or isinstance(error, InternalError):
             log.error("call failed", exc_info=error, extra={"fields": {"method": method.path}})
         else:
             log.debug("call refused", extra={"fields": {"method": method.path, "code": code, "error": message}})

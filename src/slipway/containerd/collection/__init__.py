@@ -1,0 +1,1 @@
+"""Collection: finding what nothing keeps any more, and removing it."""
