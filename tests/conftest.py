@@ -13,6 +13,7 @@ from tests.support.engine import OurEngine
 from tests.support.peers import OriginalEngine
 
 IN_CI = bool(os.environ.get("CI"))
+ENGINE_WORDS = ("slipway", "docker", "containerd", "runc", "/tmp/sw")
 
 
 @pytest.hookimpl(wrapper=True)
@@ -41,12 +42,12 @@ def short_folder() -> Iterator[Path]:
 def machine_unchanged(short_folder: Path) -> Iterator[None]:
     """Fail at the end of the session with a readable difference when the machine is not as it was at its start.
 
-    In CI everything on the machine counts; elsewhere, processes, cgroups and sockets only when they mention our folder.
+    Where the machine is ours alone (CI), whatever bears an engine's name counts; elsewhere, what bears this run's.
     """
-    owner = "" if IN_CI else short_folder.name
-    before = inventory.take(owner)
+    words = ENGINE_WORDS if IN_CI else (short_folder.name,)
+    before = inventory.take(words)
     yield
-    assert not (left := inventory.settled_difference(before, owner)), f"the tests changed the machine:\n{left}"
+    assert not (left := inventory.settled_difference(before, words)), f"the tests changed the machine:\n{left}"
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,7 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -20,20 +20,16 @@ FIREWALL_PROGRAMS = (
 )
 
 
-def take(owner: str = "") -> Inventory:
-    """Everything now, by kind. With `owner`, processes, cgroups and sockets count only where they mention that word.
-
-    On a machine of one's own (CI) `owner` is empty: everything counts but kernel threads and this process's family.
-    """
+def take(words: Sequence[str]) -> Inventory:
+    """Everything now, by kind. Processes, cgroups, sockets count where they mention one of `words`; the rest always."""
     return {
-        "processes": frozenset(_processes(owner)),
-        "cgroups": frozenset(_mentioning(owner, _cgroups())),
-        "sockets": frozenset(_mentioning(owner, _unix_sockets())),
+        "processes": frozenset(_mentioning(words, _processes())),
+        "cgroups": frozenset(_mentioning(words, _cgroups())),
+        "sockets": frozenset(_mentioning(words, _unix_sockets())),
         "mounts": frozenset(_mounts()),
         "network namespaces": frozenset(_named_namespaces()),
         "links": frozenset(os.listdir("/sys/class/net")),
         "firewall": frozenset(_firewall()),
-        "listening ports": frozenset(_listening_ports()) if not owner else frozenset(),
         "sysctls": frozenset(_sysctls()),
     }
 
@@ -43,34 +39,28 @@ def difference(before: Inventory, after: Inventory) -> str:
     lines = []
     for kind in before:
         lines += [f"{kind}: left behind: {thing}" for thing in sorted(after[kind] - before[kind])]
-        if kind not in ("processes", "sockets", "listening ports"):
+        if kind not in ("processes", "sockets"):
             lines += [f"{kind}: missing: {thing}" for thing in sorted(before[kind] - after[kind])]
     return "\n".join(lines)
 
 
-def settled_difference(before: Inventory, owner: str = "", seconds: float = 3.0) -> str:
+def settled_difference(before: Inventory, words: Sequence[str], seconds: float = 3.0) -> str:
     """The difference to now, after giving what is just ending `seconds` to be gone."""
     from tests.support.waiting import wait_until
 
     with suppress(AssertionError):
-        wait_until(lambda: not difference(before, take(owner)), "the machine to be as before", seconds)
-    return difference(before, take(owner))
+        wait_until(lambda: not difference(before, take(words)), "the machine to be as before", seconds)
+    return difference(before, take(words))
 
 
-def _mentioning(owner: str, things: Iterable[str]) -> Iterable[str]:
-    return (thing for thing in things if owner in thing)
+def _mentioning(words: Sequence[str], things: Iterable[str]) -> Iterable[str]:
+    return (thing for thing in things if any(word in thing for word in words))
 
 
-def _processes(owner: str) -> Iterable[str]:
+def _processes() -> Iterable[str]:
     family = {os.getpid(), os.getppid()}
     for process in processes.every():
-        is_kernel_thread = process.pid == 2 or process.parent == 2
-        if (
-            not is_kernel_thread
-            and process.pid not in family
-            and process.state not in "ZX"
-            and owner in process.command
-        ):
+        if process.pid not in family and process.state not in "ZX":
             yield f"{process.pid} {process.command}"
 
 
@@ -107,15 +97,6 @@ def _firewall() -> Iterable[str]:
             for line in said.splitlines()
             if line[:1] != "#"
         )
-
-
-def _listening_ports() -> Iterable[str]:
-    for kind in ("tcp", "tcp6", "udp", "udp6"):
-        with suppress(FileNotFoundError):
-            for line in Path(f"/proc/net/{kind}").read_text().splitlines()[1:]:
-                _, local, remote, state = line.split()[:4]
-                if (kind.startswith("tcp") and state == "0A") or (kind.startswith("udp") and set(remote) <= set("0:")):
-                    yield f"{kind} {local}"
 
 
 def _sysctls() -> Iterable[str]:

@@ -19,7 +19,7 @@ class _UnixConnection(http.client.HTTPConnection):
 
 
 def ask(path: Path, method: str, target: str, *, seconds: float = 30) -> tuple[int, bytes]:
-    """(status, body) of one request to the engine behind the socket `path`. OSError, HTTPException when none answers."""
+    """(status, body) of one request to the engine behind `path`. OSError, HTTPException when none answers."""
     connection = _UnixConnection(path, seconds)
     try:
         connection.request(method, target, headers={"Content-Length": "0"} if method == "POST" else {})

@@ -1,0 +1,63 @@
+"""Runs the tests marked `vm` in the guest of tools/vm: cgroup v2, systemd, AppArmor; emulated, so slow."""
+
+import hashlib
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from tools.dev.environment import CHECKOUT
+
+GUEST_PYTHON = "3.11"  # Debian 12's
+PLATFORMS = ("manylinux_2_28_x86_64", "manylinux_2_17_x86_64", "manylinux2014_x86_64", "manylinux_2_5_x86_64")
+COPIED = ("src", "tests", "tools", "bin", "examples", "docs", "bench", "pyproject.toml")
+RESULTS = "@@results "
+IN_THE_GUEST = """
+export PYTHONPATH=/src:/src/site-packages SLIPWAY_RESULTS=/tmp/results SLIPWAY_GUEST=1
+python3 -m pytest -q --no-header -p tools.dev.pytest_progress -m vm tests 2>&1; status=$?
+echo "@@results $(cat /tmp/results)"; exit $status
+"""
+
+
+def run_tests(seconds: int) -> tuple[int, dict[str, int], str]:
+    """(exit status, counts by outcome, what was printed). 124 when the guest was not done within `seconds`."""
+    with tempfile.TemporaryDirectory() as folder:
+        stage = Path(folder)
+        for name in COPIED:
+            _copy(CHECKOUT / name, stage / name)
+        shutil.copytree(site_packages(), stage / "site-packages")
+        _copy(CHECKOUT / ".dev" / "cache", stage / ".dev" / "cache")
+        command = [str(CHECKOUT / "tools" / "vm" / "run"), "--time", str(seconds), folder, IN_THE_GUEST]
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    return done.returncode, _counts(done.stdout), done.stdout
+
+
+def _copy(origin: Path, target: Path) -> None:
+    if origin.is_dir():
+        shutil.copytree(origin, target, ignore=shutil.ignore_patterns("__pycache__", "*.lock"))
+    elif origin.exists():
+        shutil.copyfile(origin, target)
+
+
+def _counts(said: str) -> dict[str, int]:
+    for line in said.splitlines():
+        if line.startswith(RESULTS):
+            return dict(json.loads(line.removeprefix(RESULTS))["counts"])
+    return {}
+
+
+def site_packages() -> Path:
+    """The locked dependencies for the guest's Python, made once for each state of the lock."""
+    lock = CHECKOUT / "requirements-dev.lock"
+    place = CHECKOUT / ".dev" / "guest" / hashlib.sha256(lock.read_bytes()).hexdigest()[:12]
+    if not place.exists():
+        shutil.rmtree(place.parent, ignore_errors=True)
+        fresh = place.with_suffix(".new")
+        platforms = [word for platform in PLATFORMS for word in ("--platform", platform)]
+        options = ["--only-binary=:all:", "--implementation", "cp", "--python-version", GUEST_PYTHON, *platforms]
+        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes"]
+        subprocess.run([*pip, "--no-deps", "--target", str(fresh), *options, "-r", str(lock)], check=True)
+        fresh.rename(place)
+    return place
