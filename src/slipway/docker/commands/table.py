@@ -97,7 +97,7 @@ COMMON: dict[str, Entry] = {
     "login": ("registry.login", "LOGIN", "Authenticate to a registry"),
     "logout": ("registry.logout", "LOGOUT", "Log out from a registry"),
     "search": ("registry.search", "SEARCH", "Search Docker Hub for images"),
-    "version": ("system.version", "VERSION", "Show the versions of client and daemon"),
+    "version": ("system.version", "SHOW", "Show the versions of client and daemon"),
     "info": SYSTEM["info"],
 }
 OTHER: dict[str, Entry] = {

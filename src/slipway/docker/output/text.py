@@ -45,3 +45,21 @@ def local_time(seconds: int) -> str:
     """2026-11-24 01:02:03 +0000 UTC, as Go prints a local time."""
     moment = time.localtime(seconds)
     return time.strftime("%Y-%m-%d %H:%M:%S %z %Z", moment)
+
+
+def rfc3339_local(seconds: int) -> str:
+    """2026-11-24T01:02:03Z, or with the local offset."""
+    moment = time.localtime(seconds)
+    offset = time.strftime("%z", moment)
+    zone = "Z" if offset in ("+0000", "") else f"{offset[:3]}:{offset[3:]}"
+    return time.strftime("%Y-%m-%dT%H:%M:%S", moment) + zone
+
+
+def go_time(text: str) -> str:
+    """An RFC 3339 time of the daemon as Go prints one: 2026-11-24 01:02:03.5 +0000 UTC."""
+    if not text.endswith("Z"):
+        date, _, clock = text.partition("T")
+        at = max(clock.rfind("+"), clock.rfind("-"))
+        zone = clock[at:].replace(":", "")
+        return f"{date} {clock[:at]} {zone} {'UTC' if zone == '+0000' else zone}"
+    return f"{text[:-1].replace('T', ' ', 1)} +0000 UTC"

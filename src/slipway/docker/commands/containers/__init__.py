@@ -1,0 +1,1 @@
+"""The commands of docker container, one file per verb."""

@@ -1,0 +1,20 @@
+"""docker rename."""
+
+from slipway.base.errors import InvalidArgument
+from slipway.docker.command import Command
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from slipway.docker.options.parser import Options
+    from slipway.docker.session import Session
+
+
+def _run(session: "Session", options: "Options") -> int:
+    old, new = (name.strip() for name in options.arguments)
+    if not old or not new:
+        raise InvalidArgument("Error: Neither old nor new names may be empty")
+    session.engine.post(f"/containers/{old}/rename", {"name": new})
+    return 0
+
+
+RENAME = Command(_run, "CONTAINER NEW_NAME", arguments=(2, 2), names=("container rename", "rename"))

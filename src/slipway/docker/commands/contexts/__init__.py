@@ -1,0 +1,1 @@
+"""The commands of docker context, one file per verb."""

@@ -1,0 +1,1 @@
+"""The commands of docker image, one file per verb."""

@@ -1,0 +1,1 @@
+"""The commands of docker network, one file per verb."""

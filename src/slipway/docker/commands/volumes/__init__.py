@@ -1,0 +1,1 @@
+"""The commands of docker volume, one file per verb."""

@@ -1,0 +1,1 @@
+"""Command lines and their parts as values and API documents. Pure."""

@@ -1,0 +1,1 @@
+"""What people see: tables, templates, help, progress. Pure."""

@@ -1,0 +1,1 @@
+"""Configuration, contexts, credentials: where the client keeps and finds its settings."""

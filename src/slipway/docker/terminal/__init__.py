@@ -1,0 +1,1 @@
+"""Our terminal and streams."""
