@@ -1,0 +1,152 @@
+"""A repository behind its hosts: mirrors first, the registry last; what a host cannot give, the next is asked for."""
+
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from slipway.base.digests import digest_of, is_digest, new_hash
+from slipway.base.errors import EngineError, InvalidArgument, Unavailable
+from slipway.base.references import Reference
+from slipway.clients.registry.connection import Connection, read_bounded
+from slipway.clients.registry.model import AskLogin, Host, anonymous
+from slipway.contracts.containerd_api.types import Descriptor
+from slipway.contracts.oci.image import DOCUMENT_LIMIT, INDEX_TYPES, MANIFEST_TYPES
+
+if TYPE_CHECKING:
+    import httpx
+
+Answer = TypeVar("Answer")
+_ACCEPT: Final = ", ".join(sorted(INDEX_TYPES | MANIFEST_TYPES))
+_RESUMES: Final = 5  # times that one blob's connection may break
+
+
+class RegistryRepository:
+    """Implements `interface.Repository` over HTTP."""
+
+    def __init__(self, reference: Reference, hosts: list[Host], ask_login: AskLogin = anonymous) -> None:
+        self._name = reference.name
+        self._path = reference.path
+        scope = f"repository:{reference.path}:pull"
+        self._connections = [Connection(host, scope, ask_login) for host in hosts]
+
+    async def close(self) -> None:
+        for connection in self._connections:
+            await connection.close()
+
+    async def resolve(self, reference: Reference) -> Descriptor:
+        what = reference.complete
+        hosts = [each for each in self._connections if reference.digest or each.host.resolves]
+
+        async def ask(connection: Connection) -> Descriptor:
+            path = f"{self._path}/manifests/{reference.object}"
+            async with connection.request("HEAD", path, what, {"Accept": _ACCEPT}) as response:
+                told = _descriptor(response, reference.digest)
+            return told or await self._resolve_by_content(connection, path, what)
+
+        return await self._first_answer(hosts, ask, what)
+
+    async def manifest(self, target: Descriptor) -> bytes:
+        what = f"{self._name}@{target.digest}"
+
+        async def ask(connection: Connection) -> bytes:
+            path = f"{self._path}/manifests/{target.digest}"
+            async with connection.request("GET", path, what, {"Accept": target.media_type or _ACCEPT}) as response:
+                data = await read_bounded(response, min(target.size or DOCUMENT_LIMIT, DOCUMENT_LIMIT))
+            if data is None or (target.size and len(data) != target.size) or not _is_content(data, target.digest):
+                raise InvalidArgument(f"{what}: the registry sent something else")
+            return data
+
+        return await self._first_answer(self._connections, ask, what)
+
+    @asynccontextmanager
+    async def blob(self, target: Descriptor, offset: int = 0) -> AsyncIterator[AsyncIterator[bytes]]:
+        pieces = self._pieces(target, offset)
+        try:
+            yield pieces
+        finally:
+            await pieces.aclose()
+
+    async def _pieces(self, target: Descriptor, offset: int) -> AsyncGenerator[bytes, None]:
+        """Yield the rest of a blob; when a connection breaks, go on where it broke, with the next host if need be."""
+        what = f"{self._name}@{target.digest}"
+        candidates = self._connections * _RESUMES
+        refused: set[Connection] = set()
+        failure: EngineError = Unavailable(f"{what}: no host of its registry may be asked")
+        for connection in candidates:
+            if offset >= target.size:
+                return
+            if connection in refused:
+                continue
+            try:
+                async for piece in self._pieces_once(connection, target, offset, what):
+                    offset += len(piece)
+                    yield piece
+            except EngineError as error:
+                failure = error
+                if not isinstance(error, Unavailable):
+                    refused.add(connection)
+        if offset < target.size:
+            failure.add_note(f"{offset} of {target.size} bytes arrived")
+            raise failure
+
+    async def _pieces_once(
+        self, connection: Connection, target: Descriptor, offset: int, what: str
+    ) -> AsyncGenerator[bytes, None]:
+        headers = {"Accept-Encoding": "identity"}
+        if offset:
+            headers["Range"] = f"bytes={offset}-{target.size - 1}"
+        async with connection.request("GET", f"{self._path}/blobs/{target.digest}", what, headers) as response:
+            skip = 0 if response.status_code == 206 else offset
+            left = target.size - offset
+            async for piece in response.aiter_raw():
+                if skip >= len(piece):
+                    skip -= len(piece)
+                    continue
+                piece, skip = piece[skip : skip + left], 0
+                left -= len(piece)
+                yield piece
+                if not left:
+                    return
+
+    async def _resolve_by_content(self, connection: Connection, path: str, what: str) -> Descriptor:
+        """For registries whose HEAD tells no digest."""
+        async with connection.request("GET", path, what, {"Accept": _ACCEPT}) as response:
+            data = await read_bounded(response, DOCUMENT_LIMIT)
+            media_type = _media_type(response)
+        if data is None:
+            raise InvalidArgument(f"{what}: its manifest is larger than {DOCUMENT_LIMIT} bytes")
+        return Descriptor(media_type=media_type, digest=digest_of(data), size=len(data))
+
+    async def _first_answer(
+        self, connections: list[Connection], ask: Callable[[Connection], Awaitable[Answer]], what: str
+    ) -> Answer:
+        """The first host's answer; when all fail, the error of the last host that was reached, else the last one."""
+        failure: EngineError | None = None
+        for connection in connections:
+            try:
+                return await ask(connection)
+            except EngineError as error:
+                if failure is None or isinstance(failure, Unavailable) or not isinstance(error, Unavailable):
+                    failure = error
+        raise failure or Unavailable(f"{what}: no host of its registry may be asked")
+
+
+def _descriptor(response: "httpx.Response", expected: str) -> Descriptor | None:
+    digest = response.headers.get("docker-content-digest", "") or expected
+    length = response.headers.get("content-length", "")
+    if not is_digest(digest) or not (length.isascii() and length.isdigit()):
+        return None
+    if expected and digest != expected:
+        raise InvalidArgument(f"{expected[:80]}: the registry answered for {digest}")
+    return Descriptor(media_type=_media_type(response), digest=digest, size=int(length))
+
+
+def _media_type(response: "httpx.Response") -> str:
+    declared: str = response.headers.get("content-type", "")
+    return declared.partition(";")[0].strip()
+
+
+def _is_content(data: bytes, digest: str) -> bool:
+    running = new_hash(digest)
+    running.update(data)
+    return digest == f"{digest.partition(':')[0]}:{running.hexdigest()}"
