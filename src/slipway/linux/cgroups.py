@@ -11,6 +11,8 @@ from slipway.linux import descriptors
 
 ROOT = "/sys/fs/cgroup"
 UNIFIED = ""
+# v2 without controllers, beside v1.
+HYBRID = "unified"
 
 _CONTROLLERS = frozenset(
     (
@@ -34,7 +36,7 @@ _PAUSE = 0.002
 
 
 class Hierarchies:
-    """`points` maps each controller (`memory`, `name=systemd`; `""` for v2) to its mount point."""
+    """`points`: controller (`memory`, `name=systemd`; UNIFIED for v2, HYBRID for v2 beside v1) -> mount point."""
 
     __slots__ = ("points", "unified")
 
@@ -65,17 +67,21 @@ def discover() -> Hierarchies:
                 for name in options.strip().split(","):
                     if name in _CONTROLLERS or name.startswith("name="):
                         points.setdefault(name, fields.split(" ")[4])
+            elif kind == "cgroup2":
+                points.setdefault(HYBRID, fields.split(" ")[4])
     return Hierarchies(False, points)
 
 
 def own_groups(pid: "int | str" = "self") -> dict[str, str]:
-    """The group of a process in each hierarchy, as /proc/PID/cgroup says; `""` is v2."""
+    """The group of a process in each hierarchy, as /proc/PID/cgroup says; v2's is there as UNIFIED and as HYBRID."""
     groups: dict[str, str] = {}
     with open(f"/proc/{pid}/cgroup", "rb") as file:
         for line in file:
             _, names, path = line.decode().rstrip("\n").split(":", 2)
             for name in names.split(","):
                 groups[name] = path
+    if UNIFIED in groups:
+        groups[HYBRID] = groups[UNIFIED]
     return groups
 
 

@@ -34,12 +34,13 @@ def apply_all(workspace: Workspace, steps: "list[operations.Operation]") -> None
 
 
 def _mount_file_system(workspace: Workspace, step: operations.MountFileSystem) -> None:
+    mode = _mode_of(workspace, step.destination) if step.kind == "tmpfs" else None
     if step.kind in ("proc", "sysfs"):
         target = open_plain_directory(workspace, step.destination, step.kind)
     else:
         target = open_target(workspace, step.destination, directory=True)
     try:
-        mount = _new_mount(step, target)
+        mount = _new_mount(step, mode)
         finish_mount(mount, step.options)
         mounts.attach(mount, target)
     finally:
@@ -50,12 +51,24 @@ def _mount_file_system(workspace: Workspace, step: operations.MountFileSystem) -
         os.close(mount)
 
 
-def _new_mount(step: operations.MountFileSystem, target: int) -> int:
+def _mode_of(workspace: Workspace, path: str) -> "int | None":
+    """Permission bits of an existing directory, which a tmpfs over it takes over."""
+    try:
+        descriptor = resolve.open_in_root(workspace.root, path)
+    except FileNotFoundError:
+        return None
+    try:
+        return stat.S_IMODE(os.fstat(descriptor).st_mode)
+    finally:
+        os.close(descriptor)
+
+
+def _new_mount(step: operations.MountFileSystem, mode: "int | None") -> int:
     options = step.options
     data = list(options.data)
     attributes = options.add
-    if step.kind == "tmpfs" and not any(key == "mode" for key, _ in data):
-        data.insert(0, ("mode", f"{stat.S_IMODE(os.fstat(target).st_mode):04o}"))
+    if mode is not None and not any(key == "mode" for key, _ in data):
+        data.insert(0, ("mode", f"{mode:04o}"))
     if step.late_readonly:
         attributes &= ~MOUNT_ATTR_RDONLY
     elif attributes & MOUNT_ATTR_RDONLY:

@@ -14,6 +14,7 @@ from slipway.runc.plan.operations import MountCgroups
 from slipway.runc.process.workspace import Workspace
 
 _UNIFIED = ""
+_HYBRID = "unified"
 _SAFE = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC
 
 
@@ -54,10 +55,11 @@ def _attach(mount: int, options: MountOptions, target: int) -> None:
 
 
 def _by_mount_point(points: dict[str, str]) -> dict[str, list[str]]:
-    """Mount point -> its controllers: v1 often has `cpu,cpuacct` in one."""
+    """Mount point -> its controllers: v1 often has `cpu,cpuacct` in one. v2 beside v1 is not shown, as ever."""
     grouped: dict[str, list[str]] = {}
     for controller, point in points.items():
-        grouped.setdefault(point, []).append(controller)
+        if controller != _HYBRID:
+            grouped.setdefault(point, []).append(controller)
     return grouped
 
 
@@ -76,7 +78,8 @@ def _mount_hierarchies(workspace: Workspace, step: MountCgroups, tmpfs: int) -> 
         name = point.rpartition("/")[2]
         if step.own_namespace:
             options: list[tuple[str, str | None]] = [_option(controller) for controller in controllers]
-            mount = mounts.new_filesystem("cgroup", "cgroup", options, _SAFE | step.options.add)
+            source = "systemd" if controllers == ["name=systemd"] else "cgroup"
+            mount = mounts.new_filesystem("cgroup", source, options, _SAFE | step.options.add)
         else:
             mount = mounts.clone_path(workspace.groups[controllers[0]], recursive=True)
             mounts.set_attributes(mount, add=step.options.add)
