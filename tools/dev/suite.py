@@ -115,7 +115,7 @@ def run_folder(name: str, markers: str, budget: float) -> Outcome:
 
 
 def wait_within(process: "subprocess.Popen[bytes]", outcome: Outcome) -> int:
-    """Wait for pytest; interrupt it, so that its fixtures clean up, when the budget is used up or we are interrupted."""
+    """Wait for pytest; interrupt it, so that its fixtures clean up, when its time is over or ours is."""
     try:
         return process.wait(outcome.budget)
     except subprocess.TimeoutExpired:
@@ -136,7 +136,7 @@ def interrupt(process: "subprocess.Popen[bytes]") -> int:
 
 
 def take_results(outcome: Outcome, results: Path, status: int) -> None:
-    """Add what the plugin counted. A pytest that failed without a failed test (a broken conftest) counts as a failure."""
+    """Add what the plugin counted. A pytest that fails without a failed test (a broken conftest) has failed."""
     if results.exists():
         told = json.loads(results.read_text())
         outcome.counts.update(told["counts"])
