@@ -7,6 +7,7 @@ from typing import Any
 
 OCI_VERSION = "1.2.1"
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+DEFAULT_APPARMOR_PROFILE = "docker-default"
 DEFAULT_SHM_SIZE = 64 * 1024 * 1024  # bytes
 
 # Files of the kernel that tell a container about the host, or let it disturb the host.

@@ -1,5 +1,6 @@
 """The bridge that containers' links end in: made once, or adopted as it is found. Blocking."""
 
+import errno
 import os
 import secrets
 import zlib
@@ -57,7 +58,11 @@ def sweep(connection: Connection, bridge: Bridge, group: int, kept: Iterable[str
         if link.group == group and link.kind == "veth" and link.master == bridge.index and link.name not in names
     ]
     for link in stale:
-        connection.request(links.delete(link.index))
+        try:
+            connection.request(links.delete(link.index))
+        except OSError as error:
+            if error.errno != errno.ENODEV:  # it went with its namespace meanwhile
+                raise
     return [link.name for link in stale]
 
 

@@ -38,6 +38,7 @@ class PortTable:
     def __init__(self, *, has_ipv6: bool) -> None:
         self._has_ipv6 = has_ipv6
         self._held: dict[str, list[HeldPort]] = {}
+        self._addresses_of: dict[tuple[str, int], list[str]] = {}  # (protocol, port) → addresses it is published on
 
     def publish(self, container_id: str, requests: Iterable[PortRequest], address: str) -> list[HeldPort]:
         """Hold a port for each request; `address` is the container's, for the error. All of them, or none and an
@@ -45,9 +46,11 @@ class PortTable:
         held: list[HeldPort] = []
         try:
             for request in requests:
-                held += self._hold_one_of_range(request, address, held)
+                one = self._hold_one_of_range(request, address)
+                self._note(one)
+                held += one
         except BaseException:
-            _close(held)
+            self._forget(held)
             raise
         self._held[container_id] = held
         return held
@@ -62,17 +65,18 @@ class PortTable:
             except OSError as error:
                 held.append(HeldPort(port=port, socket=None))
                 refused[port] = os.strerror(error.errno or 0)
+        self._note(held)
         self._held[container_id] = held
         return refused
 
     def release(self, container_id: str) -> None:
         """Idempotent."""
-        _close(self._held.pop(container_id, []))
+        self._forget(self._held.pop(container_id, []))
 
     def of(self, container_id: str) -> Sequence[HeldPort]:
         return self._held.get(container_id, [])
 
-    def _hold_one_of_range(self, request: PortRequest, address: str, mine: list[HeldPort]) -> list[HeldPort]:
+    def _hold_one_of_range(self, request: PortRequest, address: str) -> list[HeldPort]:
         """The first port of the request's range that nobody has; the last one's error when all are taken."""
         if request.protocol not in KINDS:
             raise InvalidArgument(f"invalid protocol: {request.protocol}")
@@ -82,7 +86,7 @@ class PortTable:
         last_error: EngineError | None = None
         for number in range(request.host_port_low, request.host_port_high + 1):
             try:
-                self._check_ours(request.protocol, hosts, number, mine)
+                self._check_ours(request.protocol, hosts, number)
                 return _hold(request, hosts, number, address)
             except EngineError as error:
                 last_error = error
@@ -100,19 +104,31 @@ class PortTable:
                     raise
         raise AssertionError("the last attempt returns or raises")
 
-    def _check_ours(self, protocol: str, hosts: list[str], number: int, mine: list[HeldPort]) -> None:
-        published = [held.port for ports in self._held.values() for held in ports] + [held.port for held in mine]
-        for port in published:
-            if (port.protocol, port.host_port) != (protocol, number):
-                continue
-            for host in hosts:
-                if _overlap(host, port.host_address):
-                    raise FailedPrecondition(f"Bind for {host}:{number} failed: port is already allocated")
+    def _check_ours(self, protocol: str, hosts: list[str], number: int) -> None:
+        for host in hosts:
+            if any(_overlap(host, other) for other in self._addresses_of.get((protocol, number), ())):
+                raise FailedPrecondition(f"Bind for {host}:{number} failed: port is already allocated")
+
+    def _note(self, held: Iterable[HeldPort]) -> None:
+        for each in held:
+            self._addresses_of.setdefault(_key(each.port), []).append(each.port.host_address)
+
+    def _forget(self, held: Iterable[HeldPort]) -> None:
+        for each in held:
+            addresses = self._addresses_of[_key(each.port)]
+            addresses.remove(each.port.host_address)
+            if not addresses:
+                del self._addresses_of[_key(each.port)]
+        _close(held)
 
     def _addresses(self, wanted: str) -> list[str]:
         if wanted:
             return [wanted.strip("[]")]
         return [EVERY_IPV4, EVERY_IPV6] if self._has_ipv6 else [EVERY_IPV4]
+
+
+def _key(port: PublishedPort) -> tuple[str, int]:
+    return port.protocol, port.host_port
 
 
 def _overlap(one: str, other: str) -> bool:

@@ -8,7 +8,7 @@ import os
 import subprocess
 
 from slipway.base.errors import InternalError, NotImplementedByEngine
-from slipway.dockerd.containers.spec.security import DEFAULT_APPARMOR_PROFILE
+from slipway.contracts.oci.defaults import DEFAULT_APPARMOR_PROFILE
 
 LOADED_PROFILES = "/sys/kernel/security/apparmor/profiles"
 INCLUDES = "/etc/apparmor.d"

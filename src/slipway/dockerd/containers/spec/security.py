@@ -9,12 +9,12 @@ import orjson
 from slipway.base.errors import InvalidArgument
 from slipway.contracts.engine_api.host_config import HostConfig
 from slipway.contracts.oci.capabilities import CAPABILITIES, DEFAULT_CAPABILITIES
+from slipway.contracts.oci.defaults import DEFAULT_APPARMOR_PROFILE
 from slipway.contracts.oci.seccomp import default_seccomp, resolved_seccomp
 from slipway.dockerd.containers.spec.model import HostFacts
 
 UNCONFINED = "unconfined"
 BUILTIN = "builtin"
-DEFAULT_APPARMOR_PROFILE = "docker-default"
 # Go's strconv.ParseBool, which decides what a flag's value may be.
 BOOLEANS = {
     **dict.fromkeys(("1", "t", "T", "TRUE", "true", "True"), True),
