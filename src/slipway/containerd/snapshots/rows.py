@@ -1,0 +1,158 @@
+"""The snapshots' rows. Every function runs on a connection that its caller has: in a read, or inside a write."""
+
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from slipway.base.errors import AlreadyExists, FailedPrecondition, NotFound
+from slipway.containerd.snapshots.model import SnapshotInfo, SnapshotKind
+from slipway.contracts.containerd_api.labels import labels_from_text, text_from_labels
+
+# `id` names the directory. `size` is -1 until somebody asks for a committed snapshot's: it cannot change afterwards.
+SCHEMA: Final = """
+CREATE TABLE IF NOT EXISTS snapshots (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    snapshotter TEXT NOT NULL,
+    namespace TEXT NOT NULL,
+    key TEXT NOT NULL,
+    parent INTEGER REFERENCES snapshots (id),
+    kind TEXT NOT NULL,
+    labels TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    size INTEGER NOT NULL DEFAULT -1,
+    inodes INTEGER NOT NULL DEFAULT -1,
+    UNIQUE (snapshotter, namespace, key)
+)
+"""
+INDEX: Final = "CREATE INDEX IF NOT EXISTS snapshots_by_parent ON snapshots (parent)"
+_SELECT: Final = (
+    "SELECT s.*, p.key AS parent_key FROM snapshots s LEFT JOIN snapshots p ON p.id = s.parent WHERE s.snapshotter = ?"
+)
+_CHAIN: Final = """
+WITH RECURSIVE chain (id, parent, depth) AS (
+    SELECT id, parent, 0 FROM snapshots WHERE id = ?
+    UNION ALL SELECT s.id, s.parent, depth + 1 FROM snapshots s JOIN chain c ON s.id = c.parent
+) SELECT id FROM chain ORDER BY depth
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Whose snapshot: the snapshotter's name and the namespace."""
+
+    snapshotter: str
+    namespace: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SnapshotRow:
+    """A snapshot with what only its snapshotter knows. `size` and `inodes` are -1 where not counted yet."""
+
+    id: int
+    info: SnapshotInfo
+    size: int
+    inodes: int
+
+
+def get(connection: sqlite3.Connection, place: Place, key: str) -> SnapshotRow:
+    """Raises NotFound."""
+    query = f"{_SELECT} AND s.namespace = ? AND s.key = ?"
+    row = connection.execute(query, (place.snapshotter, place.namespace, key)).fetchone()
+    if row is None:
+        raise NotFound(f"snapshot {key}: not found")
+    return _from_row(row)
+
+
+def all_of(connection: sqlite3.Connection, place: Place) -> list[SnapshotRow]:
+    query = f"{_SELECT} AND s.namespace = ? ORDER BY s.key"
+    return [_from_row(row) for row in connection.execute(query, (place.snapshotter, place.namespace))]
+
+
+def ids(connection: sqlite3.Connection, snapshotter: str) -> set[str]:
+    """The directories that are in use, of all namespaces."""
+    query = "SELECT id FROM snapshots WHERE snapshotter = ?"
+    return {str(row["id"]) for row in connection.execute(query, (snapshotter,))}
+
+
+def chain(connection: sqlite3.Connection, snapshot: int) -> tuple[int, ...]:
+    """A snapshot's id and those of its parents, nearest first."""
+    return tuple(row["id"] for row in connection.execute(_CHAIN, (snapshot,)))
+
+
+def parent_of(connection: sqlite3.Connection, place: Place, parent: str) -> int | None:
+    """The id of a committed parent; None for no parent. Raises NotFound, FailedPrecondition."""
+    if not parent:
+        return None
+    row = get(connection, place, parent)
+    if row.info.kind is not SnapshotKind.COMMITTED:
+        raise FailedPrecondition(f"parent {parent} is not a committed snapshot")
+    return row.id
+
+
+def insert(connection: sqlite3.Connection, place: Place, info: SnapshotInfo) -> int:
+    """Returns the new id. Raises AlreadyExists, NotFound, FailedPrecondition."""
+    parent = parent_of(connection, place, info.parent)
+    columns = "snapshotter, namespace, key, parent, kind, labels, created_at, updated_at"
+    values = (
+        place.snapshotter,
+        place.namespace,
+        info.name,
+        parent,
+        info.kind.value,
+        text_from_labels(info.labels),
+        info.created_at,
+        info.updated_at,
+    )
+    try:
+        cursor = connection.execute(f"INSERT INTO snapshots ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values)
+    except sqlite3.IntegrityError as error:
+        raise AlreadyExists(f"snapshot {info.name}: already exists") from error
+    assert cursor.lastrowid is not None
+    return cursor.lastrowid
+
+
+def commit(
+    connection: sqlite3.Connection, place: Place, key: str, name: str, labels: Mapping[str, str], now: int
+) -> None:
+    """Turn the active `key` into the committed `name`. Raises NotFound, FailedPrecondition, AlreadyExists."""
+    row = get(connection, place, key)
+    if row.info.kind is not SnapshotKind.ACTIVE:
+        raise FailedPrecondition(f"snapshot {key} is not active")
+    statement = "UPDATE snapshots SET key = ?, kind = ?, labels = ?, created_at = ?, updated_at = ? WHERE id = ?"
+    values = (name, SnapshotKind.COMMITTED.value, text_from_labels(labels), now, now, row.id)
+    try:
+        connection.execute(statement, values)
+    except sqlite3.IntegrityError as error:
+        raise AlreadyExists(f"snapshot {name}: already exists") from error
+
+
+def delete(connection: sqlite3.Connection, place: Place, key: str) -> None:
+    """Raises NotFound, and FailedPrecondition while there are children."""
+    row = get(connection, place, key)
+    child = connection.execute("SELECT key FROM snapshots WHERE parent = ? LIMIT 1", (row.id,)).fetchone()
+    if child is not None:
+        raise FailedPrecondition(f"cannot remove snapshot with child: {key} is the parent of {child['key']}")
+    connection.execute("DELETE FROM snapshots WHERE id = ?", (row.id,))
+
+
+def set_labels(connection: sqlite3.Connection, snapshot: int, labels: Mapping[str, str], now: int) -> None:
+    statement = "UPDATE snapshots SET labels = ?, updated_at = ? WHERE id = ?"
+    connection.execute(statement, (text_from_labels(labels), now, snapshot))
+
+
+def set_usage(connection: sqlite3.Connection, snapshot: int, size: int, inodes: int) -> None:
+    connection.execute("UPDATE snapshots SET size = ?, inodes = ? WHERE id = ?", (size, inodes, snapshot))
+
+
+def _from_row(row: sqlite3.Row) -> SnapshotRow:
+    info = SnapshotInfo(
+        name=row["key"],
+        parent=row["parent_key"] or "",
+        kind=SnapshotKind(row["kind"]),
+        created_at=row["created_at"],
+        updated_at=row["updated_at"],
+        labels=labels_from_text(row["labels"]),
+    )
+    return SnapshotRow(id=row["id"], info=info, size=row["size"], inodes=row["inodes"])
