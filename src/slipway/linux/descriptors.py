@@ -8,10 +8,7 @@ from slipway.linux import syscalls
 from slipway.linux.libc import libc_call, output_buffer, system_call
 
 PROC_SUPER_MAGIC = 0x9FA0
-SYSFS_MAGIC = 0x62656572
 DEVPTS_SUPER_MAGIC = 0x1CD1
-CGROUP2_SUPER_MAGIC = 0x63677270
-TMPFS_MAGIC = 0x01021994
 
 _LAST = 0xFFFFFFFF
 

@@ -12,9 +12,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from slipway.base.json_text import Json
 
-# The version of the specification that this module knows; written into states.
-VERSION = "1.2.1"
-
 _ID = (1 << 32) - 1
 _MINUS = -(1 << 31)
 _PLUS = (1 << 31) - 1

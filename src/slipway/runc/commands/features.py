@@ -1,7 +1,7 @@
 """`runc features`: what this runtime understands, as JSON. Source: runtime-spec features.md."""
 
 from slipway.base import json_text
-from slipway.contracts.oci.runtime import VERSION
+from slipway.contracts.oci.runtime_version import VERSION
 from slipway.linux import capabilities
 from slipway.runc.commands.context import Context, write_output
 from slipway.runc.confine import labels

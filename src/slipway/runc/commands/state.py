@@ -1,7 +1,7 @@
 """`runc state`: one container as JSON."""
 
 from slipway.base import json_text
-from slipway.contracts.oci.runtime import VERSION
+from slipway.contracts.oci.runtime_version import VERSION
 from slipway.runc.commands.context import Context, write_output
 from slipway.runc.options.parse import Flag, Options, check_arguments
 from slipway.runc.state import lifecycle

@@ -5,8 +5,9 @@ import select
 
 from slipway.base import json_text
 from slipway.base.errors import InternalError
-from slipway.contracts.oci.runtime import VERSION, Hook
+from slipway.contracts.oci.runtime import Hook
 from slipway.contracts.oci.runtime_fields import Fields
+from slipway.contracts.oci.runtime_version import VERSION
 from slipway.linux import signals
 
 TYPE_CHECKING = False

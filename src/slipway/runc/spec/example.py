@@ -1,6 +1,6 @@
 """The configuration that `runc spec` writes: a shell in a `rootfs` folder, confined as the original's example."""
 
-from slipway.contracts.oci.runtime import VERSION
+from slipway.contracts.oci.runtime_version import VERSION
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
