@@ -1,0 +1,59 @@
+"""The implementations that the suite runs against, and a way to write into what their mounts show."""
+
+import shlex
+import subprocess
+from collections.abc import Callable, Iterator, Sequence
+from importlib import resources
+from pathlib import Path
+
+import pytest
+
+from slipway.base.clock import Clock
+from slipway.containerd.leases.store import LeaseStore
+from slipway.containerd.snapshots.choice import open_snapshotters
+from slipway.containerd.snapshots.snapshotter import FolderSnapshotter
+from slipway.contracts.containerd_api.types import Mount
+from slipway.database.sqlite import SqliteDatabase
+
+Shell = Callable[[Sequence[Mount], str], str]
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[SqliteDatabase]:
+    schema = resources.files("slipway.containerd.metadata").joinpath("schema.sql").read_text()
+    opened = SqliteDatabase(str(tmp_path / "meta.db"), schema)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(params=["overlayfs", "native"])
+def snapshotter(request: pytest.FixtureRequest, short_folder: Path, database: SqliteDatabase) -> FolderSnapshotter:
+    # Below a temporary folder of its own on a disk that overlayfs accepts; the database is gone with the test.
+    root = short_folder / f"snapshots-{request.node.name.partition('[')[0]}-{request.param}"
+    clock = Clock()
+    found = open_snapshotters(str(root), database, LeaseStore(database, clock), clock).by_name
+    if request.param not in found:
+        pytest.skip("overlayfs is missing")
+    return found[request.param]
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Shell:
+    """Run a script in the tree that mounts show, in a mount namespace of its own; returns what it prints."""
+    place = tmp_path / "mounted"
+    place.mkdir(exist_ok=True)
+
+    def run(mounts: Sequence[Mount], script: str) -> str:
+        commands = [_command(mount, str(place)) for mount in mounts]
+        whole = " && ".join([*commands, f"cd {place}", script])
+        argv = ["unshare", "-m", "--propagation", "private", "sh", "-c", whole]
+        done = subprocess.run(argv, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    return run
+
+
+def _command(mount: Mount, place: str) -> str:
+    kind = [] if mount.type == "bind" else ["-t", mount.type]
+    return shlex.join(["mount", *kind, "-o", ",".join(mount.options), mount.source, place])
