@@ -1,6 +1,6 @@
 """What a command has at hand: our streams, the settings, and the daemon (connected when first asked for)."""
 
-from slipway.base.errors import EngineError, InvalidArgument, NotFound
+from slipway.base.errors import EngineError, InvalidArgument
 from slipway.docker.settings.config_file import ConfigFile
 from slipway.docker.terminal.streams import STDERR, STDIN, STDOUT, Input, Output
 
@@ -46,10 +46,12 @@ class Session:
         from slipway.clients.dockerd.engine import Engine
         from slipway.docker.settings.endpoint import resolve_endpoint
 
+        if self.global_options["context"] and self.global_options["host"]:
+            raise InvalidArgument("conflicting options: cannot specify both --host and --context")
         try:
             endpoint = resolve_endpoint(self.global_options, self.environment, self.config)
-        except NotFound as error:
-            raise NotFound(f"unable to resolve docker endpoint: {error}") from error
+        except EngineError as error:
+            raise InvalidArgument(f"Failed to initialize: unable to resolve docker endpoint: {error}") from error
         headers = self.config.members.get("HttpHeaders") or {}
         return Engine(
             endpoint.address,

@@ -2,6 +2,7 @@
 
 from slipway.base.errors import EngineError
 from slipway.clients.dockerd.json_documents import parse_json
+from slipway.docker.output.inspected import as_typed
 from slipway.docker.output.json_layout import compact_json, indent_json
 from slipway.docker.output.templates import Template, TemplateError
 from slipway.docker.session import CommandFailed
@@ -44,7 +45,9 @@ def _template(source: str) -> Template | None:
 
 
 def _text(data: bytes, template: Template | None) -> str:
-    return data.decode("utf-8", "replace") if template is None else template.render(parse_json(data)) + "\n"
+    if template is None:
+        return data.decode("utf-8", "replace")
+    return template.render(as_typed(parse_json(data))) + "\n"
 
 
 def _whole(found: "list[str]", source: str) -> str:

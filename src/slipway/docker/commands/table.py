@@ -7,7 +7,7 @@ Entry = tuple[str, str, str]
 
 CONTAINER: dict[str, Entry] = {
     "attach": ("containers.attach", "ATTACH", "Attach our input, output and error streams to a running container"),
-    "commit": ("containers.commit", "COMMIT", "Make an image from a container's changes"),
+    "commit": ("containers.export", "COMMIT", "Make an image from a container's changes"),
     "cp": ("containers.copy", "COPY", "Copy files or folders between a container and this machine"),
     "create": ("containers.create", "CREATE", "Create a new container"),
     "diff": ("containers.diff", "DIFF", "List the changed files of a container's filesystem"),

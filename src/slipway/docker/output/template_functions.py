@@ -1,7 +1,7 @@
 """The functions that --format templates know: Go's own, and those that Docker adds."""
 
 from slipway.docker.output.quoting import go_quote
-from slipway.docker.output.template_values import Missing, is_true, show, to_json, type_name
+from slipway.docker.output.template_values import Missing, Nil, is_true, show, to_json, type_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ class FunctionError(Exception):
 
 
 def _join(parts: "Any", separator: str) -> str:
-    return separator.join(str(part) for part in parts or ())
+    return separator.join(str(part) for part in parts) if parts else ""
 
 
 def _title(text: str) -> str:
@@ -50,7 +50,7 @@ def _index(value: "Any", *keys: "Any") -> object:
 
 
 def _length(value: "Any") -> int:
-    if value is None:
+    if value is None or isinstance(value, Nil):
         return 0
     if isinstance(value, str):
         return len(value.encode("utf-8", "surrogateescape"))

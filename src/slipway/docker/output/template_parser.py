@@ -159,7 +159,7 @@ class _Parser:
             arguments.append(self.parse_operand())
         if not arguments:
             raise self.error(f"missing value for {context}")
-        return Node("command", position, body=arguments)
+        return Node("command", position, body=arguments, source=" ".join(argument.source for argument in arguments))
 
     def parse_operand(self) -> Node:
         token = self.peek()
@@ -169,8 +169,9 @@ class _Parser:
         while (
             (following := self.peek()) is not None and following.kind == "field" and not self.is_after_blank(following)
         ):
+            if not names:
+                node.position = following.position  # where Go reports a chain of fields
             names.append(following.text[1:])
-            node.position = following.position
             self.token += 1
         if not names:
             return node

@@ -15,6 +15,18 @@ class Missing:
 MISSING = Missing()
 
 
+class Nil:
+    """A list or map that the daemon never set: null as JSON, and empty in every other respect."""
+
+    __slots__ = ("text",)
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def __bool__(self) -> bool:
+        return False
+
+
 class Row:
     """One line of a listing: named columns, computed when a template asks for them.
 
@@ -55,6 +67,8 @@ def show(value: object) -> str:
         return "map[" + " ".join(f"{key}:{show(value[key])}" for key in sorted(value)) + "]"
     if isinstance(value, (list, tuple)):
         return "[" + " ".join(map(show, value)) + "]"
+    if isinstance(value, Nil):
+        return value.text
     return "<no value>" if isinstance(value, Missing) else str(value)
 
 
@@ -73,7 +87,7 @@ def pairs(value: object) -> "Iterable[tuple[object, object]] | None":
     """What {{range}} walks over: (index, element) of a list, (key, value) of an object by key; None: cannot be
     ranged.
     """
-    if value is None or isinstance(value, Missing):
+    if value is None or isinstance(value, (Missing, Nil)):
         return ()
     if isinstance(value, dict):
         return [(key, value[key]) for key in sorted(value)]
@@ -92,7 +106,7 @@ def to_json(value: object) -> str:
         document = {name: column() for name, column in value.columns.items()}
         text = format_json_text(document, sort_keys=True)
         return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
-    return "null" if isinstance(value, Missing) else format_json_text(value)
+    return "null" if isinstance(value, (Missing, Nil)) else format_json_text(value)
 
 
 def type_name(value: object) -> str:

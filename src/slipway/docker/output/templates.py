@@ -1,5 +1,6 @@
 """Runs --format templates: over JSON documents (inspect), table rows (ps), and table headers."""
 
+from slipway.docker.output.inspected import is_optional, nil_of
 from slipway.docker.output.template_functions import FUNCTIONS, HEADER_FUNCTIONS, FunctionError
 from slipway.docker.output.template_parser import Node, TemplateError, parse_template
 from slipway.docker.output.template_values import MISSING, Missing, Row, is_true, pairs, show, type_name
@@ -127,7 +128,7 @@ class _Run:
             if first.value in ("and", "or"):
                 return self.short_circuit(first.value, rest, dot, final)
             arguments = [self.operand(each, dot) for each in rest]
-            return self.call(first, [*arguments, *final])
+            return self.call(first, [*arguments, *final], node.source)
         if rest or final:
             if first.kind == "field" and first.names:
                 return self.method(first, dot, [self.operand(each, dot) for each in rest] + list(final))
@@ -142,14 +143,14 @@ class _Run:
                 return value
         return final[0] if final else value
 
-    def call(self, node: Node, arguments: "list[object]") -> object:
+    def call(self, node: Node, arguments: "list[object]", shown: str = "") -> object:
+        shown = shown or node.source
         try:
             return self.functions[node.value](*arguments)
         except FunctionError as error:
-            raise self.error(node, str(error), node.source) from None
+            raise self.error(node, str(error), shown) from None
         except (TypeError, AttributeError) as error:
-            message = f"wrong type or number of args for {node.value}"
-            raise self.error(node, message, node.source) from error
+            raise self.error(node, f"wrong type or number of args for {node.value}", shown) from error
 
     def method(self, node: Node, dot: object, arguments: "list[object]") -> object:
         name = node.names[-1]
@@ -190,7 +191,9 @@ class _Run:
                 return MISSING
         elif isinstance(value, dict):
             if name in value:
-                return value[name]
+                return nil_of(name) if value[name] is None else value[name]
+            if is_optional(name, value):
+                return nil_of(name)
             if self.allow_missing:
                 return MISSING
             raise self.error(node, f'map has no entry for key "{name}"', node.source)

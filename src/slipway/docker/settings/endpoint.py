@@ -38,8 +38,6 @@ def current_context(options: "Options", environment: "Mapping[str, str]", config
 
 def resolve_endpoint(options: "Options", environment: "Mapping[str, str]", config: ConfigFile) -> Endpoint:
     """Raises InvalidArgument for a malformed host, NotFound for an unknown context."""
-    if options["context"] and options["host"]:
-        raise InvalidArgument("conflicting options: either specify --host or --context, not both")
     name = current_context(options, environment, config)
     if name != DEFAULT_NAME:
         return _context_endpoint(load_context(config.directory, name))

@@ -1,7 +1,8 @@
 """docker rename."""
 
-from slipway.base.errors import InvalidArgument
+from slipway.base.errors import EngineError, InvalidArgument
 from slipway.docker.command import Command
+from slipway.docker.session import CommandFailed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,7 +14,11 @@ def _run(session: "Session", options: "Options") -> int:
     old, new = (name.strip() for name in options.arguments)
     if not old or not new:
         raise InvalidArgument("Error: Neither old nor new names may be empty")
-    session.engine.post(f"/containers/{old}/rename", {"name": new})
+    try:
+        session.engine.post(f"/containers/{old}/rename", {"name": new})
+    except EngineError as error:
+        session.warn(str(error))
+        raise CommandFailed(f"Error: failed to rename container named {old}") from error
     return 0
 
 

@@ -36,7 +36,7 @@ def _remove(session: "Session", options: "Options") -> int:
             continue
         session.print(name)
     if status:
-        raise CommandFailed("", status)
+        raise CommandFailed(f"exit status {status}", status)
     return 0
 
 
