@@ -11,6 +11,8 @@ from tests.support import cgroup_folders, processes
 from tests.support.paths import CHECKOUT, LAUNCHERS
 from tests.support.sandbox import Sandbox
 from tests.support.waiting import wait_until
+from tools.dev import api
+from tools.dev.launchers import make as make_launchers
 
 
 class OurEngine:
@@ -20,10 +22,8 @@ class OurEngine:
     """
 
     def __init__(self, folder: Path, *flags: str, launchers: Path = LAUNCHERS, under: tuple[str, ...] = ()) -> None:
-        from tools.dev import launchers as maker
-
         if launchers == LAUNCHERS:
-            maker.make(CHECKOUT)
+            make_launchers(CHECKOUT)
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self.launchers = launchers
@@ -66,8 +66,7 @@ class OurEngine:
         assert self._process is not None
         if self._process.poll() is not None:
             raise AssertionError(f"our dockerd ended with {self._process.returncode}")
-        ping = ["curl", "-sf", "-m", "5", "--unix-socket", f"{self.folder}/docker.sock", "http://engine/_ping"]
-        return subprocess.run(ping, capture_output=True, check=False).stdout == b"OK"
+        return api.is_serving(self.folder / "docker.sock")
 
     @property
     def pid(self) -> int:

@@ -1,7 +1,7 @@
 """The five programs of this checkout in .dev/bin: as `pip install` would put them, but running the code in src/."""
 
+import importlib.util
 import sys
-import sysconfig
 from pathlib import Path
 
 PROGRAMS = {
@@ -27,10 +27,10 @@ main()
 def make(checkout: Path, python: str = "", libraries: str = "") -> Path:
     """Write the launchers and return their folder. Writing what is there already changes nothing.
 
-    `python` is the interpreter and `libraries` its site-packages; empty means the running one's.
+    `python` is the interpreter and `libraries` its site-packages; empty means the running one and its.
     """
     python = python or sys.executable
-    libraries = libraries or sysconfig.get_paths()["platlib"]
+    libraries = libraries or _libraries_of_this_process()
     if "'" in python:
         raise ValueError(f"make launchers for {python}: the path holds a quote, which sh and Python read differently")
     folder = checkout / ".dev" / "bin"
@@ -39,6 +39,14 @@ def make(checkout: Path, python: str = "", libraries: str = "") -> Path:
         text = TEMPLATE.format(module=module, python=python, source=str(checkout / "src"), libraries=libraries)
         _write(folder / name, text)
     return folder
+
+
+def _libraries_of_this_process() -> str:
+    """Where our dependencies lie: .venv's site-packages, or whatever folder PYTHONPATH has them in."""
+    found = importlib.util.find_spec("grpclib")
+    assert found is not None, "the dependencies are not installed"
+    assert found.origin is not None
+    return str(Path(found.origin).parents[1])
 
 
 def _write(path: Path, text: str) -> None:
