@@ -49,8 +49,8 @@ def start_logging(level: str = "info", *, style: str = "text", stream: TextIO | 
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(LEVELS[level])
-    # The HTTP/2 library tells of every frame at debug level: more lines than the daemon's own.
-    for name in ("hpack", "h2", "asyncio"):
+    # These tell of every frame, and of every client that went away: more lines than the daemon's own.
+    for name in ("hpack", "h2", "grpclib", "asyncio"):
         logging.getLogger(name).setLevel(max(LEVELS[level], logging.WARNING))
 
 
