@@ -10,7 +10,7 @@ SLOWNESS = 10 if os.environ.get("SLIPWAY_GUEST") else 1  # the guest of tools/vm
 
 
 def wait_until(condition: Callable[[], T], what: str, seconds: float = 10.0) -> T:
-    """Return the first truthy value of `condition`; AssertionError with `what` when `seconds` have passed (more in the guest)."""
+    """The first truthy value of `condition`. AssertionError of `what` after `seconds`, ten times that in the guest."""
     deadline = time.monotonic() + seconds * SLOWNESS
     pause = 0.002
     while True:

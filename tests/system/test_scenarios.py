@@ -9,8 +9,9 @@ from tests.support.engine import OurEngine
 from tests.support.peers import OriginalEngine
 from tests.system.harness import Scenario, difference, play
 from tests.system.scenarios import ALL
+from tools.dev.conformance import identifier
 
-by_name = pytest.mark.parametrize("subject", ALL, ids=[s.name.replace(" ", "-") for s in ALL])
+by_name = pytest.mark.parametrize("subject", ALL, ids=[identifier(subject) for subject in ALL])
 
 
 @cache

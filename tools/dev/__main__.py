@@ -16,6 +16,7 @@ COMMANDS = {
     "test": ("suite", "the tests, each folder within its budget [--vm] [--all] [paths]"),
     "bench": ("bench", "the speed table, ours beside the original [--json FILE]"),
     "sabotage": ("sabotage", "break the code line by line: each breakage must turn its test red"),
+    "conformance": ("conformance", "write docs/conformance anew from the tests"),
     "lock": ("lock", "make the lock files anew from pyproject.toml"),
     "protos": ("protos", "generate the protobuf modules anew"),
 }
@@ -25,7 +26,7 @@ NEED_ROOT = {"demo", "up", "down", "shell", "test", "bench", "sabotage"}
 def main(argv: list[str]) -> int:
     if not argv or argv[0] in ("help", "-h", "--help"):
         print("usage: ./dev COMMAND\n")
-        print("\n".join(f"  {name:<9} {text}" for name, (_, text) in COMMANDS.items()))
+        print("\n".join(f"  {name:<12} {text}" for name, (_, text) in COMMANDS.items()))
         return 0 if argv else 2
     if argv[0] not in COMMANDS:
         print(f"dev: there is no command {argv[0]} (hint: ./dev help lists them)", file=sys.stderr)

@@ -41,7 +41,7 @@ SCENARIOS = (
     scenario("pull an unknown name", f"pull {REGISTRY}/nosuch"),
     scenario("run an unknown name", f"run --rm {REGISTRY}/nosuch true"),
     scenario("pull where nobody answers", "pull 127.0.0.1:1/x"),
-    scenario("pull never", "run --rm --pull never nosuch true"),
+    scenario("pull never what is missing", "run --rm --pull never nosuch true"),
     scenario(
         "load nothing",
         Step(text="load", stdin="", compare_errors=False),
