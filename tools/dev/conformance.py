@@ -15,10 +15,10 @@ COLUMNS = {
 }
 HEAD = """# What a user sees, beside the original
 
-Made by `./dev conformance` from `tests/system/scenarios` and `tests/system/pending.txt`; not written by hand. Each scenario
-is played by Docker's client on the original Docker Engine 28.5, and by both clients on ours. Output (ids, times and
-addresses masked) and exit status must be equal. "yes": they are. "not yet": the test is expected to fail, and must leave
-the list when it passes.
+Made by `./dev conformance` from `tests/system/scenarios` and `tests/system/pending.txt`; not written by hand. Docker's
+client plays each scenario on the original Docker Engine 28.5, and both clients play it on ours. Output (ids, times and
+addresses masked) and exit status must be equal. "yes": they are. "not yet": the test is expected to fail, and must
+leave the list when it passes.
 """
 
 
