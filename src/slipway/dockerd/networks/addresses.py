@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
+from itertools import chain
 
 from slipway.base.errors import FailedPrecondition, InvalidArgument, Unavailable
 
@@ -26,7 +27,7 @@ class AddressPool:
         FailedPrecondition (taken)."""
         if wanted:
             return self._allocate_exactly(IPv4Address(wanted))
-        for candidate in (*range(self._next, self._last + 1), *range(self._first, self._next)):
+        for candidate in chain(range(self._next, self._last + 1), range(self._first, self._next)):
             if candidate not in self._taken:
                 self._taken.add(candidate)
                 self._next = candidate + 1 if candidate < self._last else self._first
