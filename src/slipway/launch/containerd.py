@@ -6,6 +6,7 @@ import os
 import sys
 import uuid
 from contextlib import AsyncExitStack, suppress
+from functools import partial
 from importlib import resources
 from types import ModuleType
 from typing import Final
@@ -44,7 +45,7 @@ from slipway.containerd.services.streams import StreamsService
 from slipway.containerd.services.tasks import TasksService
 from slipway.containerd.services.version import VersionService
 from slipway.containerd.settings import Settings
-from slipway.containerd.snapshots.interface import Snapshotter
+from slipway.containerd.snapshots.choice import open_snapshotters
 from slipway.containerd.tasks.bundle import BundleFolders
 from slipway.containerd.tasks.supervisor import TaskSupervisor
 from slipway.contracts.containerd_api import status
@@ -143,7 +144,7 @@ class Daemon:
             database = SqliteDatabase(f"{_folder(settings, 'metadata.v1.bolt')}/metadata.db", _schema())
             stack.callback(database.close)
             await self._add_tasks(stack, database, exchange)
-            collector = self._add_storage(database, exchange)
+            collector = await self._add_storage(database, exchange)
             stack.callback(background.create_task(collector.run(), name="collector").cancel)
             stack.push_async_callback(self._server.close)
             ttrpc = await serve_ttrpc(
@@ -173,21 +174,22 @@ class Daemon:
         self._add(health_pb2, HealthService())
         self._add(version_pb2, VersionService(VERSION, ""))
 
-    def _add_storage(self, database: SqliteDatabase, exchange: Exchange) -> Collector:
+    async def _add_storage(self, database: SqliteDatabase, exchange: Exchange) -> Collector:
         """What stays: content, images, snapshots, and the collection of what nothing keeps."""
         settings, clock = self._settings, self._clock
         leases = LeaseStore(database, clock)
         content = FileContentStore(_folder(settings, "content.v1.content"), database, leases, exchange, clock)
         images = SqlImageStore(database, exchange, clock)
-        snapshotters: dict[str, Snapshotter] = {}
-        collector = Collector(database, snapshotters, content, clock)
+        opening = partial(open_snapshotters, settings.root, database, leases, clock, wanted=settings.snapshotter)
+        snapshotters = await asyncio.to_thread(opening)
+        collector = Collector(database, snapshotters.by_name, content, clock)
         self._add(namespaces_pb2, NamespacesService(NamespaceStore(database, exchange)))
         self._add(content_pb2, ContentService(content))
         self._add(images_pb2, ImagesService(images, collector))
         self._add(leases_pb2, LeasesService(leases, collector, clock))
-        self._add(snapshots_pb2, SnapshotsService(snapshotters, exchange, collector))
+        self._add(snapshots_pb2, SnapshotsService(snapshotters.by_name, snapshotters.default, exchange, collector))
         self._add(streaming_pb2, StreamsService())
-        parts = parts_of(settings.root, snapshotters)
+        parts = parts_of(settings.root, snapshotters.by_name)
         identity = _identity(_folder(settings, "grpc.v1.introspection"))
         self._add(introspection_pb2, IntrospectionService(parts, identity=identity, architecture=_architecture()))
         return collector

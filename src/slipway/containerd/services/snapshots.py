@@ -26,10 +26,13 @@ _KINDS: Final = {
 
 
 class SnapshotsService:
-    """`snapshotters` by name. What a removal frees goes soon."""
+    """`snapshotters` by name, `default` for calls that name none. What a removal frees goes soon."""
 
-    def __init__(self, snapshotters: Mapping[str, Snapshotter], events: EventPublisher, collection: Collection) -> None:
+    def __init__(
+        self, snapshotters: Mapping[str, Snapshotter], default: str, events: EventPublisher, collection: Collection
+    ) -> None:
         self._snapshotters = snapshotters
+        self._default = default
         self._events = events
         self._collection = collection
 
@@ -90,7 +93,7 @@ class SnapshotsService:
         return Empty()
 
     def _named(self, request: Any) -> Snapshotter:
-        name = request.snapshotter
+        name = request.snapshotter or self._default
         snapshotter = self._snapshotters.get(name)
         if snapshotter is None:
             known = ", ".join(sorted(self._snapshotters))
