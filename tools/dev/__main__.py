@@ -6,6 +6,9 @@ import shutil
 import sys
 from pathlib import Path
 
+CHECKOUT = Path(__file__).resolve().parents[2]
+sys.path[:1] = [str(CHECKOUT), str(CHECKOUT / "src")]  # in place of this file's folder, and of any PYTHONPATH
+
 COMMANDS = {
     "demo": ("demo", "make everything, start an engine, run nginx in it, and show that it is real"),
     "up": ("engine", "start this checkout's engine"),
@@ -45,8 +48,7 @@ def become_root(argv: list[str]) -> None:
     """Start over through sudo, or end with one sentence."""
     if shutil.which("sudo") is None:
         raise SystemExit(f"dev: {argv[0]} needs root, and there is no sudo (hint: run it as root)")
-    dev = str(Path(__file__).resolve().parents[2] / "dev")
-    os.execvp("sudo", ["sudo", "--preserve-env=CI,TERM,SHELL", dev, *argv])
+    os.execvp("sudo", ["sudo", "--preserve-env=CI,TERM,SHELL", str(CHECKOUT / "dev"), *argv])
 
 
 if __name__ == "__main__":
