@@ -16,7 +16,7 @@ NextChunk = Callable[[], bytes]
 class TarReader:
     """Entries of one stream. Between two of them `data` gives the content of the last; what is not taken is skipped."""
 
-    __slots__ = ("_at", "_chunk", "_left", "_next_chunk", "_padding", "_view")
+    __slots__ = ("_at", "_chunk", "_left", "_next_chunk", "_padding", "_size", "_view")
 
     def __init__(self, next_chunk: NextChunk) -> None:
         self._next_chunk = next_chunk
@@ -25,6 +25,7 @@ class TarReader:
         self._at = 0
         self._left = 0
         self._padding = 0
+        self._size = 0
 
     def entries(self) -> Iterator[tar.Header]:
         """Raises InvalidArgument for what is no tar, or ends in the middle of an entry."""
@@ -50,10 +51,11 @@ class TarReader:
             raise InvalidArgument(f"malformed tar: an entry of {self._left} bytes where at most {limit} are taken")
         return b"".join(bytes(piece) for piece in self.data())
 
-    def drain(self) -> None:
-        """Read what follows the end of the archive: a digest covers it."""
-        while self._next_chunk():
+    def drain(self) -> int:
+        """Read what follows the end of the archive, which a digest covers too; returns the stream's size in bytes."""
+        while self._more():
             pass
+        return self._size
 
     def _next_entry(self) -> tar.Header | None:
         records: dict[bytes, bytes] = {}
@@ -173,4 +175,5 @@ class TarReader:
         self._chunk = self._next_chunk()
         self._view = memoryview(self._chunk)
         self._at = 0
+        self._size += len(self._chunk)
         return bool(self._chunk)
