@@ -12,6 +12,19 @@ from typing import Any
 CONTAINER_ID = "c" * 64
 
 
+_CONTAINER = {"Id": CONTAINER_ID, "State": {}, "Config": {}, "NetworkSettings": {"Ports": {}}}
+_ANSWERS: list[tuple[str, Any]] = [  # by the end of the path
+    ("/containers/json", []),
+    ("/images/json", []),
+    ("/json", _CONTAINER),
+    ("/top", {"Titles": ["PID"], "Processes": [["1"]]}),
+    ("/changes", []),
+    ("/history", []),
+    ("/networks", []),
+    ("/images/search", []),
+]
+
+
 class Recorded:
     """One request: method, target without the version, and its document or None."""
 
@@ -64,7 +77,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self._record(None)
-        self._answer(200, [] if self.path.split("?")[0].endswith(("/json", "/prune")) else {"Id": CONTAINER_ID})
+        path = self.path.partition("?")[0]
+        self._answer(200, next((answer for end, answer in _ANSWERS if path.endswith(end)), {"Id": CONTAINER_ID}))
 
     def do_DELETE(self) -> None:
         self._record(None)
@@ -73,7 +87,10 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         self._record(json.loads(body) if body else None)
-        self._answer(201, {"Id": CONTAINER_ID, "Warnings": []})
+        if "/images/create?" in self.path:
+            self._answer(200, {"status": "Pulled"})
+        else:
+            self._answer(201, {"Id": CONTAINER_ID, "Name": "name", "Warnings": []})
 
     def _record(self, document: Any) -> None:
         target = self.path.split("/", 2)[2] if self.path.startswith("/v1.") else self.path

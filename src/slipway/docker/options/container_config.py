@@ -60,7 +60,6 @@ def create_request(options: "Options", sources: Sources) -> "Document":
     if options["rm"] and document["HostConfig"]["RestartPolicy"]["Name"] not in ("", "no"):
         raise InvalidArgument("conflicting options: cannot specify both --restart and --rm")
     document["NetworkingConfig"] = {"EndpointsConfig": endpoints(options)}
-    _set_mac_address(document, options)
     return document
 
 
@@ -98,7 +97,7 @@ def _process(options: "Options", image: str, command: list[str], sources: Source
 
 
 def _environment(options: "Options", sources: Sources) -> list[str]:
-    named = variables.with_values(options["env"], sources.environment)
+    named = list(variables.by_name(variables.with_values(options["env"], sources.environment)))
     given = {variable.partition("=")[0] for variable in named}
     proxies = [f"{name}={value}" for name, value in sources.proxies.items() if name not in given]
     return [*variables.lines_of_files(options["env-file"], sources.read, sources.environment), *named, *proxies]
@@ -118,8 +117,8 @@ def _host_config(options: "Options", binds: list[str] | None, bindings: "Documen
         "VolumeDriver": options["volume-driver"],
         "VolumesFrom": _list(options["volumes-from"]),
         "ConsoleSize": [0, 0],
-        "CapAdd": _list(options["cap-add"]),
-        "CapDrop": _list(options["cap-drop"]),
+        "CapAdd": _capabilities(options["cap-add"]),
+        "CapDrop": _capabilities(options["cap-drop"]),
         "CgroupnsMode": options["cgroupns"],
         "Dns": list(options["dns"]),
         "DnsOptions": list(options["dns-option"]),
@@ -175,14 +174,6 @@ def _with_absolute_source(mount: "Document", sources: Sources) -> "Document":
     return {**mount, "Source": sources.absolute(source)} if source.startswith(".") else mount
 
 
-def _set_mac_address(document: "Document", options: "Options") -> None:
-    """Old daemons read the address from the container's configuration."""
-    endpoint = document["NetworkingConfig"]["EndpointsConfig"].get(document["HostConfig"]["NetworkMode"])
-    address = endpoint["MacAddress"] if endpoint else options["mac-address"]
-    if address:
-        document["MacAddress"] = address
-
-
 def _log_config(options: "Options") -> "Document":
     if options["log-driver"] == "none" and options["log-opt"]:
         raise InvalidArgument("invalid logging opts for driver none")
@@ -232,6 +223,12 @@ def _check_modes(options: "Options") -> None:
         raise InvalidArgument("--userns: invalid USER mode")
     if options["cgroupns"] not in ("", "private", "host"):
         raise InvalidArgument("--cgroupns: invalid CGROUP mode")
+
+
+def _capabilities(names: "Any") -> list[str] | None:
+    """CAP_NET_ADMIN for net_admin; sorted, each once. ALL stays."""
+    upper = {name.strip().upper() for name in names}
+    return sorted(name if name == "ALL" or name.startswith("CAP_") else f"CAP_{name}" for name in upper) or None
 
 
 def _list(values: "Any") -> list[str] | None:

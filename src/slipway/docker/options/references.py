@@ -30,6 +30,11 @@ class Reference:
         return self.path.removeprefix(_OFFICIAL) if self.path.count("/") == 1 else self.path
 
     @property
+    def full_name(self) -> str:
+        """With the domain, as the API's queries have it."""
+        return f"{self.domain}/{self.path}"
+
+    @property
     def text(self) -> str:
         """The familiar name with tag and digest."""
         text = f"{self.familiar}:{self.tag}" if self.tag else self.familiar

@@ -26,7 +26,6 @@ def resource_limits(options: "Options") -> "dict[str, Any]":
         "CpuRealtimeRuntime": options["cpu-rt-runtime"],
         "CpusetCpus": options["cpuset-cpus"],
         "CpusetMems": options["cpuset-mems"],
-        **({"KernelMemory": options["kernel-memory"]} if options["kernel-memory"] else {}),
         "MemoryReservation": options["memory-reservation"],
         "MemorySwap": options["memory-swap"],
         "MemorySwappiness": options["memory-swappiness"],

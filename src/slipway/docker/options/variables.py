@@ -19,6 +19,11 @@ def with_values(variables: "Iterable[str]", environment: "Mapping[str, str]") ->
     return found
 
 
+def by_name(variables: "Iterable[str]") -> "Iterable[str]":
+    """Each variable once; the last one of a name counts."""
+    return {variable.partition("=")[0]: variable for variable in variables}.values()
+
+
 def lines_of_files(
     paths: "Iterable[str]", read: "Callable[[str], bytes]", environment: "Mapping[str, str] | None"
 ) -> list[str]:

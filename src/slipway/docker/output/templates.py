@@ -179,11 +179,13 @@ class _Run:
         raise self.error(node, f'undefined variable "{node.value}"', node.source)
 
     def members(self, node: Node, value: object, names: "Sequence[str]") -> object:
+        previous = ""
         for name in names:
-            value = self.member(node, value, name)
+            value = self.member(node, value, name, previous)
+            previous = name
         return value
 
-    def member(self, node: Node, value: object, name: str) -> object:
+    def member(self, node: Node, value: object, name: str, previous: str) -> object:
         if isinstance(value, Row):
             if name in value.columns:
                 return value.columns[name]()
@@ -200,7 +202,9 @@ class _Run:
         elif value is None or isinstance(value, Missing):
             if self.allow_missing:
                 return MISSING
-            raise self.error(node, f"nil data; no entry for key {name!r}".replace("'", '"'), node.source)
+            if previous:
+                raise self.error(node, f'map has no entry for key "{previous}"', node.source)
+            raise self.error(node, f'nil data; no entry for key "{name}"', node.source)
         raise self.error(node, f"can't evaluate field {name} in type {type_name(value)}", node.source)
 
     def error(self, node: Node, message: str, shown: str) -> TemplateError:

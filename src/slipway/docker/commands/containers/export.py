@@ -41,7 +41,7 @@ def _commit(session: "Session", options: "Options") -> int:
     }
     if rest:
         reference = parse_reference(rest[0])
-        query.update(repo=reference.familiar, tag=reference.tag or "latest")
+        query.update(repo=reference.full_name, tag=reference.tag or "latest")
     if options["change"]:
         query["changes"] = list(options["change"])
     if not options["pause"]:

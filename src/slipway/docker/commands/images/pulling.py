@@ -16,7 +16,7 @@ def pull_image(
     """Have the daemon pull `name` and show how it goes on `output`. Raises EngineError."""
     reference = parse_reference(name)
     tag = reference.digest or ("" if every_tag else reference.tag or "latest")
-    query = {"fromImage": reference.familiar, "tag": tag}
+    query = {"fromImage": reference.full_name, "tag": tag}
     if platform:
         query["platform"] = platform.lower()
     credentials = load_credentials(session.config, registry_of_domain(reference.domain))

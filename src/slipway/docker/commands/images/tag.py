@@ -17,7 +17,7 @@ def _run(session: "Session", options: "Options") -> int:
     reference = _parse(target, target)
     if reference.digest:
         raise InvalidArgument("refusing to create a tag with a digest reference")
-    session.engine.post(f"/images/{source}/tag", {"repo": reference.familiar, "tag": reference.tag or "latest"})
+    session.engine.post(f"/images/{source}/tag", {"repo": reference.full_name, "tag": reference.tag or "latest"})
     return 0
 
 

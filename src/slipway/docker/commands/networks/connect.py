@@ -38,6 +38,8 @@ def _connect(session: "Session", options: "Options") -> int:
         }
     )
     endpoint["IPAMConfig"] = endpoint["IPAMConfig"] or {}
+    endpoint["Aliases"] = list(options["alias"])
+    endpoint["DriverOpts"] = endpoint["DriverOpts"] or {}
     session.engine.post(f"/networks/{network}/connect", None, {"Container": container, "EndpointConfig": endpoint})
     return 0
 
