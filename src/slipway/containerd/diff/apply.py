@@ -1,0 +1,63 @@
+"""Unpacks a layer from the content store into a snapshot's own directory; nothing is mounted."""
+
+import os
+from collections.abc import Sequence
+from contextlib import ExitStack
+
+from slipway.archive.extract import Whiteouts
+from slipway.archive.unpack import Unpackers
+from slipway.base.errors import InvalidArgument, NotImplementedByEngine, Unavailable
+from slipway.containerd.content.interface import ContentStore
+from slipway.containerd.diff.targets import tree_from_mounts
+from slipway.containerd.metadata.model import Scope
+from slipway.contracts.containerd_api.types import Descriptor, Mount
+from slipway.contracts.oci.image import OCI_LAYER, is_layer_type
+from slipway.linux.resolve import open_in_root
+from slipway.linux.synchronise import synchronise_file_system
+
+_OPAQUE = "trusted.overlay.opaque"
+
+
+def apply_layer(
+    content: ContentStore, unpackers: Unpackers, scope: Scope, layer: Descriptor, mounts: Sequence[Mount], *, sync: bool
+) -> Descriptor:
+    """See interface.Differ.apply."""
+    if not is_layer_type(layer.media_type):
+        raise NotImplementedByEngine(f"apply {layer.digest}: media type {layer.media_type!r} is no layer's")
+    tree = tree_from_mounts(mounts, writable=True)
+    if tree is None:
+        raise InvalidArgument(f"apply {layer.digest}: no mounts to apply it to")
+    with ExitStack() as stack:
+        reader = stack.enter_context(content.reader(scope, layer.digest))
+        try:
+            # A descriptor of its own: the reader's position is the reader's.
+            blob = _opened(stack, f"/proc/self/fd/{reader.fileno()}", os.O_RDONLY)
+            root = _opened(stack, tree.path, os.O_RDONLY | os.O_DIRECTORY)
+            lower = [_opened(stack, path, os.O_PATH | os.O_DIRECTORY) for path in tree.lower]
+        except OSError as error:
+            raise Unavailable(f"apply {layer.digest}: {error}") from error
+        unpacked = unpackers.unpack(blob, root, lower, tree.whiteouts)
+        if tree.whiteouts is Whiteouts.OVERLAY:
+            _mark_opaque(root, unpacked.opaque)
+        if sync:
+            synchronise_file_system(root)
+    return Descriptor(media_type=OCI_LAYER, digest=unpacked.digest, size=unpacked.size)
+
+
+def _opened(stack: ExitStack, path: str, flags: int) -> int:
+    descriptor = os.open(path, flags | os.O_CLOEXEC)
+    stack.callback(os.close, descriptor)
+    return descriptor
+
+
+def _mark_opaque(root: int, paths: Sequence[str]) -> None:
+    """The worker lacks the capability for this attribute. Its paths come from the archive: they are resolved inside."""
+    for path in dict.fromkeys(paths):
+        try:
+            directory = open_in_root(root, path, os.O_RDONLY | os.O_DIRECTORY)
+        except (FileNotFoundError, NotADirectoryError):
+            continue  # removed again by a later entry
+        try:
+            os.setxattr(directory, _OPAQUE, b"y")
+        finally:
+            os.close(directory)

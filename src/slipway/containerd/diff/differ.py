@@ -1,0 +1,43 @@
+"""The differ of snapshots that are directories. See interface.Differ."""
+
+from collections.abc import Mapping, Sequence
+
+from slipway.archive.unpack import Unpackers
+from slipway.containerd.content.interface import ContentStore
+from slipway.containerd.diff.apply import apply_layer
+from slipway.containerd.diff.compare import store_diff
+from slipway.containerd.metadata.model import Scope
+from slipway.contracts.containerd_api.types import Descriptor, Mount
+
+
+class DirectoryDiffer:
+    """Reads and writes the directories that overlay and bind mounts are made of; mounts nothing."""
+
+    def __init__(self, content: ContentStore, unpackers: Unpackers) -> None:
+        self._content = content
+        self._unpackers = unpackers
+
+    def apply(self, scope: Scope, layer: Descriptor, mounts: Sequence[Mount], *, sync: bool = False) -> Descriptor:
+        return apply_layer(self._content, self._unpackers, scope, layer, mounts, sync=sync)
+
+    def diff(
+        self,
+        scope: Scope,
+        lower: Sequence[Mount],
+        upper: Sequence[Mount],
+        *,
+        media_type: str = "",
+        ref: str = "",
+        labels: Mapping[str, str] | None = None,
+        source_date_epoch: int | None = None,
+    ) -> Descriptor:
+        return store_diff(
+            self._content,
+            scope,
+            lower,
+            upper,
+            media_type=media_type,
+            ref=ref,
+            labels=labels or {},
+            source_date_epoch=source_date_epoch,
+        )
