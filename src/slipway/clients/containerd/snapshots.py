@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from slipway.base.errors import NotFound
 from slipway.clients.containerd.calls import Connection, service_methods
 from slipway.contracts.containerd_api.generated import snapshots_pb2
 from slipway.contracts.containerd_api.types import Mount
@@ -42,13 +41,15 @@ class Snapshots:
         request = snapshots_pb2.RemoveSnapshotRequest(snapshotter=self.snapshotter, key=key)
         await self._connection.call(METHODS["remove"], request)
 
-    async def exists(self, key: str) -> bool:
-        try:
-            request = snapshots_pb2.StatSnapshotRequest(snapshotter=self.snapshotter, key=key)
-            await self._connection.call(METHODS["stat"], request)
-        except NotFound:
-            return False
-        return True
+    async def parent(self, key: str) -> str:
+        """The snapshot below; empty for the lowest. Raises NotFound."""
+        request = snapshots_pb2.StatSnapshotRequest(snapshotter=self.snapshotter, key=key)
+        return str((await self._connection.call(METHODS["stat"], request)).info.parent)
+
+    async def keys(self) -> list[str]:
+        """Every snapshot of this namespace."""
+        request = snapshots_pb2.ListSnapshotsRequest(snapshotter=self.snapshotter)
+        return [info.name async for reply in self._connection.replies(METHODS["list"], request) for info in reply.info]
 
     async def usage(self, key: str) -> int:
         """Bytes that this snapshot holds beyond its parent."""

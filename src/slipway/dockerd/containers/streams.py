@@ -46,9 +46,9 @@ class ProcessStreams:
         self._pump: OutputPump | None = None
         self.stdin: StdinFifo | None = None
 
-    def subscribe(self, streams: frozenset[str]) -> Subscriber:
-        """Everything that is printed on `streams` from now on."""
-        subscriber = Subscriber(streams)
+    def subscribe(self, streams: frozenset[str], *, drops: bool = False) -> Subscriber:
+        """Everything that is printed on `streams` from now on. Who `drops` loses what does not fit, delaying nobody."""
+        subscriber = Subscriber(streams, drops=drops)
         subscriber.when_room(self._look_again)
         self._subscribers = (*self._subscribers, subscriber)
         return subscriber

@@ -12,7 +12,8 @@ class Subscriber:
 
     HIGH_WATER = 1024 * 1024
 
-    def __init__(self, streams: frozenset[str]) -> None:
+    def __init__(self, streams: frozenset[str], *, drops: bool = False) -> None:
+        self._drops = drops
         self.streams = streams
         self._lock = threading.Lock()
         self._chunks: deque[tuple[str, bytes]] = deque()
@@ -26,11 +27,11 @@ class Subscriber:
 
     @property
     def is_full(self) -> bool:
-        return self._size >= self.HIGH_WATER and not self._ended
+        return self._size >= self.HIGH_WATER and not self._ended and not self._drops
 
     def publish(self, stream: str, data: bytes) -> None:
         with self._lock:
-            if self._ended or stream not in self.streams:
+            if self._ended or stream not in self.streams or (self._drops and self._size >= self.HIGH_WATER):
                 return
             self._chunks.append((stream, data))
             self._size += len(data)

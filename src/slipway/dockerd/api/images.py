@@ -1,0 +1,161 @@
+"""Routes of images."""
+
+import base64
+import binascii
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from typing import Any, Final, Protocol
+
+import orjson
+
+from slipway.base.errors import EngineError, InvalidArgument
+from slipway.clients.containerd.transfer import Credentials
+from slipway.dockerd.api.parameters import json_from_bytes
+from slipway.dockerd.api.routing import JSON, Call, Route, empty_response, json_response
+from slipway.dockerd.images.interface import Images
+from slipway.transport.aio.http_messages import Answer, StreamResponse
+
+AUTH_LIMIT: Final = 64 * 1024
+
+
+class Backend(Images, Protocol):
+    """What these routes need beyond the noun's interface."""
+
+    async def prune(self, *, everything: bool, used: Mapping[str, str]) -> dict[str, Any]: ...
+
+
+class ImageRoutes:
+    """`used` tells which images containers have, and one container of each."""
+
+    def __init__(self, backend: Backend, used: Callable[[], Mapping[str, str]]) -> None:
+        self._backend = backend
+        self._used = used
+
+    def routes(self) -> list[Route]:
+        return [
+            Route("GET", "/images/json", self.list),
+            Route("POST", "/images/create", self.create),
+            Route("POST", "/images/load", self.load),
+            Route("POST", "/images/prune", self.prune, least="1.25"),
+            Route("GET", "/images/get", self.save),
+            Route("GET", "/images/{name:*}/get", self.save),
+            Route("GET", "/images/{name:*}/json", self.inspect),
+            Route("GET", "/images/{name:*}/history", self.history),
+            Route("POST", "/images/{name:*}/tag", self.tag),
+            Route("DELETE", "/images/{name:*}", self.remove),
+        ]
+
+    async def list(self, call: Call) -> Answer:
+        return json_response(await self._backend.select(call.query.filters()))
+
+    async def inspect(self, call: Call) -> Answer:
+        return json_response(await self._backend.inspect(call.names["name"]))
+
+    async def history(self, call: Call) -> Answer:
+        return json_response(await self._backend.history(call.names["name"]))
+
+    async def tag(self, call: Call) -> Answer:
+        query = call.query
+        await self._backend.tag(call.names["name"], query.text("repo"), query.text("tag"))
+        return empty_response(201)
+
+    async def remove(self, call: Call) -> Answer:
+        force = call.query.boolean("force")
+        return json_response(await self._backend.remove(call.names["name"], force=force, used=self._used()))
+
+    async def prune(self, call: Call) -> Answer:
+        dangling = call.query.filters().get("dangling", ["true"])
+        everything = dangling[0].lower() in ("0", "false")
+        return json_response(await self._backend.prune(everything=everything, used=self._used()))
+
+    async def create(self, call: Call) -> Answer:
+        """Pull, or import with fromSrc."""
+        query = call.query
+        if query.text("fromSrc"):
+            return await self._import(call)
+        name, tag = query.text("fromImage"), query.text("tag")
+        if not name:
+            raise InvalidArgument("invalid reference format")
+        credentials = credentials_from_header(call.headers.get("x-registry-auth", ""))
+        return await _message_stream(self._backend.pull(name, tag, credentials))
+
+    async def _import(self, call: Call) -> Answer:
+        query = call.query
+        if query.text("fromSrc") != "-":
+            raise InvalidArgument("import: only '-' (the request body) is supported as source by this engine")
+        image_id = await self._backend.import_tar(
+            call.body.read_chunk,
+            repository=query.text("repo"),
+            tag=query.text("tag"),
+            changes=query.texts("changes"),
+            message=query.text("message") or "Imported from -",
+        )
+
+        async def messages() -> AsyncIterator[dict[str, Any]]:
+            yield {"status": image_id}
+
+        return await _message_stream(messages())
+
+    async def load(self, call: Call) -> Answer:
+        return await _message_stream(self._backend.load(call.body.read_chunk, quiet=call.query.boolean("quiet")))
+
+    async def save(self, call: Call) -> Answer:
+        names: Sequence[str] = [call.names["name"]] if "name" in call.names else call.query.texts("names")
+        if not names:
+            raise InvalidArgument("no image names given")
+        chunks = self._backend.save(names)
+        first = await anext(chunks, b"")  # what cannot be saved is refused before the headers
+
+        async def body() -> AsyncIterator[bytes]:
+            yield first
+            async for chunk in chunks:
+                yield chunk
+
+        return StreamResponse(chunks=body(), headers={"Content-Type": "application/x-tar"})
+
+
+def credentials_from_header(header: str) -> Credentials | None:
+    """X-Registry-Auth: JSON in URL-safe base64. None when it is absent or empty. Raises InvalidArgument."""
+    if not header:
+        return None
+    if len(header) > AUTH_LIMIT:
+        raise InvalidArgument("invalid X-Registry-Auth header: too long")
+    try:
+        data = base64.urlsafe_b64decode(header + "=" * (-len(header) % 4))
+    except (binascii.Error, ValueError) as error:
+        raise InvalidArgument("invalid X-Registry-Auth header: not base64") from error
+    document = json_from_bytes(data or b"{}", "X-Registry-Auth")
+    return credentials_from_document(document)
+
+
+def credentials_from_document(document: object) -> Credentials | None:
+    """Raises InvalidArgument."""
+    if not isinstance(document, dict):
+        raise InvalidArgument("invalid credentials: an object is needed")
+    texts = {}
+    for name in ("username", "password", "identitytoken"):
+        value = document.get(name) or ""
+        if not isinstance(value, str):
+            raise InvalidArgument(f"invalid credentials: {name} must be a string")
+        texts[name] = value
+    if not any(texts.values()):
+        return None
+    return Credentials(username=texts["username"], password=texts["password"], identity_token=texts["identitytoken"])
+
+
+async def _message_stream(messages: AsyncIterator[dict[str, Any]]) -> Answer:
+    """JSON messages, one per line. What fails before the first is an HTTP error, later a message with `error`."""
+    try:
+        first = await anext(messages)
+    except StopAsyncIteration:
+        first = None
+
+    async def body() -> AsyncIterator[bytes]:
+        if first is not None:
+            yield orjson.dumps(first) + b"\r\n"
+        try:
+            async for message in messages:
+                yield orjson.dumps(message) + b"\r\n"
+        except EngineError as error:
+            yield orjson.dumps({"errorDetail": {"message": str(error)}, "error": str(error)}) + b"\r\n"
+
+    return StreamResponse(chunks=body(), headers=JSON)

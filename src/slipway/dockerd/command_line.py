@@ -1,0 +1,176 @@
+"""dockerd's flags and configuration file, decoded. The file's keys are those of the original's daemon.json."""
+
+import argparse
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, NoReturn
+
+from slipway.base.errors import InvalidArgument, NotFound
+from slipway.base.version import VERSION
+from slipway.service.configuration import read_json
+from slipway.service.instance import Instance
+
+DEFAULT_CONFIG: Final = "/etc/docker/daemon.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class DaemonSettings:
+    """Everything that can be told to dockerd."""
+
+    instance: Instance = field(default_factory=Instance)
+    log_level: str = "info"
+    log_format: str = "text"
+    socket_group: str = "docker"
+    log_driver: str = "json-file"
+    log_options: Mapping[str, str] = field(default_factory=dict)
+    runtimes: Mapping[str, str] = field(default_factory=dict)  # name → path of an OCI runtime
+    default_runtime: str = "runc"
+    snapshotter: str = "overlayfs"
+    init_path: str = ""
+    show_version: bool = False
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise InvalidArgument(message.replace("unrecognized arguments", "unknown flag"), hint="see dockerd --help")
+
+
+def settings_from_arguments(arguments: Sequence[str]) -> DaemonSettings:
+    """Flags over the configuration file over defaults. Raises InvalidArgument, NotFound."""
+    parsed = _parser().parse_args(list(arguments))
+    if parsed.version:
+        return DaemonSettings(show_version=True)
+    table = _file(parsed.config_file)
+    flags = {name: value for name, value in vars(parsed).items() if value not in (None, False, [])}
+    for name in ("version", "config_file"):
+        flags.pop(name, None)
+    return _settings({**table, **flags})
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="dockerd", description="The Docker Engine's daemon, by Slipway.", allow_abbrev=False)
+    add = parser.add_argument
+    add("-H", "--host", dest="hosts", action="append", metavar="URL", help="where to listen (unix:///path, tcp://a:p)")
+    add("--data-root", metavar="DIR", help="where what is to stay is kept")
+    add("--exec-root", metavar="DIR", help="where what ends with the machine is kept")
+    add("-p", "--pidfile", metavar="FILE", help="the daemon's PID file")
+    add("-G", "--group", metavar="NAME", help="the group of the unix socket")
+    add("--config-file", metavar="FILE", help=f"configuration ({DEFAULT_CONFIG})")
+    add("--containerd", metavar="SOCKET", help="use this containerd; none is started then")
+    add("--containerd-namespace", metavar="NAME", help="containerd namespace (moby)")
+    add("--cgroup-parent", metavar="PATH", help="parent cgroup of all containers")
+    add("--bridge", metavar="NAME", help="name of the default bridge")
+    add("--bip", metavar="CIDR", help="address of the default bridge")
+    add("--firewall-table", metavar="NAME", help="name of our nftables tables")
+    add("--log-driver", metavar="NAME", help="default logging driver (json-file, local, none)")
+    add("--log-opt", dest="log_opts", action="append", metavar="K=V", help="default log options")
+    add("-l", "--log-level", metavar="LEVEL", help="debug, info, warn, error, fatal")
+    add("--log-format", metavar="STYLE", help="text or json")
+    add("-D", "--debug", action="store_true", help="the same as --log-level debug")
+    add("-s", "--storage-driver", metavar="NAME", help="snapshotter (overlayfs)")
+    add("--default-runtime", metavar="NAME", help="default OCI runtime (runc)")
+    add("--add-runtime", dest="add_runtimes", action="append", metavar="NAME=PATH", help="a further OCI runtime")
+    add("--init-path", metavar="FILE", help="the docker-init binary")
+    add("--live-restore", action="store_true", help="always on: containers outlive the daemon")
+    add("-v", "--version", action="store_true", help="print the version and quit")
+    return parser
+
+
+def _file(path: str | None) -> dict[str, Any]:
+    """The configuration file's table, with our names for its keys. The default one may be missing."""
+    try:
+        table = read_json(path or DEFAULT_CONFIG)
+    except NotFound:
+        if path:
+            raise
+        return {}
+    return {key.replace("-", "_"): value for key, value in table.items()}
+
+
+INSTANCE_KEYS: Final = {
+    "data_root": "data_root",
+    "exec_root": "exec_root",
+    "pidfile": "pid_file",
+    "containerd": "containerd_address",
+    "containerd_namespace": "containerd_namespace",
+    "cgroup_parent": "cgroup_parent",
+    "bridge": "bridge",
+    "bip": "bridge_address",
+    "firewall_table": "firewall_table",
+}
+SETTING_KEYS: Final = {
+    "group": "socket_group",
+    "log_driver": "log_driver",
+    "log_level": "log_level",
+    "log_format": "log_format",
+    "storage_driver": "snapshotter",
+    "default_runtime": "default_runtime",
+    "init_path": "init_path",
+}
+IGNORED_KEYS: Final = frozenset(("live_restore", "features", "experimental"))
+
+
+def _settings(table: Mapping[str, Any]) -> DaemonSettings:
+    instance, settings = Instance(), DaemonSettings()
+    changes: dict[str, Any] = {}
+    for key, value in table.items():
+        if key in INSTANCE_KEYS:
+            names: dict[str, Any] = {INSTANCE_KEYS[key]: _text(key, value)}
+            instance = replace(instance, **names)
+        elif key in SETTING_KEYS:
+            changes[SETTING_KEYS[key]] = _text(key, value)
+        elif key == "hosts":
+            instance = replace(instance, hosts=tuple(_texts(key, value)))
+        elif key == "debug":
+            changes["log_level"] = "debug" if value is True else changes.get("log_level", "info")
+        elif key == "log_opts":
+            changes["log_options"] = dict(value) if isinstance(value, Mapping) else _pairs(key, value)
+        elif key == "add_runtimes":
+            changes["runtimes"] = {**changes.get("runtimes", {}), **_pairs(key, value)}
+        elif key == "runtimes":
+            changes["runtimes"] = {**_runtimes(value), **changes.get("runtimes", {})}
+        elif key not in IGNORED_KEYS:
+            raise InvalidArgument(f"unknown configuration key {key.replace('_', '-')!r}")
+    return replace(settings, instance=_below_roots(instance, table), **changes)
+
+
+def _below_roots(instance: Instance, table: Mapping[str, Any]) -> Instance:
+    """An instance with roots of its own keeps its containerd's below them."""
+    if "data_root" in table:
+        instance = replace(instance, containerd_data_root=f"{instance.data_root}/containerd")
+    if "exec_root" in table:
+        instance = replace(instance, containerd_state_root=f"{instance.exec_root}/containerd/daemon")
+    return instance
+
+
+def _runtimes(value: object) -> dict[str, str]:
+    """daemon.json: {"NAME": {"path": "/..."}}."""
+    if not isinstance(value, Mapping) or not all(isinstance(entry, Mapping) for entry in value.values()):
+        raise InvalidArgument("configuration key 'runtimes' must be an object of objects")
+    return {name: _text(f"runtimes.{name}.path", entry.get("path", "")) for name, entry in value.items()}
+
+
+def _pairs(key: str, value: object) -> dict[str, str]:
+    pairs = {}
+    for text in _texts(key, value):
+        name, separator, rest = text.partition("=")
+        if not separator or not name:
+            raise InvalidArgument(f"--{key.replace('_', '-').rstrip('s')}: {text!r} is not NAME=VALUE")
+        pairs[name] = rest
+    return pairs
+
+
+def _text(key: str, value: object) -> str:
+    if not isinstance(value, str):
+        raise InvalidArgument(f"configuration key {key.replace('_', '-')!r} must be a string")
+    return value
+
+
+def _texts(key: str, value: object) -> list[str]:
+    if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
+        raise InvalidArgument(f"configuration key {key.replace('_', '-')!r} must be a list of strings")
+    return value
+
+
+def version_line() -> str:
+    return f"Docker version 28.5.2, build slipway-{VERSION}"

@@ -1,0 +1,141 @@
+"""The containers of one engine as the API asks for them: finds the container, calls the verb. No logic of its own."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from typing import Any
+
+from slipway.contracts.engine_api.container_config import ContainerConfig
+from slipway.contracts.engine_api.host_config import HostConfig
+from slipway.contracts.engine_api.networks import EndpointSettings
+from slipway.dockerd.containers import exec_process, kill, list_containers, pause, remove, rename, start, stop, top
+from slipway.dockerd.containers.attach import ClientStream
+from slipway.dockerd.containers.attach_container import AttachRequest, attach, check_attach
+from slipway.dockerd.containers.create import CreateRequest, create
+from slipway.dockerd.containers.describe import inspect_document, list_document
+from slipway.dockerd.containers.environment import ContainerEnvironment
+from slipway.dockerd.containers.execs import ExecConfig
+from slipway.dockerd.containers.prune import prune
+from slipway.dockerd.containers.read_logs import check_logs, read_logs, replay
+from slipway.dockerd.containers.resize import resize, resize_exec
+from slipway.dockerd.containers.sizes import sizes
+from slipway.dockerd.containers.stats import stats
+from slipway.dockerd.containers.update import update
+from slipway.dockerd.containers.wait import Outcome, wait
+from slipway.dockerd.logs.model import Selection
+
+
+class ContainerService:
+    """Implements the Backends of the API's container routes."""
+
+    def __init__(self, environment: ContainerEnvironment) -> None:
+        self._environment = environment
+        self._registry = environment.registry
+
+    async def create(
+        self, name: str, config: ContainerConfig, host: HostConfig, networks: Mapping[str, EndpointSettings]
+    ) -> tuple[str, list[str]]:
+        request = CreateRequest(config=config, host_config=host, networks=networks, name=name)
+        container, warnings = await create(self._environment, request)
+        return container.id, warnings
+
+    def select(self, *, everything: bool, limit: int, filters: Mapping[str, list[str]]) -> list[dict[str, Any]]:
+        now = self._environment.clock.now()
+        found = list_containers.select(self._registry, everything=everything, limit=limit, filters=filters)
+        return [list_document(container, now) for container in found]
+
+    def inspect(self, reference: str) -> dict[str, Any]:
+        container = self._registry.find(reference)
+        store = self._environment.store
+        return inspect_document(container, store.folder(container.id), store.log_path(container.id))
+
+    async def sizes(self, reference: str) -> dict[str, int]:
+        return await sizes(self._environment, self._registry.find(reference))
+
+    async def start(self, reference: str) -> bool:
+        return await start.start(self._environment, self._registry.find(reference))
+
+    async def stop(self, reference: str, timeout: int | None, signal: str) -> bool:
+        container = self._registry.find(reference)
+        return await stop.stop(self._environment, container, timeout=timeout, signal_text=signal)
+
+    async def restart(self, reference: str, timeout: int | None, signal: str) -> None:
+        container = self._registry.find(reference)
+        await stop.restart(self._environment, container, timeout=timeout, signal_text=signal)
+
+    async def kill(self, reference: str, signal: str) -> None:
+        await kill.kill(self._environment, self._registry.find(reference), signal)
+
+    async def pause(self, reference: str) -> None:
+        await pause.pause(self._environment, self._registry.find(reference))
+
+    async def unpause(self, reference: str) -> None:
+        await pause.unpause(self._environment, self._registry.find(reference))
+
+    async def rename(self, reference: str, name: str) -> None:
+        await rename.rename(self._environment, self._registry.find(reference), name)
+
+    async def remove(self, reference: str, *, force: bool, volumes: bool) -> None:
+        container = self._registry.find(reference)
+        await remove.remove(self._environment, container, force=force, remove_volumes=volumes)
+
+    async def update(self, reference: str, host: HostConfig) -> list[str]:
+        await update(self._environment, self._registry.find(reference), host)
+        return []
+
+    async def resize(self, reference: str, height: int, width: int) -> None:
+        await resize(self._environment, self._registry.find(reference), height, width)
+
+    async def top(self, reference: str, arguments: str) -> dict[str, Any]:
+        return await top.top(self._environment, self._registry.find(reference), arguments)
+
+    async def prune(self, filters: Mapping[str, list[str]]) -> dict[str, Any]:
+        return await prune(self._environment, filters)
+
+    def has_terminal(self, reference: str) -> bool:
+        return self._registry.find(reference).record.config.tty
+
+    def prepare_attach(self, reference: str, request: AttachRequest) -> Callable[[ClientStream], Awaitable[None]]:
+        container = self._registry.find(reference)
+        check_attach(container, request)
+
+        async def serve(client: ClientStream) -> None:
+            path = self._environment.store.log_path(container.id)
+            entries = await asyncio.to_thread(replay, path, request.streams) if request.logs else []
+            await attach(self._environment, container, client, request, entries)
+
+        return serve
+
+    def wait(self, reference: str, condition: str) -> Callable[[], Awaitable[Outcome]]:
+        return wait(self._registry.find(reference), condition)
+
+    def logs(self, reference: str, selection: Selection, *, timestamps: bool, details: bool) -> AsyncIterator[bytes]:
+        container = self._registry.find(reference)
+        check_logs(container)
+        return read_logs(self._environment, container, selection, timestamps=timestamps, details=details)
+
+    def create_exec(self, reference: str, config: ExecConfig) -> str:
+        return exec_process.create_exec(self._environment, self._registry.find(reference), config).id
+
+    def inspect_exec(self, exec_id: str) -> dict[str, Any]:
+        return dict(self._registry.find_exec(exec_id).document())
+
+    async def start_exec_detached(self, exec_id: str) -> None:
+        one = self._registry.find_exec(exec_id)
+        await exec_process.start_exec(self._environment, self._registry.find(one.container_id), one)
+
+    def prepare_exec(self, exec_id: str, *, tty: bool) -> Callable[[ClientStream], Awaitable[None]]:
+        one = self._registry.find_exec(exec_id)
+        container = self._registry.find(one.container_id)
+        exec_process.check_running(container)
+        exec_process.check_startable(one)
+
+        async def serve(client: ClientStream) -> None:
+            await exec_process.attach_exec(self._environment, container, one, client, keys="", tty=one.config.tty)
+
+        return serve
+
+    async def resize_exec(self, exec_id: str, height: int, width: int) -> None:
+        await resize_exec(self._environment, self._registry.find_exec(exec_id), height, width)
+
+    def stats(self, reference: str, *, stream: bool, one_shot: bool) -> AsyncIterator[dict[str, Any]]:
+        return stats(self._environment, self._registry.find(reference), stream=stream, one_shot=one_shot)

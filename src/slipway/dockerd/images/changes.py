@@ -1,0 +1,75 @@
+"""`--change` of import: a few Dockerfile instructions applied to a configuration. Pure."""
+
+import re
+import shlex
+from collections.abc import Sequence
+from dataclasses import replace
+
+import orjson
+
+from slipway.base.errors import InvalidArgument
+from slipway.contracts.engine_api.container_config import ContainerConfig
+from slipway.contracts.engine_api.schema import EmptyObject
+
+
+def config_from_changes(changes: Sequence[str]) -> ContainerConfig:
+    """Raises InvalidArgument for an instruction that cannot be applied."""
+    config = ContainerConfig()
+    for change in changes:
+        word, _, rest = change.strip().partition(" ")
+        config = _apply(config, word.upper(), rest.strip(), change)
+    return config
+
+
+def _apply(config: ContainerConfig, word: str, rest: str, change: str) -> ContainerConfig:
+    if not rest:
+        raise InvalidArgument(f"invalid change {change!r}: an argument is needed")
+    match word:
+        case "CMD":
+            return replace(config, cmd=_command(rest))
+        case "ENTRYPOINT":
+            return replace(config, entrypoint=_command(rest))
+        case "ENV":
+            return replace(config, env=(*(config.env or ()), *_pairs(rest)))
+        case "LABEL":
+            labels = dict(pair.partition("=")[::2] for pair in _pairs(rest))
+            return replace(config, labels={**(config.labels or {}), **labels})
+        case "EXPOSE":
+            ports: dict[str, EmptyObject] = {port if "/" in port else f"{port}/tcp": {} for port in rest.split()}
+            return replace(config, exposed_ports={**(config.exposed_ports or {}), **ports})
+        case "VOLUME":
+            paths = _command(rest) if rest.startswith("[") else tuple(rest.split())
+            return replace(config, volumes={**(config.volumes or {}), **{path: {} for path in paths}})
+        case "USER":
+            return replace(config, user=rest)
+        case "WORKDIR":
+            return replace(config, working_dir=rest)
+        case "STOPSIGNAL":
+            return replace(config, stop_signal=rest)
+    raise InvalidArgument(f"invalid change {change!r}: {word} is not a valid change command")
+
+
+def _command(text: str) -> tuple[str, ...]:
+    """The JSON form, or a line for the shell."""
+    if text.startswith("["):
+        try:
+            words = orjson.loads(text)
+        except orjson.JSONDecodeError:
+            words = None
+        if isinstance(words, list) and all(isinstance(word, str) for word in words):
+            return tuple(words)
+    return "/bin/sh", "-c", text
+
+
+def _pairs(text: str) -> list[str]:
+    """`A=1 B="2 3"`, or the old `A 1 2`."""
+    if not re.match(r"[^\s=]+=", text):
+        name, _, value = text.partition(" ")
+        return [f"{name}={value.strip()}"]
+    try:
+        words = shlex.split(text)
+    except ValueError as error:
+        raise InvalidArgument(f"invalid change: {error}") from error
+    if not all("=" in word for word in words):
+        raise InvalidArgument(f"invalid change: {text!r} is not NAME=VALUE")
+    return words

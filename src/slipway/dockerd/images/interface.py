@@ -1,0 +1,41 @@
+"""What the API asks of images."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+from slipway.clients.containerd.transfer import Credentials
+
+ReadBytes = Callable[[], Awaitable[bytes]]
+
+
+class Images(Protocol):
+    """The engine's images. References are names, ids or beginnings of ids."""
+
+    async def select(self, filters: Mapping[str, Sequence[str]]) -> list[dict[str, Any]]:
+        """As GET /images/json."""
+
+    async def inspect(self, reference: str) -> dict[str, Any]:
+        """Raises NotFound."""
+
+    async def history(self, reference: str) -> list[dict[str, Any]]:
+        """Newest layer first."""
+
+    async def tag(self, reference: str, repository: str, tag: str) -> None:
+        """A further name; it may have named another image before."""
+
+    async def remove(self, reference: str, *, force: bool, used: Mapping[str, str]) -> list[dict[str, str]]:
+        """Untag, and forget the image with its last name. `used`: image ids of containers, and a container of each."""
+
+    def pull(self, name: str, tag: str, credentials: Credentials | None) -> AsyncIterator[dict[str, Any]]:
+        """Progress messages. Raises before the first one what makes the reference impossible."""
+
+    def load(self, read: ReadBytes, *, quiet: bool) -> AsyncIterator[dict[str, Any]]:
+        """Progress messages."""
+
+    def save(self, references: Sequence[str]) -> AsyncIterator[bytes]:
+        """An archive."""
+
+    async def import_tar(
+        self, read: ReadBytes, *, repository: str, tag: str, changes: Sequence[str], message: str
+    ) -> str:
+        """An image of one layer out of a tar; its id."""

@@ -1,0 +1,61 @@
+"""`docker pull`: containerd fetches and unpacks; its steps become the client's progress lines."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+from slipway.base.errors import EngineError, NotFound
+from slipway.clients.containerd.transfer import Credentials, Progress
+from slipway.dockerd.images.environment import ImageEnvironment
+from slipway.dockerd.images.names import familiar_name, split_tag
+from slipway.dockerd.images.progress import message_from_progress
+
+
+async def pull(
+    environment: ImageEnvironment, complete: str, credentials: Credentials | None
+) -> AsyncIterator[dict[str, Any]]:
+    """Messages as they come. The image is there when the last one, its digest and a sentence, has been given."""
+    repository, tag = split_tag(complete)
+    before = await _digest(environment, complete)
+    steps: asyncio.Queue[Progress | None] = asyncio.Queue()
+    work = asyncio.get_running_loop().create_task(_transfer(environment, complete, credentials, steps), name="pull")
+    try:
+        yield {"status": f"Pulling from {familiar_name(repository) if '/' in repository else repository}", "id": tag}
+        while (step := await steps.get()) is not None:
+            if (message := message_from_progress(step)) is not None:
+                yield message
+        await work
+    finally:
+        work.cancel()
+        await asyncio.wait([work])
+    after = await _digest(environment, complete)
+    environment.events.publish("image", "pull", familiar_name(complete), {"name": familiar_name(repository)})
+    yield {"status": f"Digest: {after}"}
+    done = "Image is up to date for" if before == after else "Downloaded newer image for"
+    yield {"status": f"Status: {done} {familiar_name(complete)}"}
+
+
+async def _transfer(
+    environment: ImageEnvironment,
+    complete: str,
+    credentials: Credentials | None,
+    steps: "asyncio.Queue[Progress | None]",
+) -> None:
+    try:
+        await environment.containerd.transfer.pull(
+            complete, environment.platform, steps.put_nowait, credentials=credentials
+        )
+    except NotFound as error:
+        name = familiar_name(split_tag(complete)[0])
+        raise NotFound(f"manifest for {familiar_name(complete)} not found: manifest unknown") from (
+            error.with_traceback(None) if name else error
+        )
+    finally:
+        steps.put_nowait(None)
+
+
+async def _digest(environment: ImageEnvironment, complete: str) -> str:
+    try:
+        return (await environment.containerd.images.get(complete)).target.digest
+    except EngineError:
+        return ""

@@ -1,0 +1,105 @@
+"""Implements `Images`: finds the image, calls the verb."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any, Final
+
+from slipway.base.errors import InvalidArgument
+from slipway.clients.containerd.transfer import Credentials
+from slipway.dockerd.images.describe import (
+    created_nanoseconds,
+    history_documents,
+    inspect_document,
+    list_document,
+    repo_tags,
+)
+from slipway.dockerd.images.environment import ImageEnvironment
+from slipway.dockerd.images.import_tar import import_tar
+from slipway.dockerd.images.interface import ReadBytes
+from slipway.dockerd.images.load import load
+from slipway.dockerd.images.model import NamedImage
+from slipway.dockerd.images.names import complete_name
+from slipway.dockerd.images.pull import pull
+from slipway.dockerd.images.remove import remove
+from slipway.dockerd.images.save import save
+from slipway.dockerd.images.select import is_selected
+from slipway.dockerd.images.tag import tag_image
+
+FILTERS: Final = frozenset(("dangling", "label", "reference", "before", "since", "until"))
+
+
+class ImageService:
+    """The images of one engine."""
+
+    def __init__(self, environment: ImageEnvironment) -> None:
+        self._environment = environment
+
+    async def select(self, filters: Mapping[str, Sequence[str]]) -> list[dict[str, Any]]:
+        """See `Images`."""
+        for name in filters:
+            if name not in FILTERS:
+                raise InvalidArgument(f"invalid filter '{name}'")
+        images = await self._environment.finder.all()
+        before = [await self._created(name) for name in filters.get("before", ())]
+        since = [await self._created(name) for name in filters.get("since", ())]
+        found = [
+            image for image in images if is_selected(image, filters, before=min(before, default=None), since=since)
+        ]
+        found.sort(key=lambda image: created_nanoseconds(image.content), reverse=True)
+        return [list_document(image, await self._environment.sizes.total(image.content), -1) for image in found]
+
+    async def inspect(self, reference: str) -> dict[str, Any]:
+        """See `Images`."""
+        image = await self._environment.finder.find(reference)
+        size = await self._environment.sizes.total(image.content)
+        return inspect_document(image, size, self._environment.snapshotter)
+
+    async def history(self, reference: str) -> list[dict[str, Any]]:
+        """See `Images`."""
+        image = await self._environment.finder.find(reference)
+        return history_documents(image, await self._environment.sizes.layers(image.content))
+
+    async def tag(self, reference: str, repository: str, tag: str) -> None:
+        """See `Images`."""
+        await tag_image(self._environment, reference, complete_name(repository, tag=tag))
+
+    async def remove(self, reference: str, *, force: bool, used: Mapping[str, str]) -> list[dict[str, str]]:
+        """See `Images`."""
+        return await remove(self._environment, reference, force=force, used=used)
+
+    async def prune(self, *, everything: bool, used: Mapping[str, str]) -> dict[str, Any]:
+        """Remove images that have no name, or with `everything` all that no container uses."""
+        removed: list[dict[str, str]] = []
+        reclaimed = 0
+        for image in await self._environment.finder.all():
+            if image.content.id in used or (repo_tags(image) and not everything):
+                continue
+            size = await self._environment.sizes.total(image.content)
+            removed += await remove(self._environment, image.content.id, force=True, used=used)
+            reclaimed += size
+        return {"ImagesDeleted": removed or None, "SpaceReclaimed": reclaimed}
+
+    def pull(self, name: str, tag: str, credentials: Credentials | None) -> AsyncIterator[dict[str, Any]]:
+        """See `Images`."""
+        return pull(self._environment, complete_name(name, tag=tag), credentials)
+
+    def load(self, read: ReadBytes, *, quiet: bool) -> AsyncIterator[dict[str, Any]]:
+        """See `Images`."""
+        return load(self._environment, read)
+
+    def save(self, references: Sequence[str]) -> AsyncIterator[bytes]:
+        """See `Images`."""
+        return save(self._environment, references)
+
+    async def import_tar(
+        self, read: ReadBytes, *, repository: str, tag: str, changes: Sequence[str], message: str
+    ) -> str:
+        """See `Images`."""
+        name = complete_name(repository, tag=tag) if repository else ""
+        return await import_tar(self._environment, read, name=name, changes=changes, message=message)
+
+    async def count(self) -> int:
+        return len(await self._environment.finder.all())
+
+    async def _created(self, reference: str) -> int:
+        image: NamedImage = await self._environment.finder.find(reference)
+        return created_nanoseconds(image.content)

@@ -1,0 +1,149 @@
+"""GET /info and GET /version."""
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from slipway.base.errors import EngineError
+from slipway.base.timestamps import rfc3339_from_nanoseconds
+from slipway.base.version import VERSION
+from slipway.clients.containerd.calls import Connection
+from slipway.clients.containerd.version import version as containerd_version
+from slipway.contracts.engine_api.versions import NEWEST, OLDEST
+from slipway.dockerd.system.model import ENGINE_VERSION, DaemonIdentity
+
+ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm", "i686": "386"}
+LOG_DRIVERS = ("json-file", "local", "none")
+
+
+async def version_document(connection: Connection) -> dict[str, Any]:
+    """As the original; components are this engine's parts."""
+    try:
+        containerd, revision = await containerd_version(connection)
+    except EngineError:
+        containerd, revision = "unavailable", ""
+    uname = os.uname()
+    common = {
+        "ApiVersion": str(NEWEST),
+        "Arch": ARCHITECTURES.get(uname.machine, uname.machine),
+        "BuildTime": "",
+        "GitCommit": f"slipway-{VERSION}",
+        "GoVersion": "",
+        "KernelVersion": uname.release,
+        "MinAPIVersion": str(OLDEST),
+        "Os": "linux",
+    }
+    components = [
+        {"Name": "Engine", "Version": ENGINE_VERSION, "Details": {**common, "Experimental": "false"}},
+        {"Name": "containerd", "Version": containerd, "Details": {"GitCommit": revision}},
+        {"Name": "runc", "Version": VERSION, "Details": {"GitCommit": ""}},
+    ]
+    return {
+        "Platform": {"Name": f"Slipway {VERSION}"},
+        "Components": components,
+        "Version": ENGINE_VERSION,
+        **common,
+    }
+
+
+def info_document(identity: DaemonIdentity, counts: Mapping[str, int], now: int) -> dict[str, Any]:
+    """`counts`: containers, running, paused, stopped, images, listeners. Reads a few lines of /proc and /etc."""
+    uname = os.uname()
+    return {
+        "ID": identity.daemon_id,
+        "Containers": counts["containers"],
+        "ContainersRunning": counts["running"],
+        "ContainersPaused": counts["paused"],
+        "ContainersStopped": counts["stopped"],
+        "Images": counts["images"],
+        "Driver": identity.snapshotter,
+        "DriverStatus": [["driver-type", "io.containerd.snapshotter.v1"]],
+        "Plugins": {
+            "Volume": ["local"],
+            "Network": ["bridge", "host", "null"],
+            "Authorization": None,
+            "Log": list(LOG_DRIVERS),
+        },
+        "MemoryLimit": True,
+        "SwapLimit": True,
+        "CpuCfsPeriod": True,
+        "CpuCfsQuota": True,
+        "CPUShares": True,
+        "CPUSet": True,
+        "PidsLimit": True,
+        "IPv4Forwarding": _reads("/proc/sys/net/ipv4/ip_forward", b"1"),
+        "Debug": False,
+        "NFd": len(os.listdir("/proc/self/fd")),
+        "OomKillDisable": identity.cgroup_version == 1,
+        "NGoroutines": 0,
+        "SystemTime": rfc3339_from_nanoseconds(now),
+        "LoggingDriver": identity.log_driver,
+        "CgroupDriver": identity.cgroup_driver,
+        "CgroupVersion": str(identity.cgroup_version),
+        "NEventsListener": counts["listeners"],
+        "KernelVersion": uname.release,
+        "OperatingSystem": _operating_system(),
+        "OSVersion": "",
+        "OSType": "linux",
+        "Architecture": uname.machine,
+        "IndexServerAddress": "https://index.docker.io/v1/",
+        "RegistryConfig": {
+            "IndexConfigs": {"docker.io": {"Mirrors": [], "Name": "docker.io", "Official": True, "Secure": True}},
+            "InsecureRegistryCIDRs": ["::1/128", "127.0.0.0/8"],
+            "Mirrors": None,
+        },
+        "NCPU": len(os.sched_getaffinity(0)),
+        "MemTotal": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
+        "GenericResources": None,
+        "DockerRootDir": identity.data_root,
+        "HttpProxy": "",
+        "HttpsProxy": "",
+        "NoProxy": "",
+        "Name": uname.nodename,
+        "Labels": [],
+        "ExperimentalBuild": False,
+        "ServerVersion": ENGINE_VERSION,
+        "Runtimes": {name: {"path": name} for name in identity.runtimes},
+        "DefaultRuntime": identity.default_runtime,
+        "Swarm": {
+            "NodeID": "",
+            "NodeAddr": "",
+            "LocalNodeState": "inactive",
+            "ControlAvailable": False,
+            "Error": "",
+            "RemoteManagers": None,
+        },
+        "LiveRestoreEnabled": True,
+        "Isolation": "",
+        "InitBinary": identity.init_binary,
+        "ContainerdCommit": {"ID": ""},
+        "RuncCommit": {"ID": ""},
+        "InitCommit": {"ID": ""},
+        "SecurityOptions": list(identity.security_options),
+        "FirewallBackend": {"Driver": "nftables"},
+        "CDISpecDirs": [],
+        "Containerd": {
+            "Address": identity.containerd_address,
+            "Namespaces": {"Containers": identity.containerd_namespace, "Plugins": ""},
+        },
+        "Warnings": list(identity.warnings) or None,
+    }
+
+
+def _reads(path: str, wanted: bytes) -> bool:
+    try:
+        with open(path, "rb") as file:
+            return file.read(16).strip() == wanted
+    except OSError:
+        return False
+
+
+def _operating_system() -> str:
+    try:
+        with open("/etc/os-release", encoding="utf-8", errors="replace") as file:
+            for line in file:
+                if line.startswith("PRETTY_NAME="):
+                    return line.partition("=")[2].strip().strip('"')
+    except OSError:
+        pass
+    return "Linux"

@@ -1,0 +1,25 @@
+"""What the daemon says about itself. Pure."""
+
+from dataclasses import dataclass
+from typing import Final
+
+ENGINE_VERSION: Final = "28.5.2"  # clients switch features by it; `Platform.Name` says who we are
+
+
+@dataclass(frozen=True, kw_only=True)
+class DaemonIdentity:
+    """Of this installation; `daemon_id` stays the same over restarts."""
+
+    daemon_id: str
+    data_root: str
+    containerd_address: str
+    containerd_namespace: str
+    snapshotter: str
+    cgroup_driver: str
+    cgroup_version: int
+    log_driver: str
+    runtimes: tuple[str, ...]
+    default_runtime: str
+    init_binary: str
+    security_options: tuple[str, ...]
+    warnings: tuple[str, ...] = ()

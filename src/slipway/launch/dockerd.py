@@ -1,0 +1,307 @@
+"""dockerd's process: reads the settings, builds every long-lived object once, serves until it is told to stop."""
+
+import asyncio
+import grp
+import logging
+import os
+import shutil
+import socket
+import sys
+import uuid
+from collections.abc import Coroutine
+from contextlib import AsyncExitStack, suppress
+from typing import Any, Final
+
+import uvloop
+
+from slipway.base.clock import Clock
+from slipway.base.errors import EngineError, FailedPrecondition, PermissionDenied
+from slipway.base.files import read_whole, unlink_if_present, write_atomically
+from slipway.clients.containerd.client import ContainerdClient
+from slipway.contracts.containerd_api.types import Platform
+from slipway.dockerd.api.containers import ContainerRoutes
+from slipway.dockerd.api.images import ImageRoutes
+from slipway.dockerd.api.networks import NetworkRoutes
+from slipway.dockerd.api.routing import Route, Router
+from slipway.dockerd.api.streams import StreamRoutes
+from slipway.dockerd.api.system import SystemRoutes, common_headers
+from slipway.dockerd.api.volumes import VolumeRoutes
+from slipway.dockerd.command_line import DaemonSettings, settings_from_arguments, version_line
+from slipway.dockerd.containers import recover
+from slipway.dockerd.containers.defaults import DaemonDefaults
+from slipway.dockerd.containers.environment import ContainerEnvironment, ContainerSettings, Runtime
+from slipway.dockerd.containers.registry import ContainerRegistry
+from slipway.dockerd.containers.service import ContainerService
+from slipway.dockerd.containers.store import ContainerStore
+from slipway.dockerd.containers.watch import TaskWatch
+from slipway.dockerd.events.hub import EventHub
+from slipway.dockerd.images.content import ContentReader
+from slipway.dockerd.images.environment import ImageEnvironment
+from slipway.dockerd.images.resolve import ImageFinder
+from slipway.dockerd.images.service import ImageService
+from slipway.dockerd.images.sizes import ImageSizes
+from slipway.dockerd.logs.pump import OutputPump
+from slipway.dockerd.networks.local import LocalNetworks
+from slipway.dockerd.system.host_facts import read_host_facts
+from slipway.dockerd.system.info import ARCHITECTURES
+from slipway.dockerd.system.model import ENGINE_VERSION, DaemonIdentity
+from slipway.dockerd.system.service import SystemService
+from slipway.dockerd.system.supervisor import ContainerdPlan, ContainerdSupervisor
+from slipway.dockerd.volumes.store import VolumeStore
+from slipway.service.claims import claim_folder, listen_unix, make_folder, raise_descriptor_limit
+from slipway.service.logging import start_logging
+from slipway.service.signals import Signals
+from slipway.transport.aio.http_server import HttpServer, tcp_socket
+
+log = logging.getLogger("slipway.dockerd")
+
+SOCKET_MODE: Final = 0o660
+ROOT_MODE: Final = 0o710
+RUN_MODE: Final = 0o711
+CLOSE_SECONDS: Final = 5.0
+INIT_NAMES: Final = ("docker-init", "tini", "tini-static", "catatonit")
+
+
+def main() -> None:
+    """Do what the command line says. Errors go to standard error, one line, with exit status 1."""
+    try:
+        settings = settings_from_arguments(sys.argv[1:])
+        if settings.show_version:
+            sys.stdout.write(version_line() + "\n")
+            return
+        start_logging(settings.log_level, style=settings.log_format)
+        _serve(settings)
+    except (EngineError, OSError) as error:
+        sys.stderr.write(f"dockerd: {error}\n")
+        sys.exit(1)
+
+
+def _serve(settings: DaemonSettings) -> None:
+    if os.geteuid() != 0:
+        raise PermissionDenied("dockerd needs to be started with root privileges", hint="use sudo")
+    instance = settings.instance
+    soft, hard = raise_descriptor_limit()
+    claim_folder(instance.data_root, mode=ROOT_MODE, what="data folder")  # the lock is the process's, to its end
+    make_folder(instance.exec_root, mode=RUN_MODE, what="run folder")
+    listeners = [_listener(host, settings.socket_group) for host in instance.hosts]
+    _write_pid_file(instance.pid_file)
+    try:
+        uvloop.run(Daemon(settings, (soft, hard)).run(listeners))
+    finally:
+        unlink_if_present(instance.pid_file)
+
+
+def _listener(host: str, group: str) -> socket.socket:
+    scheme, _, address = host.partition("://")
+    if scheme == "unix":
+        os.makedirs(os.path.dirname(address), mode=0o755, exist_ok=True)
+        return listen_unix(address, mode=SOCKET_MODE, group=_group_id(group), backlog=4096)
+    return tcp_socket(host)
+
+
+def _group_id(name: str) -> int:
+    """-1 (root's) for a group that does not exist, as the original."""
+    try:
+        return grp.getgrnam(name).gr_gid
+    except KeyError:
+        return -1
+
+
+def _write_pid_file(path: str) -> None:
+    """Raises FailedPrecondition when a living dockerd has it."""
+    with suppress(OSError, ValueError):
+        pid = int(read_whole(path, limit=64))
+        if pid != os.getpid() and b"dockerd" in read_whole(f"/proc/{pid}/cmdline"):
+            raise FailedPrecondition(f"pid file {path}: dockerd runs already as process {pid}")
+    write_atomically(path, str(os.getpid()).encode(), mode=0o644, durable=False)
+
+
+class Daemon:
+    """Everything that lives as long as the process, in the order in which it is built."""
+
+    def __init__(self, settings: DaemonSettings, child_limit: tuple[int, int]) -> None:
+        self._settings = settings
+        self._instance = settings.instance
+        self._child_limit = child_limit
+        self._clock = Clock()
+
+    async def run(self, listeners: list[socket.socket]) -> None:
+        """Serve until a signal asks to stop. Containers live on."""
+        signals = Signals()
+        signals.install(asyncio.get_running_loop())
+        async with AsyncExitStack() as stack:
+            background = await stack.enter_async_context(_Tasks())
+            address = await self._containerd(stack, background)
+            containerd = ContainerdClient(address, self._instance.containerd_namespace, self._settings.snapshotter)
+            stack.callback(containerd.close)
+            environment = self._environment(containerd)
+            await self._start_parts(environment, stack, background)
+            server = self._server(environment, address)
+            stack.push_async_callback(server.close, timeout=CLOSE_SECONDS)
+            for listener in listeners:
+                await server.listen(listener)
+            log.info("API listen on %s", ", ".join(self._instance.hosts))
+            await signals.wait_stop()
+
+    async def _containerd(self, stack: AsyncExitStack, background: "_Tasks") -> str:
+        """The address of the containerd to use: the one we were told of, or our own."""
+        if self._instance.containerd_address:
+            return self._instance.containerd_address
+        plan = ContainerdPlan(
+            command=_containerd_command(),
+            folder=f"{self._instance.exec_root}/containerd",
+            root=self._instance.containerd_data_root,
+            state=self._instance.containerd_state_root,
+            log_level=self._settings.log_level,
+        )
+        supervisor = ContainerdSupervisor(plan)
+        stack.push_async_callback(supervisor.stop)
+        await supervisor.start()
+        background.add(supervisor.run())
+        return plan.address
+
+    def _environment(self, containerd: ContainerdClient) -> ContainerEnvironment:
+        instance, settings = self._instance, self._settings
+        reader = ContentReader(containerd.content, _platform())
+        runtimes = {"runc": Runtime(), "io.containerd.runc.v2": Runtime()}
+        runtimes |= {name: Runtime(binary=path) for name, path in settings.runtimes.items()}
+        return ContainerEnvironment(
+            settings=ContainerSettings(
+                exec_root=instance.exec_root,
+                cgroup_parent=f"/{instance.cgroup_parent.strip('/')}",
+                snapshotter=settings.snapshotter,
+                runtimes=runtimes,
+                defaults=DaemonDefaults(
+                    runtime=settings.default_runtime,
+                    log_driver=settings.log_driver,
+                    log_options=settings.log_options,
+                ),
+                init_path=settings.init_path or _init_path(),
+                child_descriptor_limit=self._child_limit,
+            ),
+            facts=read_host_facts(),
+            clock=self._clock,
+            containerd=containerd,
+            store=ContainerStore(f"{instance.data_root}/containers"),
+            registry=ContainerRegistry(),
+            events=EventHub(self._clock.now),
+            images=ImageFinder(containerd.images, reader),
+            networks=LocalNetworks(instance, self._clock),
+            volumes=VolumeStore(f"{instance.data_root}/volumes", self._clock.now),
+            pump=OutputPump(),
+        )
+
+    async def _start_parts(
+        self, environment: ContainerEnvironment, stack: AsyncExitStack, background: "_Tasks"
+    ) -> None:
+        """Load what is on disk, take networks and containers over, then listen to containerd."""
+        assert isinstance(environment.volumes, VolumeStore)
+        environment.volumes.load()
+        endpoints = recover.load(environment)
+        environment.pump.start()
+        stack.callback(environment.pump.stop)
+        await environment.networks.start(endpoints)
+        stack.push_async_callback(environment.networks.stop)
+        stack.push_async_callback(environment.background.stop)
+        watch = TaskWatch(environment)
+        background.add(watch.run())
+        await watch.subscribed.wait()
+        await recover.recover(environment)
+
+    def _server(self, environment: ContainerEnvironment, address: str) -> HttpServer:
+        images = ImageService(
+            ImageEnvironment(
+                containerd=environment.containerd,
+                finder=environment.images,
+                sizes=ImageSizes(environment.containerd.snapshots),
+                events=environment.events,
+                clock=self._clock,
+                platform=_platform(),
+                scratch=f"{self._instance.data_root}/tmp",
+                snapshotter=self._settings.snapshotter,
+            )
+        )
+        containers = ContainerService(environment)
+        system = SystemService(self._identity(environment, address), environment, images, environment.events)
+        routes: list[Route] = [
+            *SystemRoutes(system).routes(),
+            *ContainerRoutes(containers).routes(),
+            *StreamRoutes(containers).routes(),
+            *ImageRoutes(images, system.used_images).routes(),
+            *NetworkRoutes(environment.networks).routes(),
+            *VolumeRoutes(environment.volumes, system.volume_users).routes(),
+        ]
+        router = Router(routes, common_headers(f"Docker/{ENGINE_VERSION} (linux)"))
+        return HttpServer(router.handle, router.refuse)
+
+    def _identity(self, environment: ContainerEnvironment, address: str) -> DaemonIdentity:
+        facts = environment.facts
+        options = ["name=seccomp,profile=builtin"] if facts.seccomp else []
+        if facts.apparmor:
+            options.insert(0, "name=apparmor")
+        if facts.cgroup_version == 2:
+            options.append("name=cgroupns")
+        return DaemonIdentity(
+            daemon_id=_daemon_id(f"{self._instance.data_root}/engine-id"),
+            data_root=self._instance.data_root,
+            containerd_address=address,
+            containerd_namespace=self._instance.containerd_namespace,
+            snapshotter=self._settings.snapshotter,
+            cgroup_driver="systemd" if facts.systemd_cgroups else "cgroupfs",
+            cgroup_version=facts.cgroup_version,
+            log_driver=self._settings.log_driver,
+            runtimes=tuple(environment.settings.runtimes),
+            default_runtime=self._settings.default_runtime,
+            init_binary=os.path.basename(environment.settings.init_path) or "docker-init",
+            security_options=tuple(options),
+        )
+
+
+class _Tasks:
+    """The daemon's endless tasks; cancelled and waited for at its end. One that fails is logged."""
+
+    def __init__(self) -> None:
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def __aenter__(self) -> "_Tasks":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+
+    def add(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        task.add_done_callback(_tell_of_failure)
+        self._tasks.append(task)
+
+
+def _tell_of_failure(task: "asyncio.Task[None]") -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.error("a part of the daemon has failed: %s", error, exc_info=error)
+
+
+def _platform() -> Platform:
+    machine = os.uname().machine
+    return Platform(os="linux", architecture=ARCHITECTURES.get(machine, machine))
+
+
+def _containerd_command() -> list[str]:
+    """The containerd beside this program, or on PATH."""
+    beside = os.path.join(os.path.dirname(os.path.realpath(sys.argv[0])), "containerd")
+    return [beside if os.access(beside, os.X_OK) else shutil.which("containerd") or "containerd"]
+
+
+def _init_path() -> str:
+    return next((path for name in INIT_NAMES if (path := shutil.which(name))), "")
+
+
+def _daemon_id(path: str) -> str:
+    """Made at the first start, the same afterwards."""
+    with suppress(OSError):
+        return read_whole(path, limit=256).decode("ascii", "replace").strip()
+    daemon_id = str(uuid.uuid4())
+    write_atomically(path, daemon_id.encode())
+    return daemon_id
