@@ -23,13 +23,19 @@ def remember(instance: DevInstance) -> None:
 
 def remove(instance: DevInstance) -> None:
     """Take away all that bears this instance's names. What is not there is fine."""
-    mine = processes.mentioning(str(instance.run)) + processes.mentioning(str(instance.data))
+    mine = [p for p in processes.mentioning(str(instance.folder)) if _is_of_an_engine(p.command)]
+    mine += [p for p in processes.mentioning(str(instance.run)) if _is_of_an_engine(p.command)]
     processes.end([*mine, *(below for one in mine for below in processes.descendants(one.pid))])
     cgroup_folders.end_all_in(instance.cgroup_parent)
     _unmount_below(instance.folder, instance.run)
     _remove_link(instance.bridge)
     _remove_table(instance.firewall_table)
     _restore(instance)
+
+
+def _is_of_an_engine(command: str) -> bool:
+    """Whether a command line is one of our programs', not that of an editor which shows one of our files."""
+    return any(name in word.rpartition("/")[2] for word in command.split()[:6] for name in ("dockerd", "containerd"))
 
 
 def _unmount_below(*folders: Path) -> None:
