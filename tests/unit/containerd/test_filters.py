@@ -1,0 +1,61 @@
+"""containerd's filter grammar: what matches, and what is refused with the place shown."""
+
+import pytest
+
+from slipway.base.errors import InvalidArgument
+from slipway.contracts.containerd_api.filters import field_of_map, filters_from_texts
+
+
+def field_of(path: tuple[str, ...]) -> str | None:
+    if path[0] == "labels":
+        return field_of_map({"com.example/role": "web", "a.b": "1", "empty": ""}, path[1:])
+    return {"name": "nginx", "image": "docker.io/library/nginx:latest"}.get(".".join(path))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "name",
+        "name==nginx",
+        'name=="nginx"',
+        "name!=redis",
+        "absent!=anything",
+        "name~=^ngi",
+        'name~="^ng.nx$"',
+        "image~=/library\\/nginx/",
+        "image~=|library/nginx|",
+        'labels."com.example/role"==web',
+        "labels.a.b==1",
+        'labels."a.b"==1',
+        "labels.empty",
+        "name==nginx,labels.a.b",
+        "image==docker.io/library/nginx:latest",
+        'name=="\\x6eginx"',
+        "absent~=^$",
+    ],
+)
+def test_matches(text: str) -> None:
+    assert filters_from_texts([text]).matches(field_of)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["absent", "name==redis", "name!=nginx", "name~=^x", "name==nginx,absent", "labels.none", 'labels."a.b"==2'],
+)
+def test_does_not_match(text: str) -> None:
+    assert not filters_from_texts([text]).matches(field_of)
+
+
+def test_several_filters_are_alternatives_and_none_matches_all() -> None:
+    assert filters_from_texts(["name==redis", "name==nginx"]).matches(field_of)
+    assert not filters_from_texts(["name==redis", "absent"]).matches(field_of)
+    assert filters_from_texts([]).matches(field_of)
+
+
+@pytest.mark.parametrize(
+    "text", ["==x", "name==", "name~=[", "name=x", "name,", "name==a b", 'name=="open', "name.", "1name", "name==a,,b"]
+)
+def test_a_malformed_filter_is_refused_and_shown(text: str) -> None:
+    with pytest.raises(InvalidArgument, match="parse filter"):
+        filters_from_texts([text])
