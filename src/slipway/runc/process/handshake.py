@@ -2,9 +2,9 @@
 
     parent                                          child
       | fork ----------------------------------------->|
-      | groups made, child put in                      | waits
+      | (puts it into its groups)                      | waits
       | GO ------------------------------------------->| leaves and enters namespaces
-      | limits are written                             | (user namespace: MAP, answered by GO)
+      | puts it into its groups, writes limits         | (user namespace: MAP, answered by GO)
       |                                                | (then it forks init: INIT + pid, answered by GO)
       |                                                | makes the file tree
       |<------------------------------- TREE (hooks) --|

@@ -8,7 +8,7 @@ from slipway.base.files import write_atomically
 from slipway.base.timestamps import rfc3339_from_nanoseconds
 from slipway.contracts.oci.runtime import IdMapping
 from slipway.linux import namespaces, prctl, processes, signals
-from slipway.linux.namespace_flags import CLONE_NEWPID, CLONE_NEWUSER
+from slipway.linux.namespace_flags import CLONE_NEWCGROUP, CLONE_NEWPID, CLONE_NEWUSER
 from slipway.runc.bundle import Bundle
 from slipway.runc.confine import cgroups as confine_cgroups
 from slipway.runc.confine import limits
@@ -118,9 +118,14 @@ def _start_init(store: StateStore, request: InitRequest, state: ContainerState, 
     undo.push("end init", lambda: _end(creation.pid))
     theirs.close()
     os.close(request.fifo)
+    # Entering v1 groups can wait milliseconds for the kernel (an RCU grace period). The child builds its file tree
+    # meanwhile, unless it makes a cgroup namespace: that takes the groups of its maker as roots.
+    must_be_inside = bool(request.namespaces.new & CLONE_NEWCGROUP)
+    if not must_be_inside:
+        ours.send(handshake.GO)
     confine_cgroups.add_process(request.groups, creation.pid)
-    ours.send(handshake.GO)
-    # The child builds its file tree meanwhile.
+    if must_be_inside:
+        ours.send(handshake.GO)
     plan_limits = plan_limits_v2 if _UNIFIED in request.points else plan_limits_v1
     confine_cgroups.apply_limits(request.groups, plan_limits(resources))
     _attend(creation)
