@@ -1,0 +1,140 @@
+"""The original containerd, 1.7 and 2.1, runs containers with our shim: over the original runc and over ours."""
+
+import subprocess
+
+import pytest
+
+from tests.support import processes
+from tests.support.waiting import wait_until
+
+pytestmark = [pytest.mark.root, pytest.mark.peers]
+
+
+def shims_of(name):
+    return [process for process in processes.mentioning(f"-id {name} ") if "shim" in process.command]
+
+
+@pytest.fixture
+def sleeper(containerd, runtime, rootfs, name):
+    """A container that sleeps."""
+    started = containerd.ctr("run", "-d", "--rootfs", *runtime, str(rootfs), name, "/bin/sleep", "1000")
+    assert started.returncode == 0, started.stderr
+    yield name
+    containerd.ctr("task", "kill", "-s", "KILL", name)
+    wait_until(lambda: containerd.ctr("task", "rm", "-f", name).returncode or True, "the task's end")
+    containerd.ctr("container", "rm", name)
+    wait_until(lambda: not shims_of(name), "the end of the shim")
+
+
+def status_of(containerd, name):
+    rows = [line.split() for line in containerd.ctr("task", "ls").stdout.splitlines()]
+    return next((row[2] for row in rows if row[0] == name), None)
+
+
+def test_output_and_exit_status(containerd, runtime, rootfs, name):
+    script = "echo out; echo err >&2; exit 42"
+    done = containerd.ctr("run", "--rm", "--rootfs", *runtime, str(rootfs), name, "/bin/sh", "-c", script)
+    assert (done.stdout, done.returncode) == ("out\n", 42)
+    assert "err" in done.stderr
+    wait_until(lambda: not shims_of(name), "the end of the shim")
+
+
+def test_every_line_of_a_chatty_program_arrives(containerd, runtime, rootfs, name):
+    done = containerd.ctr("run", "--rm", "--rootfs", *runtime, str(rootfs), name, "/bin/seq", "100000")
+    assert done.stdout.split() == [str(number) for number in range(1, 100_001)]
+
+
+def test_input_arrives(containerd, runtime, rootfs, name):
+    command = containerd.command(
+        "ctr", "--address", containerd.address, "--namespace", containerd.namespace, "run", "--rm", "--rootfs"
+    )
+    done = subprocess.run(
+        [*command, *runtime, str(rootfs), name, "/bin/head", "-n", "1"],
+        input="first\nsecond\n",
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (done.stdout, done.returncode) == ("first\n", 0)
+
+
+def test_a_program_that_is_not_there(containerd, runtime, rootfs, name):
+    done = containerd.ctr("run", "--rm", "--rootfs", *runtime, str(rootfs), name, "/nowhere")
+    assert done.returncode == 1
+    assert "OCI runtime create failed" in done.stderr
+    assert "no such file or directory" in done.stderr
+    wait_until(lambda: not shims_of(name), "the end of the shim")
+
+
+def test_the_shim_is_the_containers_parent_and_tells_its_name(containerd, sleeper):
+    [shim] = shims_of(sleeper)
+    words = shim.command.split()
+    assert words[0] == "containerd-shim-runc-v2"
+    assert words[1:] == ["-namespace", containerd.namespace, "-id", sleeper, "-address", containerd.address]
+    assert any("sleep 1000" in child.command for child in processes.descendants(shim.pid))
+
+
+def test_exec(containerd, sleeper):
+    done = containerd.ctr("task", "exec", "--exec-id", "e1", sleeper, "/bin/sh", "-c", "echo inside; exit 7")
+    assert (done.stdout, done.returncode) == ("inside\n", 7)
+    assert status_of(containerd, sleeper) == "RUNNING"
+
+
+def test_exec_of_a_program_that_is_not_there(containerd, sleeper):
+    done = containerd.ctr("task", "exec", "--exec-id", "e1", sleeper, "/nowhere")
+    assert done.returncode == 1
+    assert "OCI runtime exec failed" in done.stderr
+    again = containerd.ctr("task", "exec", "--exec-id", "e1", sleeper, "/bin/echo", "again")
+    assert again.stdout == "again\n"
+
+
+def test_pause_and_resume(containerd, sleeper):
+    assert containerd.ctr("task", "pause", sleeper).returncode == 0
+    assert status_of(containerd, sleeper) == "PAUSED"
+    assert containerd.ctr("task", "resume", sleeper).returncode == 0
+    assert status_of(containerd, sleeper) == "RUNNING"
+
+
+def test_processes_and_metrics(containerd, sleeper):
+    [header, row, *_] = containerd.ctr("task", "ps", sleeper).stdout.splitlines()
+    assert header.split() == ["PID", "INFO"]
+    assert row.split()[0].isdigit()
+    metrics = containerd.ctr("task", "metrics", sleeper).stdout
+    assert "memory" in metrics
+    assert "pids.current" in metrics
+
+
+def test_kill_and_delete(containerd, sleeper):
+    assert containerd.ctr("task", "kill", "-s", "KILL", sleeper).returncode == 0
+    wait_until(lambda: status_of(containerd, sleeper) == "STOPPED", "the end of the task")
+    removed = containerd.ctr("task", "rm", sleeper)
+    assert "137" in removed.stderr
+    assert status_of(containerd, sleeper) is None
+    wait_until(lambda: not shims_of(sleeper), "the end of the shim")
+
+
+def test_a_terminal(containerd, runtime, rootfs, name):
+    ctr = f"ctr --address {containerd.address} --namespace {containerd.namespace}"
+    script = f"{ctr} run --rm -t --rootfs {' '.join(runtime)} {rootfs} {name} /bin/sh -c 'tty; exit 3'"
+    done = subprocess.run(
+        containerd.command("script", "-qec", script, "/dev/null"), capture_output=True, text=True, timeout=60
+    )
+    assert "/dev/pts/0" in done.stdout
+    assert done.returncode == 3
+
+
+def test_the_bundle_has_the_originals_files(containerd, sleeper):
+    bundle = f"{containerd.folder}/state/io.containerd.runtime.v2.task/{containerd.namespace}/{sleeper}"
+    listed = subprocess.run(containerd.command("ls", bundle), capture_output=True, text=True, check=True).stdout.split()
+    assert {"address", "config.json", "init.pid", "log", "options.json", "rootfs", "runtime", "work"} <= set(listed)
+
+
+def test_no_socket_is_abstract_and_its_folder_is_closed(containerd, sleeper):
+    [shim] = shims_of(sleeper)
+    sockets = subprocess.run(containerd.command("cat", "/proc/net/unix"), capture_output=True, text=True).stdout
+    assert not [line for line in sockets.splitlines() if "@" in line and "shim" in line]
+    mode = subprocess.run(
+        containerd.command("stat", "-c", "%a %u", f"{containerd.folder}/s"), capture_output=True, text=True
+    ).stdout
+    assert mode == "700 0\n"
+    assert shim.is_alive()
