@@ -61,7 +61,7 @@ class Events:
 
     async def tasks(self, on_open: Callable[[], None]) -> AsyncIterator[TaskEvent]:
         """Exits and memory kills of this namespace from the moment on that `on_open` is called; none before is told."""
-        filters = [f"namespace=={self._connection.namespace},topic=={topic}" for topic in _DECODERS]
+        filters = [f'namespace=={self._connection.namespace},topic=="{topic}"' for topic in _DECODERS]
         async with self._connection.open(METHODS["subscribe"]) as stream:
             await stream.send(events_pb2.SubscribeRequest(filters=filters), last=True)
             on_open()
