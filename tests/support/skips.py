@@ -23,3 +23,13 @@ def skip_without(feature: str) -> NoReturn:
 def is_allowed(reason: str) -> bool:
     """Whether a skip with this reason is one of the named kernel features."""
     return reason.removeprefix("Skipped: ").split(":")[0] in features()
+
+
+def refuse_unnamed(report: pytest.TestReport) -> None:
+    """Turn a skip that names no kernel feature of tests/skips.toml into a failure; leave everything else alone."""
+    if not report.skipped or hasattr(report, "wasxfail") or not isinstance(report.longrepr, tuple):
+        return
+    reason = report.longrepr[2]
+    if not is_allowed(reason):
+        report.outcome = "failed"
+        report.longrepr = f"skipped in CI, but tests/skips.toml does not name the reason: {reason}"

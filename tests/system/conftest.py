@@ -1,7 +1,6 @@
-"""Both engines with the same images and a registry each; the list of what does not pass yet."""
+"""Both engines with the same images and a registry each; the columns in which a test runs."""
 
-import re
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,58 +11,6 @@ from tests.support.engine import OurEngine
 from tests.support.peers import OriginalEngine
 from tests.support.registry import Registry, fill
 from tests.system.harness import remove_all_containers
-
-PENDING = Path(__file__).with_name("pending.txt")
-EVERYTHING = "*"
-NEEDS_OURS_NOT = re.compile(r"\[original\b|the_original_repeats|on_the_original_sees|names_of_their_own")
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--write-pending", action="store_true", help="write tests/system/pending.txt anew from what fails")
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """What pending.txt names is expected to fail; when it passes, it must leave the list."""
-    if config.getoption("--write-pending"):
-        return
-    pending = {line.strip() for line in PENDING.read_text().splitlines() if line.strip() and line[0] != "#"}
-    for item in items:
-        if item.path.parent == PENDING.parent and (short_name(item) in pending or _all_pending(item, pending)):
-            item.add_marker(pytest.mark.xfail(strict=EVERYTHING not in pending, reason="not there yet: pending.txt"))
-
-
-def short_name(item: pytest.Item) -> str:
-    return f"{item.path.name}::{item.name}"
-
-
-def _all_pending(item: pytest.Item, pending: set[str]) -> bool:
-    return EVERYTHING in pending and not NEEDS_OURS_NOT.search(item.name)
-
-
-FAILED = pytest.StashKey[set[str]]()
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    config.stash[FAILED] = set()
-
-
-@pytest.hookimpl(wrapper=True, trylast=True)
-def pytest_runtest_makereport(
-    item: pytest.Item, call: pytest.CallInfo[None]
-) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    report = yield
-    if report.failed and item.path.parent == PENDING.parent:
-        item.config.stash[FAILED].add(short_name(item))
-    return report
-
-
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    if not session.config.getoption("--write-pending"):
-        return
-    head = "# What does not pass yet, one test per line. A test that passes must leave the list (xfail is strict).\n"
-    head += "# `pytest tests/system --write-pending` writes it anew from a whole run.\n"
-    failed = session.config.stash[FAILED]
-    PENDING.write_text(head + "".join(f"{name}\n" for name in sorted(failed)))
 
 
 @pytest.fixture(scope="session")

@@ -3,19 +3,19 @@
 import re
 from pathlib import Path
 
+from tests.support.pending import names
 from tests.system.harness import Scenario
 from tests.system.scenarios import SUBJECTS
 from tools.dev.environment import CHECKOUT
 
 TARGET = CHECKOUT / "docs" / "conformance" / "system.md"
-PENDING = CHECKOUT / "tests" / "system" / "pending.txt"
 COLUMNS = {
     "our client, our engine": "test_our_client_on_our_engine",
     "Docker's client, our engine": "test_docker_s_client_on_our_engine",
 }
 HEAD = """# What a user sees, beside the original
 
-Made by `./dev conformance` from `tests/system/scenarios` and `tests/system/pending.txt`; not written by hand. Docker's
+Made by `./dev conformance` from `tests/system/scenarios` and `tests/pending.txt`; not written by hand. Docker's
 client plays each scenario on the original Docker Engine 28.5, and both clients play it on ours. Output (ids, times and
 addresses masked) and exit status must be equal. "yes": they are. "not yet": the test is expected to fail, and must
 leave the list when it passes.
@@ -31,7 +31,7 @@ def main(argv: list[str]) -> int:
 
 def document() -> str:
     """The page as it should be now."""
-    pending = set(PENDING.read_text().split("\n"))
+    pending = names()
     parts = [HEAD]
     for subject, scenarios in SUBJECTS.items():
         parts.append(f"\n## {subject}\n\n| scenario | {' | '.join(COLUMNS)} |\n|---|{'---|' * len(COLUMNS)}\n")
@@ -40,12 +40,14 @@ def document() -> str:
 
 
 def _row(scenario: Scenario, pending: set[str]) -> str:
-    verdicts = [_verdict(f"test_scenarios.py::{test}[{identifier(scenario)}]", pending) for test in COLUMNS.values()]
+    verdicts = [
+        _verdict(f"system/test_scenarios.py::{test}[{identifier(scenario)}]", pending) for test in COLUMNS.values()
+    ]
     return f"| {scenario.name} | {' | '.join(verdicts)} |\n"
 
 
 def _verdict(test: str, pending: set[str]) -> str:
-    return "not yet" if test in pending or "*" in pending else "yes"
+    return "not yet" if test in pending else "yes"
 
 
 def identifier(scenario: Scenario) -> str:

@@ -101,7 +101,7 @@ def run_folder(name: str, markers: str, budget: float) -> Outcome:
     with tempfile.TemporaryDirectory() as folder:
         results = Path(folder) / "results.json"
         environment = os.environ | {"SLIPWAY_RESULTS": str(results), "SLIPWAY_RESULTS_NAME": name}
-        options = ["-q", "--no-header", "-p", "tools.dev.pytest_progress", "-m", markers, f"tests/{name}"]
+        options = ["-q", "--no-header", "--color=no", "-p", "tools.dev.pytest_progress", "-m", markers, f"tests/{name}"]
         began = time.monotonic()
         with open(log, "wb") as out:
             command = [sys.executable, "-m", "pytest", *options]
