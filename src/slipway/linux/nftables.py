@@ -132,6 +132,11 @@ class Firewall:
         begin = Request(NFNL_MSG_BATCH_BEGIN, 0, header, "nftables: begin")
         self._connection.batch(begin, requests, Request(NFNL_MSG_BATCH_END, 0, header, "nftables: commit"))
 
+    def send(self, requests: Sequence[Request]) -> None:
+        """Requests of other netfilter parts (conntrack), each for itself; the first refusal is raised after the last
+        answer."""
+        self._connection.request(*requests)
+
     def elements(self, table: Table, name: str) -> list[tuple[bytes, bytes]]:
         """The (key, data) pairs of a map."""
         found = []

@@ -216,3 +216,26 @@ def test_a_cancelled_connect_leaves_nothing(with_networks: Run) -> None:
         assert again.endpoint.ports
 
     with_networks(body)
+
+
+def test_a_udp_sender_that_never_pauses_finds_the_container_and_its_successor(with_networks: Run) -> None:
+    async def body(networks: LocalNetworks) -> None:
+        published = PortRequest(container_port=80, protocol="udp", host_port_low=8053, host_port_high=8053)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+            client.settimeout(2)
+            client.connect(("172.17.0.1", 8053))
+
+            def ask() -> bytes:
+                client.send(b"?")
+                return client.recv(100)
+
+            with pytest.raises(ConnectionRefusedError):
+                ask()
+            for name in "ab":
+                sandbox = await networks.connect(request(name, published))
+                container = Resident(sandbox.path)
+                assert await asyncio.to_thread(ask) == b"172.17.0.1"
+                await networks.disconnect(sandbox.endpoint)
+                container.end()
+
+    with_networks(body)

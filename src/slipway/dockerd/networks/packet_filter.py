@@ -1,5 +1,7 @@
 """What publishing ports asks of the machine's firewall; by nf_tables here. Blocking, from any thread."""
 
+import errno
+import logging
 import threading
 from collections.abc import Sequence
 from ipaddress import IPv4Network
@@ -8,7 +10,10 @@ from typing import Protocol
 from slipway.base.errors import NotImplementedByEngine
 from slipway.dockerd.networks import rules
 from slipway.dockerd.networks.rules import Element
+from slipway.linux.netlink.connection import Request
 from slipway.linux.nftables import Firewall, Table, is_missing
+
+logger = logging.getLogger(__name__)
 
 
 class PacketFilter(Protocol):
@@ -19,10 +24,10 @@ class PacketFilter(Protocol):
         NotImplementedByEngine where the kernel cannot, OSError otherwise."""
 
     def publish(self, elements: Sequence[Element]) -> None:
-        """All or none."""
+        """All or none. UDP senders that are at it already come to the container too."""
 
     def unpublish(self, elements: Sequence[Element]) -> None:
-        """All or none; they must have been published."""
+        """All or none; they must have been published. UDP senders do not go on sending to the container's address."""
 
     def dropping_forward_chains(self) -> list[tuple[str, str]]:
         """(table, chain) of others' chains that drop what they do not know: our containers' packets too."""
@@ -50,10 +55,20 @@ class NftablesFilter:
     def publish(self, elements: Sequence[Element]) -> None:
         if elements:
             self._firewall.commit(rules.publish(self._table, elements))
+            self._forget(rules.connections_before(elements))
 
     def unpublish(self, elements: Sequence[Element]) -> None:
         if elements:
             self._firewall.commit(rules.unpublish(self._table, elements))
+            self._forget(rules.connections_of(elements))
+
+    def _forget(self, requests: Sequence[Request]) -> None:
+        try:
+            for request in requests:
+                self._firewall.send([request])
+        except OSError as error:
+            if error.errno != errno.ENOENT:  # nothing was tracked
+                logger.warning("%s: %s", error.filename, error.strerror)
 
     def dropping_forward_chains(self) -> list[tuple[str, str]]:
         return self._firewall.dropping_forward_chains()

@@ -15,6 +15,7 @@ from ipaddress import IPv4Address, IPv4Network
 
 from slipway.dockerd.networks.model import PublishedPort
 from slipway.linux import nftables_expressions as match
+from slipway.linux.conntrack import forget_answers_of, forget_to_port
 from slipway.linux.netlink.connection import Request
 from slipway.linux.nftables import (
     FORWARD,
@@ -33,7 +34,8 @@ from slipway.linux.nftables import (
 
 ANY, ADDRESS = "published_any", "published_address"
 LOOPBACK = IPv4Network("127.0.0.0/8")
-PROTOCOLS = {"tcp": 6, "udp": 17, "sctp": 132}
+UDP = 17
+PROTOCOLS = {"tcp": 6, "udp": UDP, "sctp": 132}
 # A message's list of elements is one attribute of at most 64 KiB; an element takes 56 bytes at most.
 ELEMENTS_IN_ONE_REQUEST = 1000
 
@@ -69,6 +71,18 @@ def publish(table: Table, elements: Iterable[Element]) -> list[Request]:
 
 def unpublish(table: Table, elements: Iterable[Element]) -> list[Request]:
     return [table.delete_elements(name, [key for _, key, _ in part]) for name, part in _by_map(elements)]
+
+
+def connections_before(elements: Iterable[Element]) -> list[Request]:
+    """UDP connections that began before these ports were published, and would pass them by."""
+    ports = {int.from_bytes(key[-4:-2], "big") for _, key, _ in elements if key[0] == UDP}
+    return [forget_to_port(UDP, port) for port in sorted(ports)]
+
+
+def connections_of(elements: Iterable[Element]) -> list[Request]:
+    """UDP connections that would go on to the container after these ports were its."""
+    addresses = {IPv4Address(data[:4]) for _, key, data in elements if key[0] == UDP}
+    return [forget_answers_of(UDP, address) for address in sorted(addresses)]
 
 
 def elements_of(ports: Iterable[PublishedPort], address: str) -> list[Element]:
