@@ -135,25 +135,32 @@ class Daemon:
         """Serve until a signal asks to stop. Shims live on."""
         signals = Signals()
         signals.install(asyncio.get_running_loop())
+        async with AsyncExitStack() as stack:
+            collector = await self._start(stack)
+            log.info("containerd serves", extra={"fields": {"address": self._settings.grpc.address}})
+            async with asyncio.TaskGroup() as background:
+                collecting = background.create_task(collector.run(), name="collector")
+                await signals.wait_stop()
+                collecting.cancel()
+
+    async def _start(self, stack: AsyncExitStack) -> Collector:
+        """Build and open everything; `stack` closes it in the reverse order."""
         settings = self._settings
-        async with asyncio.TaskGroup() as background, AsyncExitStack() as stack:
-            stack.push_async_callback(self._launcher.close)
-            grpc_listener = listen_unix(settings.grpc.address, mode=SOCKET_MODE, group=settings.grpc.gid)
-            ttrpc_listener = listen_unix(settings.ttrpc_address, mode=SOCKET_MODE, group=settings.ttrpc.gid)
-            exchange = Exchange(self._clock)
-            database = SqliteDatabase(f"{_folder(settings, 'metadata.v1.bolt')}/metadata.db", _schema())
-            stack.callback(database.close)
-            await self._add_tasks(stack, database, exchange)
-            collector = await self._add_storage(database, exchange)
-            stack.callback(background.create_task(collector.run(), name="collector").cancel)
-            stack.push_async_callback(self._server.close)
-            ttrpc = await serve_ttrpc(
-                settings.ttrpc_address, ShimEvents(exchange).answer, code_from_error, listener=ttrpc_listener
-            )
-            stack.push_async_callback(ttrpc.close)
-            await self._server.start(grpc_listener)
-            log.info("containerd serves", extra={"fields": {"address": settings.grpc.address}})
-            await signals.wait_stop()
+        stack.push_async_callback(self._launcher.close)
+        grpc_listener = listen_unix(settings.grpc.address, mode=SOCKET_MODE, group=settings.grpc.gid)
+        ttrpc_listener = listen_unix(settings.ttrpc_address, mode=SOCKET_MODE, group=settings.ttrpc.gid)
+        exchange = Exchange(self._clock)
+        database = SqliteDatabase(f"{_folder(settings, 'metadata.v1.bolt')}/metadata.db", _schema())
+        stack.callback(database.close)
+        await self._add_tasks(stack, database, exchange)
+        collector = await self._add_storage(database, exchange)
+        stack.push_async_callback(self._server.close)
+        ttrpc = await serve_ttrpc(
+            settings.ttrpc_address, ShimEvents(exchange).answer, code_from_error, listener=ttrpc_listener
+        )
+        stack.push_async_callback(ttrpc.close)
+        await self._server.start(grpc_listener)
+        return collector
 
     async def _add_tasks(self, stack: AsyncExitStack, database: SqliteDatabase, exchange: Exchange) -> None:
         """What runs: containers and tasks. Returns when the shims of an earlier daemon are found again."""
