@@ -1,0 +1,95 @@
+"""Transfers of this daemon. See interface.Transfer: each method brings the loop and the threads together."""
+
+import asyncio
+import secrets
+from collections.abc import Sequence
+
+from slipway.base.errors import InvalidArgument, NotFound
+from slipway.containerd.metadata.model import Scope
+from slipway.containerd.transfer.archive_blobs import read_archive
+from slipway.containerd.transfer.documents import Documents
+from slipway.containerd.transfer.import_archive import images_of
+from slipway.containerd.transfer.interface import ByteSource, Report
+from slipway.containerd.transfer.model import ImageStore, Progress
+from slipway.containerd.transfer.names import names_for_member, names_for_target
+from slipway.containerd.transfer.read_ahead import ReadAhead
+from slipway.containerd.transfer.store_images import store_names
+from slipway.containerd.transfer.stores import Stores
+from slipway.containerd.transfer.unpack import Unpacker
+from slipway.contracts.containerd_api.types import Descriptor, Platform
+
+
+class LocalTransfer:
+    """Moves images between registries, archives and the stores of this daemon."""
+
+    def __init__(self, stores: Stores) -> None:
+        self._stores = stores
+
+    async def import_archive(
+        self, scope: Scope, source: ByteSource, destination: ImageStore, report: Report, *, force_compress: bool = False
+    ) -> None:
+        report(Progress(event="Importing"))
+        stream = ReadAhead(source)
+        filling = asyncio.get_running_loop().create_task(stream.fill(), name="read image archive")
+        try:
+            await asyncio.to_thread(self._import, scope, stream, destination, report)
+        finally:
+            filling.cancel()
+            await asyncio.wait([filling])
+        report(Progress(event="Completed import"))
+
+    async def tag(self, scope: Scope, source: ImageStore, destination: ImageStore) -> None:
+        await asyncio.to_thread(self._tag, scope, source, destination)
+
+    async def unpack(self, scope: Scope, source: ImageStore, report: Report) -> None:
+        await asyncio.to_thread(self._unpack_stored, scope, source, report)
+
+    def _import(self, scope: Scope, stream: ReadAhead, destination: ImageStore, report: Report) -> None:
+        with self._stores.leased(scope, _lease_name()) as held:
+            archive = read_archive(self._stores.content, held, stream.next_chunk)
+            targets = images_of(archive, self._stores.content, held)
+            for target in {target.digest: target for target in targets}.values():
+                try:
+                    self._complete(held, target, destination, report)
+                except NotFound as error:
+                    raise InvalidArgument(f"read image archive: it lacks a part: {error.message}") from error
+            for target in targets:
+                names = names_for_member(destination, target.digest, target.annotations)
+                self._store(held, names, target, destination, report)
+
+    def _complete(self, scope: Scope, target: Descriptor, destination: ImageStore, report: Report) -> None:
+        """Label what came, and unpack it."""
+        documents = Documents(self._stores.content, scope)
+        unpacker = Unpacker(self._stores, scope, destination.unpacks, report)
+        documents.label(target, documents.read(target))
+        for image in documents.images(target, self._platforms(destination)):
+            documents.label(image.target, image.manifest)
+            unpacker.unpack(image)
+
+    def _store(
+        self, scope: Scope, names: Sequence[str], target: Descriptor, destination: ImageStore, report: Report
+    ) -> None:
+        for image in store_names(self._stores.images, scope, names, target, destination.labels):
+            report(Progress(event="saved", name=image.name, descriptor=target))
+
+    def _tag(self, scope: Scope, source: ImageStore, destination: ImageStore) -> None:
+        target = self._stores.images.get(scope, source.name).target
+        names = names_for_target(destination, target.digest)
+        if not names:
+            raise InvalidArgument(f"tag {source.name}: no new name was given")
+        self._store(scope, names, target, destination, lambda progress: None)
+
+    def _unpack_stored(self, scope: Scope, source: ImageStore, report: Report) -> None:
+        target = self._stores.images.get(scope, source.name).target
+        with self._stores.leased(scope, _lease_name()) as held:
+            documents = Documents(self._stores.content, held)
+            unpacker = Unpacker(self._stores, held, source.unpacks, report)
+            for image in documents.images(target, [unpack.platform for unpack in source.unpacks]):
+                unpacker.unpack(image)
+
+    def _platforms(self, destination: ImageStore) -> tuple[Platform, ...]:
+        return destination.platforms or (self._stores.platform,)
+
+
+def _lease_name() -> str:
+    return f"transfer-{secrets.token_hex(8)}"
