@@ -1,0 +1,98 @@
+"""Our containerd alone, in private namespaces, for tests to start, kill and start again."""
+
+import shutil
+import signal
+import subprocess
+from pathlib import Path
+
+from tests.support import cgroup_folders, processes
+from tests.support.paths import CHECKOUT, LAUNCHERS, PEERS_HOME
+from tests.support.sandbox import Sandbox
+from tests.support.waiting import wait_until
+from tools.dev.launchers import make as make_launchers
+
+
+class OurContainerd:
+    """One containerd and its shims. `folder` must have a short name: socket paths end at 107 bytes."""
+
+    def __init__(self, folder: Path, *flags: str) -> None:
+        make_launchers(CHECKOUT)
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder = folder
+        self.flags = flags
+        self.address = f"{folder}/state/containerd.sock"
+        self.namespace = f"sw{folder.parent.name}{folder.name}"  # names the cgroup that `ctr run` puts containers in
+        self.sandbox = Sandbox()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def log_path(self) -> Path:
+        return self.folder / "containerd.log"
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    def argv(self) -> list[str]:
+        program = str(LAUNCHERS / "containerd")
+        return [program, "--root", f"{self.folder}/root", "--state", f"{self.folder}/state", *self.flags]
+
+    def start(self) -> "OurContainerd":
+        """Start it and wait until it answers."""
+        path = f"{LAUNCHERS}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+        with open(self.log_path, "ab") as log:
+            before = log.tell()
+            self._process = self.sandbox.popen(
+                self.argv(), stdin=subprocess.DEVNULL, stdout=log, stderr=log, env={"PATH": path}
+            )
+        wait_until(lambda: b"containerd serves" in self._log_from(before), "our containerd to serve")
+        return self
+
+    def _log_from(self, offset: int) -> bytes:
+        assert self._process is not None
+        log = self.log_path.read_bytes()[offset:]
+        assert self._process.poll() is None, f"our containerd ended:\n{log.decode()}"
+        return log
+
+    def kill(self) -> None:
+        """SIGKILL containerd alone: shims and containers stay."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait()
+
+    def stop(self) -> int:
+        """SIGTERM, and its exit status."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGTERM)
+        return self._process.wait(10)
+
+    def close(self) -> None:
+        """End everything by force and take back all of it."""
+        mine = processes.mentioning(str(self.folder))
+        processes.end([*mine, *(d for p in mine for d in processes.descendants(p.pid))])
+        cgroup_folders.end_all_in(self.namespace)
+        self.sandbox.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def ctr(
+        self, *arguments: str | Path, suite: str = "sid", check: bool = True, stdin: bytes | None = None
+    ) -> subprocess.CompletedProcess[bytes]:
+        """The original `ctr` of a suite, on our socket. It runs on this machine as it is: it needs nothing of its
+        tree."""
+        program = PEERS_HOME / suite / "usr/bin/ctr"
+        command = [str(program), "--address", self.address, "--namespace", self.namespace, *map(str, arguments)]
+        done = subprocess.run(self.sandbox.command(*command), input=stdin, capture_output=True, check=False, timeout=30)
+        assert not check or done.returncode == 0, f"{command}: {done.stderr.decode()}\n{self.log_path.read_text()}"
+        return done
+
+
+def make_root(folder: Path) -> Path:
+    """A root file system with busybox in it, for `ctr run --rootfs`."""
+    root = folder / "rootfs"
+    for name in ("bin", "proc", "dev", "sys", "tmp", "etc", "run"):
+        (root / name).mkdir(parents=True)
+    shutil.copy(PEERS_HOME / "sid/usr/bin/busybox", root / "bin/busybox")
+    for name in ("sh", "sleep", "true", "cat", "echo", "kill"):
+        (root / "bin" / name).symlink_to("busybox")
+    return root
