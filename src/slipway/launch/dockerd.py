@@ -42,6 +42,7 @@ from slipway.dockerd.images.service import ImageService
 from slipway.dockerd.images.sizes import ImageSizes
 from slipway.dockerd.logs.pump import OutputPump
 from slipway.dockerd.networks.local import LocalNetworks
+from slipway.dockerd.system.apparmor import ensure_profile
 from slipway.dockerd.system.host_facts import read_host_facts
 from slipway.dockerd.system.info import ARCHITECTURES
 from slipway.dockerd.system.model import ENGINE_VERSION, DaemonIdentity
@@ -189,6 +190,7 @@ class Daemon:
             networks=LocalNetworks(instance, self._clock),
             volumes=VolumeStore(f"{instance.data_root}/volumes", self._clock.now),
             pump=OutputPump(),
+            ensure_apparmor=ensure_profile,
         )
 
     async def _start_parts(

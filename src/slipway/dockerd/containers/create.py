@@ -22,7 +22,7 @@ from slipway.dockerd.containers.merge import command_line, merged_config
 from slipway.dockerd.containers.model import ContainerRecord, ContainerState, ImageManifest
 from slipway.dockerd.containers.mount_points import wanted_mounts
 from slipway.dockerd.containers.names import random_name
-from slipway.dockerd.containers.spec.security import security_options
+from slipway.dockerd.containers.spec.security import check
 from slipway.dockerd.containers.validation import check_config, check_host_config
 from slipway.dockerd.images.model import NamedImage
 
@@ -44,7 +44,7 @@ async def create(environment: ContainerEnvironment, request: CreateRequest) -> t
     """
     check_config(request.config)
     check_host_config(request.host_config, environment.settings.runtimes)
-    security_options(request.host_config.security_opt)
+    check(request.host_config, environment.facts)
     host_config = completed_host_config(request.host_config, environment.facts, environment.settings.defaults)
     if host_config.init and not environment.settings.init_path:
         raise InvalidArgument("run with --init: no docker-init, tini or catatonit on PATH", hint="install tini")

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -87,6 +87,9 @@ class ContainerEnvironment:
     volumes: Volumes
     pump: OutputPump
     background: Background = field(default_factory=Background)
+    ensure_apparmor: Callable[[], None] = lambda: (
+        None
+    )  # puts docker-default into the kernel when it is not there; blocks
 
     def run_folder(self, container_id: str) -> str:
         """Where a container's fifos are: on a tmpfs."""

@@ -17,6 +17,7 @@ from slipway.base.errors import EngineError, FailedPrecondition, NotFound
 from slipway.clients.containerd.containers import ContainerRecord as ContainerdRecord
 from slipway.clients.containerd.tasks import Streams
 from slipway.contracts.containerd_api.types import Mount
+from slipway.contracts.oci.defaults import DEFAULT_APPARMOR_PROFILE
 from slipway.dockerd.containers.announce import announce
 from slipway.dockerd.containers.concurrently import concurrently
 from slipway.dockerd.containers.connect import Connection, connect, network_namespace, our_files
@@ -176,7 +177,10 @@ def _specification(environment: ContainerEnvironment, container: Container, prep
         init_path=settings.init_path if host_config.init else "",
         cgroup_parent=settings.cgroup_parent,
     )
-    return orjson.dumps(specification(request))
+    document = specification(request)
+    if document["process"].get("apparmorProfile") == DEFAULT_APPARMOR_PROFILE:
+        environment.ensure_apparmor()
+    return orjson.dumps(document)
 
 
 def _namespaces(environment: ContainerEnvironment, container: Container, connection: Connection) -> NamespacePaths:
