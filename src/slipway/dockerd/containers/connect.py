@@ -5,7 +5,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
-from slipway.base.errors import FailedPrecondition
+from slipway.base.errors import EngineError, FailedPrecondition
 from slipway.contracts.engine_api.host_config import PortBinding
 from slipway.dockerd.containers.container import Container
 from slipway.dockerd.containers.environment import ContainerEnvironment
@@ -30,7 +30,10 @@ async def connect(environment: ContainerEnvironment, container: Container, undo:
     mode = container.record.host_config.network_mode
     if mode == "host" or mode.startswith("container:"):
         return Connection()
-    sandbox = await environment.networks.connect(_request(container, mode))
+    try:
+        sandbox = await environment.networks.connect(_request(container, mode))
+    except EngineError as error:
+        raise type(error)(f"failed to set up container networking: {error.message}", error.hint) from error
     undo.push_async_callback(environment.networks.disconnect, sandbox.endpoint)
     undo.callback(environment.networks.release_sandbox, container.id)
     return Connection(path=sandbox.path, document=sandbox.endpoint.document())
