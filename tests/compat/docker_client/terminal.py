@@ -15,7 +15,9 @@ from types import TracebackType
 class Terminal:
     """Runs a command on a terminal of its own of `rows` x `columns`. A context manager: leaving it ends the command."""
 
-    def __init__(self, command: Sequence[str], environment: dict[str, str], *, rows: int = 24, columns: int = 80) -> None:
+    def __init__(
+        self, command: Sequence[str], environment: dict[str, str], *, rows: int = 24, columns: int = 80
+    ) -> None:
         self._master, self._slave = pty.openpty()
         self.resize_quietly(rows, columns)
         self.mode_before = termios.tcgetattr(self._slave)

@@ -99,7 +99,7 @@ def _is_domain(domain: str) -> bool:
 
 def _is_path_component(part: str) -> bool:
     """Lower-case alphanumerics, joined by one dot, one or two underscores, or any number of dashes."""
-    if not part or part[0] not in _LOWER or part[-1] not in _LOWER:
+    if not part or part[0] not in _LOWER or part[-1] not in _LOWER or " " in part:
         return False
     joined = part
     for character in _LOWER:

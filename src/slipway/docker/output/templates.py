@@ -210,5 +210,5 @@ class _Run:
     def error(self, node: Node, message: str, shown: str) -> TemplateError:
         before = self.source[: node.position]
         line = before.count("\n") + 1
-        column = len(before) - before.rfind("\n") if "\n" in before else len(before)
+        column = len(before) - before.rfind("\n") - 1
         return TemplateError(f'template: :{line}:{column}: executing "" at <{shown}>: {message}')
