@@ -14,6 +14,7 @@ from typing import Final
 import uvloop
 from google.protobuf.any_pb2 import Any as AnyProto
 
+from slipway.archive.unpack import Unpackers
 from slipway.base.clock import Clock
 from slipway.base.errors import EngineError
 from slipway.base.files import read_whole, write_atomically
@@ -26,12 +27,14 @@ from slipway.containerd.collection.collector import Collector
 from slipway.containerd.command_line import Arguments, parse_arguments, settings_from_arguments
 from slipway.containerd.containers.store import ContainerStore
 from slipway.containerd.content.store import FileContentStore
+from slipway.containerd.diff.differ import DirectoryDiffer
 from slipway.containerd.events.exchange import Exchange
 from slipway.containerd.images.store import SqlImageStore
 from slipway.containerd.leases.store import LeaseStore
 from slipway.containerd.namespaces.store import NamespaceStore
 from slipway.containerd.services.containers import ContainersService
 from slipway.containerd.services.content import ContentService
+from slipway.containerd.services.diff import DiffService
 from slipway.containerd.services.events import EventsService, ShimEvents
 from slipway.containerd.services.health import HealthService
 from slipway.containerd.services.images import ImagesService
@@ -43,15 +46,19 @@ from slipway.containerd.services.scope import NAMESPACE_HEADER
 from slipway.containerd.services.snapshots import SnapshotsService
 from slipway.containerd.services.streams import StreamsService
 from slipway.containerd.services.tasks import TasksService
+from slipway.containerd.services.transfer import TransferService
 from slipway.containerd.services.version import VersionService
 from slipway.containerd.settings import Settings
 from slipway.containerd.snapshots.choice import open_snapshotters
 from slipway.containerd.tasks.bundle import BundleFolders
 from slipway.containerd.tasks.supervisor import TaskSupervisor
+from slipway.containerd.transfer.service import LocalTransfer
+from slipway.containerd.transfer.stores import Stores
 from slipway.contracts.containerd_api import status
 from slipway.contracts.containerd_api.generated import (
     containers_pb2,
     content_pb2,
+    diff_pb2,
     events_pb2,
     health_pb2,
     images_pb2,
@@ -61,8 +68,10 @@ from slipway.contracts.containerd_api.generated import (
     snapshots_pb2,
     streaming_pb2,
     tasks_pb2,
+    transfer_pb2,
     version_pb2,
 )
+from slipway.contracts.oci.platforms import platform_from_machine
 from slipway.contracts.shim_api.status import code_from_error
 from slipway.database.sqlite import SqliteDatabase
 from slipway.service.claims import claim_folder, listen_unix, make_folder, raise_descriptor_limit
@@ -80,6 +89,7 @@ SOCKET_MODE: Final = 0o660
 PUBLISH_SECONDS: Final = 10.0
 ROOT_MODE: Final = 0o700
 STATE_MODE: Final = 0o711
+UNPACKERS: Final = 2  # layers unpacked at a time; each takes a process of 20 MB while there is work
 
 
 def main() -> None:
@@ -153,7 +163,7 @@ class Daemon:
         database = SqliteDatabase(f"{_folder(settings, 'metadata.v1.bolt')}/metadata.db", _schema())
         stack.callback(database.close)
         await self._add_tasks(stack, database, exchange)
-        collector = await self._add_storage(database, exchange)
+        collector = await self._add_storage(stack, database, exchange)
         stack.push_async_callback(self._server.close)
         ttrpc = await serve_ttrpc(
             settings.ttrpc_address, ShimEvents(exchange).answer, code_from_error, listener=ttrpc_listener
@@ -181,7 +191,7 @@ class Daemon:
         self._add(health_pb2, HealthService())
         self._add(version_pb2, VersionService(VERSION, ""))
 
-    async def _add_storage(self, database: SqliteDatabase, exchange: Exchange) -> Collector:
+    async def _add_storage(self, stack: AsyncExitStack, database: SqliteDatabase, exchange: Exchange) -> Collector:
         """What stays: content, images, snapshots, and the collection of what nothing keeps."""
         settings, clock = self._settings, self._clock
         leases = LeaseStore(database, clock)
@@ -195,10 +205,27 @@ class Daemon:
         self._add(images_pb2, ImagesService(images, collector))
         self._add(leases_pb2, LeasesService(leases, collector, clock))
         self._add(snapshots_pb2, SnapshotsService(snapshotters.by_name, snapshotters.default, exchange, collector))
-        self._add(streaming_pb2, StreamsService())
+        streams = StreamsService()
+        self._add(streaming_pb2, streams)
+        unpackers = Unpackers(UNPACKERS)
+        stack.callback(unpackers.close)
+        differ = DirectoryDiffer(content, unpackers)
+        self._add(diff_pb2, DiffService(differ))
+        platform = platform_from_machine(os.uname().machine)
+        stores = Stores(
+            content=content,
+            images=images,
+            snapshotters=snapshotters.by_name,
+            default_snapshotter=snapshotters.default,
+            differ=differ,
+            leases=leases,
+            platform=platform,
+            clock=clock,
+        )
+        self._add(transfer_pb2, TransferService(LocalTransfer(stores), streams))
         parts = parts_of(settings.root, snapshotters.by_name)
         identity = _identity(_folder(settings, "grpc.v1.introspection"))
-        self._add(introspection_pb2, IntrospectionService(parts, identity=identity, architecture=_architecture()))
+        self._add(introspection_pb2, IntrospectionService(parts, identity=identity, architecture=platform.architecture))
         return collector
 
     def _add(self, module: ModuleType, implementation: object) -> None:
@@ -224,11 +251,6 @@ def _identity(folder: str) -> str:
     identity = str(uuid.uuid4())
     write_atomically(f"{folder}/uuid", identity.encode())
     return identity
-
-
-def _architecture() -> str:
-    machine = os.uname().machine
-    return {"x86_64": "amd64", "aarch64": "arm64"}.get(machine, machine)
 
 
 async def _publish(settings: Settings, arguments: Arguments) -> None:

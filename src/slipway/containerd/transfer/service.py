@@ -4,13 +4,13 @@ import asyncio
 import secrets
 from collections.abc import Sequence
 
-from slipway.base.errors import InvalidArgument, NotFound
+from slipway.base.errors import InvalidArgument, NotFound, NotImplementedByEngine
 from slipway.containerd.metadata.model import Scope
 from slipway.containerd.transfer.archive_blobs import read_archive
 from slipway.containerd.transfer.documents import Documents
 from slipway.containerd.transfer.import_archive import images_of
-from slipway.containerd.transfer.interface import ByteSource, Report
-from slipway.containerd.transfer.model import ImageStore, Progress
+from slipway.containerd.transfer.interface import ByteSink, ByteSource, Report
+from slipway.containerd.transfer.model import ExportOptions, ImageStore, Progress, Registry
 from slipway.containerd.transfer.names import names_for_member, names_for_target
 from slipway.containerd.transfer.read_ahead import ReadAhead
 from slipway.containerd.transfer.store_images import store_names
@@ -37,6 +37,17 @@ class LocalTransfer:
             filling.cancel()
             await asyncio.wait([filling])
         report(Progress(event="Completed import"))
+
+    async def pull(self, scope: Scope, source: Registry, destination: ImageStore, report: Report) -> None:
+        raise NotImplementedByEngine(f"pull {source.reference}: not served yet")
+
+    async def push(self, scope: Scope, source: ImageStore, destination: Registry, report: Report) -> None:
+        raise NotImplementedByEngine(f"push {source.name}: not served yet")
+
+    async def export_archive(
+        self, scope: Scope, source: ImageStore, sink: ByteSink, options: ExportOptions, report: Report
+    ) -> None:
+        raise NotImplementedByEngine(f"export {source.name}: not served yet")
 
     async def tag(self, scope: Scope, source: ImageStore, destination: ImageStore) -> None:
         await asyncio.to_thread(self._tag, scope, source, destination)
