@@ -30,6 +30,7 @@ def field_of(path: tuple[str, ...]) -> str | None:
         'labels."a.b"==1',
         "labels.empty",
         "name==nginx,labels.a.b",
+        "name == nginx, labels.a.b",
         "image==docker.io/library/nginx:latest",
         'name=="\\x6eginx"',
         "absent~=^$",

@@ -2,7 +2,8 @@
 
 A filter is a list of selectors joined by commas, all of which must match. A selector is a field path, alone (the
 field is
-present) or with `==`, `!=` or `~=` and a value. Several filters match when one of them does; no filter matches all.
+present) or with `==`, `!=` or `~=` and a value. Space between them does not count. Several filters match when one of
+them does; no filter matches all.
 Source: containerd pkg/filters/filter.go, parser.go.
 """
 
@@ -120,15 +121,21 @@ class _Parser:
         raise self._error("expected a value")
 
     def _match(self, pattern: re.Pattern[str]) -> re.Match[str] | None:
+        self._skip_spaces()
         match = pattern.match(self._text, self._at)
         if match is not None:
             self._at = match.end()
         return match
 
     def _take(self, token: str) -> bool:
+        self._skip_spaces()
         found = self._text.startswith(token, self._at)
         self._at += len(token) if found else 0
         return found
+
+    def _skip_spaces(self) -> None:
+        while self._at < len(self._text) and self._text[self._at].isspace():
+            self._at += 1
 
     def _error(self, expected: str) -> InvalidArgument:
         shown = f"{self._text[: self._at]} >|{self._text[self._at :]}|<"
