@@ -99,3 +99,26 @@ OPTIONS: dict[str, str] = {
     "over /sys": "-v /sys:/sys:ro",
     "over /dev/shm": "--tmpfs /dev/shm:size=1m",
 }
+
+# One of each kind: what `./dev test` takes when it has not the time for all.
+SAMPLE = {
+    "plain",
+    "terminal",
+    "hostname and domain",
+    "memory and swap",
+    "cpus",
+    "pids",
+    "read-only with tmpfs",
+    "limits",
+    "device",
+    "capabilities added",
+    "administrator",
+    "privileged",
+    "init",
+    "no new privileges",
+    "sysctl",
+    "user and groups",
+    "private cgroups",
+    "bind and parents",
+    "tmpfs by mount",
+}

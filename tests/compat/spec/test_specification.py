@@ -25,11 +25,15 @@ from slipway.dockerd.containers.spec.model import SpecificationInput
 from slipway.dockerd.containers.spec.mounts import our_mounts
 from slipway.dockerd.containers.users import container_user
 from slipway.dockerd.system.host_facts import read_host_facts
-from tests.compat.spec.matrix import OPTIONS, PLAIN
+from tests.compat.spec.matrix import OPTIONS, PLAIN, SAMPLE
 from tests.support import docker, images, peers
 from tests.support.peers import OriginalEngine
 
-pytestmark = [pytest.mark.root, pytest.mark.peers]
+pytestmark = [pytest.mark.root, pytest.mark.peers, pytest.mark.matrix]
+CASES = [
+    pytest.param(options, id=name, marks=[pytest.mark.sample] if name in SAMPLE else [])
+    for name, options in OPTIONS.items()
+]
 
 PASSWD = "root:x:0:0:root:/root:/bin/sh\ndaemon:x:1:1::/:/bin/sh\nalice:x:1000:1000:Alice:/home/alice:/bin/sh\n"
 GROUP = "root:x:0:\ndaemon:x:1:\nadm:x:4:alice,daemon\naudio:x:29:alice,root\nalice:x:1000:\n"
@@ -52,7 +56,7 @@ def client(original_engine: OriginalEngine, short_folder: Path) -> Iterator[dock
     client.run("image", "rm", "-f", IMAGE)
 
 
-@pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS.keys())
+@pytest.mark.parametrize("options", CASES)
 def test_specification_equals_the_originals(
     options: str, client: docker.Docker, original_engine: OriginalEngine
 ) -> None:
