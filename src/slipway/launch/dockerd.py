@@ -60,7 +60,8 @@ SOCKET_MODE: Final = 0o660
 ROOT_MODE: Final = 0o710
 RUN_MODE: Final = 0o711
 CLOSE_SECONDS: Final = 5.0
-INIT_NAMES: Final = ("docker-init", "tini", "tini-static", "catatonit")
+# What is bound into containers must not need their libraries: Debian's tini does, its tini-static does not.
+INIT_NAMES: Final = ("docker-init", "tini-static", "catatonit", "tini")
 
 
 def main() -> None:

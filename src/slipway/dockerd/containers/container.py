@@ -21,6 +21,7 @@ class Container:
         self.lock = asyncio.Lock()
         self.streams = ProcessStreams()
         self.execs: dict[str, Exec] = {}
+        self.process: dict[str, Any] | None = None  # of the specification it runs with; None: ask containerd
         self.restart_task: asyncio.Task[None] | None = None
         self.restart_delay = 0.0
         self.is_removing = False

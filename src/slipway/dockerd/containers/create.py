@@ -1,6 +1,7 @@
 """`docker create`: check, complete, prepare a snapshot, write it down. No process, no network yet."""
 
 import asyncio
+import os
 import secrets
 from collections.abc import Mapping
 from contextlib import AsyncExitStack, suppress
@@ -114,10 +115,15 @@ def _record(
         path=command[0],
         arguments=command[1:],
         driver=environment.settings.snapshotter,
-        config=replace(config, hostname=config.hostname or container_id[:12]),
+        config=replace(config, hostname=config.hostname or _hostname(container_id, host_config)),
         host_config=host_config,
         networks=_networks(host_config, request.networks),
     )
+
+
+def _hostname(container_id: str, host_config: HostConfig) -> str:
+    """Who shares the host's network answers under the host's name."""
+    return os.uname().nodename if host_config.network_mode == "host" else container_id[:12]
 
 
 def _networks(host_config: HostConfig, asked: Mapping[str, EndpointSettings]) -> dict[str, EndpointSettings]:

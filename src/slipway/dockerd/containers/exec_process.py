@@ -9,20 +9,21 @@ import orjson
 
 from slipway.base.errors import EngineError, FailedPrecondition, InvalidArgument, NotFound
 from slipway.dockerd.containers.announce import announce
-from slipway.dockerd.containers.attach import AttachPlan, ClientStream, join_streams
+from slipway.dockerd.containers.attach import AttachPlan, ClientStream, frame, join_streams
 from slipway.dockerd.containers.container import Container
 from slipway.dockerd.containers.detach_keys import key_bytes
 from slipway.dockerd.containers.environment import ContainerEnvironment
 from slipway.dockerd.containers.execs import Exec, ExecConfig
 from slipway.dockerd.containers.lifecycle import Status
+from slipway.dockerd.containers.spec.model import ContainerUser
 from slipway.dockerd.containers.spec.process import exec_process
 from slipway.dockerd.containers.start import user_of
 from slipway.dockerd.containers.start_errors import start_failure
 from slipway.dockerd.containers.streams import StreamPlan, remove_fifos
 
 
-def create_exec(environment: ContainerEnvironment, container: Container, config: ExecConfig) -> Exec:
-    """A prepared exec. Raises FailedPrecondition when the container cannot take one, InvalidArgument."""
+async def create_exec(environment: ContainerEnvironment, container: Container, config: ExecConfig) -> Exec:
+    """A prepared exec. Raises FailedPrecondition when the container cannot take one, InvalidArgument (no such user)."""
     check_running(container)
     if not config.cmd:
         raise InvalidArgument("No exec command specified")
@@ -30,7 +31,8 @@ def create_exec(environment: ContainerEnvironment, container: Container, config:
         if "\0" in text:
             raise InvalidArgument("invalid exec: a NUL byte in an argument")
     key_bytes(config.detach_keys)
-    one = Exec(secrets.token_hex(32), container.id, config)
+    process = await _process_document(environment, container, config)
+    one = Exec(secrets.token_hex(32), container.id, config, process)
     container.execs[one.id] = one
     environment.registry.add_exec(one)
     announce(environment, container, f"exec_create: {' '.join(config.cmd)}", execID=one.id)
@@ -64,20 +66,19 @@ async def start_exec(environment: ContainerEnvironment, container: Container, on
     plan = exec_plan(environment, one)
     tasks = environment.containerd.tasks
     try:
-        document = await _process_document(environment, container, one)
         streams = one.streams.open(plan, environment.pump, None, environment.clock.now)
-        await tasks.exec(container.id, one.id, document, streams)
+        await tasks.exec(container.id, one.id, one.process, streams)
         one.running = True
         one.pid = await tasks.start(container.id, one.id)
     except EngineError as error:
         one.running = False
-        failure = start_failure(error, "failed to exec in container") if error.kind != "invalid_argument" else None
-        one.exit_code = failure.exit_code if failure else 126
+        failure = start_failure(error, "")
+        one.exit_code = failure.exit_code
         one.streams.abandon()
         remove_fifos(plan)
         with suppress(EngineError):
             await tasks.delete_process(container.id, one.id)
-        raise failure.error if failure else error from error
+        raise failure.error from error
     one.streams.started()
     announce(environment, container, f"exec_start: {' '.join(one.config.cmd or ())}", execID=one.id)
 
@@ -106,9 +107,10 @@ async def attach_exec(
         if await join_streams(client, streams, subscriber, plan, close_stdin):
             announce(environment, container, "exec_detach", execID=one.id)
     except EngineError as error:
-        # As the original: who waits for a terminal's bytes gets the sentence there.
+        # As the original: the connection is hijacked, so the sentence goes where output goes.
+        sentence = f"{error.message}\r\n".encode()
         with suppress(ConnectionError):
-            await client.write(f"{error}\r\n".encode())
+            await client.write(sentence if tty else frame("stdout", sentence))
     finally:
         if subscriber is not None:
             streams.unsubscribe(subscriber)
@@ -144,25 +146,38 @@ def _forget_old(environment: ContainerEnvironment, container: Container) -> None
         environment.registry.remove_exec(one.id)
 
 
-async def _process_document(environment: ContainerEnvironment, container: Container, one: Exec) -> bytes:
+async def _process_document(environment: ContainerEnvironment, container: Container, config: ExecConfig) -> bytes:
     """The OCI process: the container's own, changed by what was asked for."""
-    config = one.config
-    spec = orjson.loads(await environment.containerd.containers.spec(container.id))
-    if config.user:
-        mounts = await environment.containerd.snapshots.mounts(container.id)
-        user = await asyncio.to_thread(user_of, container, mounts, config.user)
-    else:
-        mounts = await environment.containerd.snapshots.mounts(container.id)
-        user = await asyncio.to_thread(user_of, container, mounts, container.record.config.user)
+    if container.process is None:
+        spec = orjson.loads(await environment.containerd.containers.spec(container.id))
+        container.process = spec["process"]
     process = exec_process(
         container.record.host_config,
         environment.facts,
         arguments=config.cmd or (),
-        container_process=spec["process"],
+        container_process=container.process,
         environment=config.env or (),
         working_directory=config.working_dir,
-        user=user,
+        user=await _user(environment, container, config.user),
         terminal=config.tty,
         privileged=config.privileged,
+        console_size=_console_size(config),
     )
     return orjson.dumps(process)
+
+
+async def _user(environment: ContainerEnvironment, container: Container, text: str) -> ContainerUser:
+    """The container's own unless another is asked for."""
+    assert container.process is not None
+    if not text:
+        user = container.process["user"]
+        return ContainerUser(
+            uid=user["uid"], gid=user["gid"], additional_gids=tuple(user.get("additionalGids") or (user["gid"],))
+        )
+    mounts = await environment.containerd.snapshots.mounts(container.id)
+    return await asyncio.to_thread(user_of, container, mounts, text)
+
+
+def _console_size(config: ExecConfig) -> tuple[int, int] | None:
+    size = config.console_size
+    return (size[0], size[1]) if size is not None and len(size) == 2 else None

@@ -28,10 +28,11 @@ class ExecConfig:
 class Exec:
     """One exec: its configuration, and how it is. `exit_code` is None until it has ended."""
 
-    def __init__(self, exec_id: str, container_id: str, config: ExecConfig) -> None:
+    def __init__(self, exec_id: str, container_id: str, config: ExecConfig, process: bytes) -> None:
         self.id = exec_id
         self.container_id = container_id
         self.config = config
+        self.process = process  # the JSON of the OCI process
         self.streams = ProcessStreams()
         self.running = False
         self.started = False

@@ -90,7 +90,10 @@ def _has_port(ports: Mapping[str, object], value: str) -> bool:
 def _check_statuses(statuses: Sequence[str]) -> None:
     for status in statuses:
         if status not in [each.value for each in Status]:
-            raise InvalidArgument(f"invalid value for status filter: {status}")
+            words = "created, running, paused, restarting, removing, exited, dead"
+            raise InvalidArgument(
+                f"invalid filter 'status={status}': invalid value for state ({status}): must be one of {words}"
+            )
 
 
 def _created(registry: ContainerRegistry, names: Sequence[str]) -> int | None:

@@ -149,7 +149,10 @@ def _add(found: dict[str, WantedMount], mount: WantedMount) -> None:
 
 def _destination(path: str, text: str) -> str:
     if not path.startswith("/"):
-        raise InvalidArgument(f"invalid volume specification: '{text}': mount path must be absolute")
+        raise InvalidArgument(
+            f"invalid volume specification: '{text}': invalid mount config for type \"bind\": "
+            f"invalid mount path: '{path}' mount path must be absolute"
+        )
     cleaned = clean_path(path)
     if cleaned == "/":
         raise InvalidArgument(f"invalid volume specification: '{text}': destination can't be '/'")

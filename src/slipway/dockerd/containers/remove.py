@@ -9,6 +9,7 @@ from slipway.base.errors import EngineError, FailedPrecondition, NotFound
 from slipway.dockerd.containers.announce import announce
 from slipway.dockerd.containers.container import Container
 from slipway.dockerd.containers.environment import ContainerEnvironment
+from slipway.dockerd.containers.kill import kill_and_wait
 from slipway.dockerd.containers.lifecycle import Event, Status
 from slipway.dockerd.volumes.store import ANONYMOUS_LABEL
 
@@ -17,19 +18,16 @@ log = logging.getLogger(__name__)
 
 async def remove(environment: ContainerEnvironment, container: Container, *, force: bool, remove_volumes: bool) -> None:
     """Raises FailedPrecondition for a container that runs, unless `force`: then it is killed."""
-    from slipway.dockerd.containers.kill import kill_and_wait
-
     if container.is_removing:
         raise FailedPrecondition(f"removal of container {container.id} is already in progress")
     status = container.state.status
     if (container.state.is_running or status == Status.RESTARTING) and not force:
-        state = status.value
-        hint = (
-            "unpause and then stop the container before removal or force remove"
-            if state == "paused"
-            else ("stop the container before removal or force remove")
+        advice = (
+            " and must be unpaused first"
+            if status == Status.PAUSED
+            else ": stop the container before removing or force remove"
         )
-        raise FailedPrecondition(f'cannot remove container "{container.name}": container is {state}: {hint}')
+        raise FailedPrecondition(f'cannot remove container "{container.name}": container is {status.value}{advice}')
     container.is_removing = True
     try:
         if container.state.is_running or status == Status.RESTARTING:

@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import replace
 
-from slipway.base.errors import InvalidArgument
+from slipway.base.errors import AlreadyExists, InvalidArgument
 from slipway.base.identifiers import check_container_name
 from slipway.dockerd.containers.announce import announce
 from slipway.dockerd.containers.container import Container
@@ -20,7 +20,10 @@ async def rename(environment: ContainerEnvironment, container: Container, name: 
         old = container.name
         if old == name:
             raise InvalidArgument("Renaming a container with the same name as its current name")
-        environment.registry.reserve(name, container.id)
+        try:
+            environment.registry.reserve(name, container.id)
+        except AlreadyExists as error:
+            raise AlreadyExists(f"Error when allocating new name: {error.message}") from error
         record = replace(container.record, name=name)
         try:
             await asyncio.to_thread(environment.store.save_record, record)

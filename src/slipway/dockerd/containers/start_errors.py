@@ -25,8 +25,8 @@ class StartFailure:
 
 
 def start_failure(error: EngineError, doing: str) -> StartFailure:
-    """`doing` is what containerd was asked for: "failed to create task for container"."""
-    words = f"{doing}: {error.message}"
+    """`doing` is what containerd was asked for ("failed to create task for container"), or empty."""
+    words = f"{doing}: {error.message}" if doing else error.message
     lower = words.lower()
     if "permission denied" in lower:
         return StartFailure(CANNOT_INVOKE, InvalidArgument(words))

@@ -60,7 +60,7 @@ def check_host_config(host_config: HostConfig, runtimes: Collection[str]) -> Non
         _check_destination(path)
     if host_config.log_config.type not in ("", *LOG_DRIVERS):
         name = host_config.log_config.type
-        raise InvalidArgument(f"logger: no log driver named '{name}' is registered")
+        raise InvalidArgument(f'error looking up logging plugin {name}: plugin "{name}" not found')
     for entry in host_config.extra_hosts or ():
         if ":" not in entry and "=" not in entry:
             raise InvalidArgument(f'bad format for add-host: "{entry}"')

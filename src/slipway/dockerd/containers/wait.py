@@ -8,7 +8,7 @@ from slipway.dockerd.containers.container import Container
 from slipway.dockerd.containers.lifecycle import Status
 
 CONDITIONS: Final = ("not-running", "next-exit", "removed")
-Outcome = tuple[int, str]  # exit code, error of a failed start
+Outcome = tuple[int, str]  # exit code, error of a failed removal
 
 
 def wait(container: Container, condition: str) -> Callable[[], Awaitable[Outcome]]:
@@ -28,6 +28,7 @@ def wait(container: Container, condition: str) -> Callable[[], Awaitable[Outcome
             await container.wait_next_exit(exits)
         else:
             await container.wait_changed((Status.CREATED, Status.EXITED, Status.DEAD))
-        return container.state.exit_code, container.state.error
+        # As the original: a failed start is told by its own answer, a failed removal only here.
+        return container.state.exit_code, container.state.error if container.state.status == Status.DEAD else ""
 
     return outcome
