@@ -95,6 +95,20 @@ def delete_dead(line: CommandLine, bundle: str, default_runtime: Callable[[], Pr
 
     The process ends soon: its children and signal handling are not put back.
     """
+    try:
+        if os.path.exists(f"{bundle}/init.pid"):
+            _delete_container(line, bundle, default_runtime)
+    finally:
+        unmount_rootfs(f"{bundle}/rootfs")
+        remove_socket(bundle)
+    try:
+        pid = read_pid(f"{bundle}/init.pid")
+    except EngineError:
+        pid = 0
+    return DeleteResponse(pid=pid, exit_status=KILLED, exited_at=timestamp_from_nanoseconds(time.time_ns()))
+
+
+def _delete_container(line: CommandLine, bundle: str, default_runtime: Callable[[], Program]) -> None:
     options = read_options(bundle)
     loop = Loop()
     runtime = Runtime(
@@ -105,12 +119,4 @@ def delete_dead(line: CommandLine, bundle: str, default_runtime: Callable[[], Pr
         log=f"{bundle}/log.json",
         systemd_cgroup=options.systemd_cgroup,
     )
-    if os.path.exists(f"{bundle}/init.pid"):
-        loop.run_until(loop.spawn(runtime.delete(line.id, force=True)))
-    unmount_rootfs(f"{bundle}/rootfs")
-    remove_socket(bundle)
-    try:
-        pid = read_pid(f"{bundle}/init.pid")
-    except EngineError:
-        pid = 0
-    return DeleteResponse(pid=pid, exit_status=KILLED, exited_at=timestamp_from_nanoseconds(time.time_ns()))
+    loop.run_until(loop.spawn(runtime.delete(line.id, force=True)))

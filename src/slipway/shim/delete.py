@@ -17,9 +17,9 @@ async def delete(shim: Shim, container: Container, exec_id: str) -> Process:
     """The deleted process, which may not be running. Output that nobody reads is lost with it."""
     process = container.process(exec_id)
     process.check("delete")
-    if process.streams is not None:
-        await process.streams.drain(DRAIN)
     if exec_id:
+        if process.streams is not None:
+            await process.streams.drain(DRAIN)
         _forget_exec(container, process)
     else:
         await _delete_container(shim, container)
@@ -37,8 +37,9 @@ def _forget_exec(container: Container, process: Process) -> None:
 async def _delete_container(shim: Shim, container: Container) -> None:
     init = container.init
     await container.runtime.delete(container.id, force=not init.is_stopped)
-    if not init.is_stopped and init.pid:
-        await init.exited
+    await init.exited
+    if init.streams is not None:
+        await init.streams.drain(DRAIN)
     for process in (init, *container.execs.values()):
         if process.streams is not None:
             process.streams.close()

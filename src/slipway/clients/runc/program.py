@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+from slipway.base.errors import InvalidArgument
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -15,14 +17,17 @@ _CANNOT_EXECUTE = 126  # as shells say it
 
 
 def executed(name: str) -> Program:
-    """A runtime by path, or by a name to be found on PATH; looked up in the child, where a failure is reported."""
+    """A runtime by path, or by a name to be found on PATH. Raises InvalidArgument when it is not there.
+
+    Looked up before the fork: the child's standard error may be the container's.
+    """
+    path = _find(name)
 
     def run(arguments: list[str]) -> int:
         try:
-            os.execvp(name, [name, *arguments])
-        except OSError as error:
-            os.write(2, f"exec {name}: {error.strerror}\n".encode())
-        return _CANNOT_EXECUTE
+            os.execv(path, [name, *arguments])
+        except OSError:
+            return _CANNOT_EXECUTE
 
     return run
 
@@ -34,3 +39,14 @@ def forked(main: Callable[[Sequence[str]], int]) -> Program:
         return main(arguments)
 
     return run
+
+
+def _find(name: str) -> str:
+    folders = [""] if "/" in name else [f"{folder}/" for folder in os.get_exec_path()]
+    for folder in folders:
+        path = f"{folder}{name}"
+        if os.path.isfile(path) and os.access(path, os.X_OK):
+            return path
+    raise InvalidArgument(
+        f"runtime {name} is not installed: no such program {'' if '/' in name else 'on PATH'}".rstrip()
+    )

@@ -23,6 +23,10 @@ _START_TIMEOUT = 30.0
 _DELETE_TIMEOUT = 60.0
 
 
+class _TemplateDied(Exception):
+    pass
+
+
 class TemplateLauncher:
     """Launches our own shim by fork; hands every other runtime to `others`.
 
@@ -67,28 +71,40 @@ class TemplateLauncher:
         await self._others.close()
 
     async def _ask(self, action: int, request: ShimRequest, timeout: float) -> TemplateReply:
+        """What the process forked for the request answers; asked once more when the template died before that."""
+        try:
+            async with asyncio.timeout(timeout):
+                try:
+                    answer = await self._ask_once(action, request)
+                except _TemplateDied:
+                    answer = await self._ask_once(action, request)
+        except TimeoutError:
+            raise Unavailable(f"start shim {request.id}: the template did not answer within {timeout:g} s") from None
+        except _TemplateDied:
+            raise Unavailable(f"start shim {request.id}: the template died, and the next one too") from None
+        if answer.error:
+            raise KINDS.get(answer.error_kind, InternalError)(f"start shim {request.id}: {answer.error}")
+        return answer
+
+    async def _ask_once(self, action: int, request: ShimRequest) -> TemplateReply:
         self._ensure_template()
         self._number += 1
         number = self._number
         reply: asyncio.Future[TemplateReply] = asyncio.get_running_loop().create_future()
         self._waiting[number] = reply
         try:
-            async with asyncio.timeout(timeout):
-                await asyncio.get_running_loop().sock_sendall(self._channel, _packet(number, action, request))
-                answer = await reply
-        except TimeoutError:
-            raise Unavailable(f"start shim {request.id}: the template did not answer within {timeout:g} s") from None
-        except OSError as error:
-            raise Unavailable(f"start shim {request.id}: the template is gone: {error}") from error
+            await asyncio.get_running_loop().sock_sendall(self._channel, _packet(number, action, request))
+            return await reply
+        except OSError:
+            self._lose_template()
+            raise _TemplateDied from None
         finally:
             self._waiting.pop(number, None)
-        if answer.error:
-            raise KINDS.get(answer.error_kind, InternalError)(f"start shim {request.id}: {answer.error}")
-        return answer
 
     def _ensure_template(self) -> None:
-        if self._process.poll() is not None:
-            self._lose_template()
+        if self._channel.fileno() < 0:
+            self._process.kill()
+            self._process.wait()  # at once: it has closed its descriptors, so it has ended or is just being killed
             self._process, self._channel = _exec_template(self._address)
         if not self._reading:
             asyncio.get_running_loop().add_reader(self._channel.fileno(), self._readable)
@@ -110,13 +126,17 @@ class TemplateLauncher:
             waiting.set_result(reply)
 
     def _lose_template(self) -> None:
+        """The other end is closed: by the template, and by every fork of it that was at work on a request.
+
+        So what is unanswered now will never be, and asking again cannot start a second shim.
+        """
         if self._reading:
             asyncio.get_running_loop().remove_reader(self._channel.fileno())
             self._reading = False
         self._channel.close()
         for waiting in self._waiting.values():
             if not waiting.done():
-                waiting.set_exception(Unavailable("the shim template died"))
+                waiting.set_exception(_TemplateDied())
 
 
 def _packet(number: int, action: int, request: ShimRequest) -> bytes:

@@ -46,10 +46,14 @@ class Output:
         self._ended = False
         self._timer: Timer | None = None
         self._look = _FIRST_LOOK
-        self.has_reader = True
+        self._has_reader = True
         self.finished: Future = loop.future()
         os.set_blocking(source, False)
         self._read_source()
+
+    def is_read(self) -> bool:
+        """Whether anybody has the fifo open for reading now."""
+        return self._sink >= 0 and _anyone_reads(self._sink)
 
     # The container's side
 
@@ -128,7 +132,7 @@ class Output:
     def _start_spilling(self) -> None:
         self._stop_timer()
         self._spilling = True
-        if self.has_reader:
+        if self._has_reader:
             self._loop.watch(self._sink, WRITABLE, self._sink_ready)
         self._read_source()
 
@@ -151,7 +155,7 @@ class Output:
             self._read_source()
 
     def _reader_left(self) -> None:
-        self.has_reader = False
+        self._has_reader = False
         self._loop.unwatch(self._sink)
         if not self._ended:
             self._start_spilling()
@@ -163,13 +167,13 @@ class Output:
 
     def _reader_left_still(self) -> None:
         self._look_for_reader()
-        if not self.has_reader and self._sink >= 0:
+        if not self._has_reader and self._sink >= 0:
             self._loop.call_later(_SELDOM, self._reader_left_still)
 
     def _look_for_reader(self, _mask: int = 0) -> None:
-        if self.has_reader or self._sink < 0 or not _anyone_reads(self._sink):
+        if self._has_reader or self._sink < 0 or not _anyone_reads(self._sink):
             return
-        self.has_reader = True
+        self._has_reader = True
         if self._spill.pending:
             self._loop.watch(self._sink, WRITABLE, self._sink_ready)
         elif self._ended:
@@ -184,7 +188,7 @@ class Output:
         if self._sink < 0:
             return
         if self._spill.pending:
-            if self.has_reader:
+            if self._has_reader:
                 self._loop.watch(self._sink, WRITABLE, self._sink_ready)
         elif not unread_bytes(self._sink):
             self._close()

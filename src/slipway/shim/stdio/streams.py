@@ -133,9 +133,9 @@ class Streams:
             self._input.half_close()
 
     async def drain(self, seconds: float) -> None:
-        """Wait until readers have all output, at most `seconds`; not at all where nobody reads."""
+        """Wait until readers have all output, at most `seconds` for each stream; not at all where nobody reads."""
         for output in self._outputs:
-            if output.has_reader:
+            if not output.finished.done and output.is_read():
                 await self._factory.loop.done_within(output.finished, seconds)
 
     def close(self) -> None:

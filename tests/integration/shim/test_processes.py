@@ -1,0 +1,165 @@
+"""What a shim and its template are as processes: what they load, hold, show, and keep from others."""
+
+import os
+import re
+import stat
+
+import pytest
+
+from slipway.contracts.shim_api import messages
+from tests.support.waiting import wait_until
+
+pytestmark = pytest.mark.root
+
+FORBIDDEN = [
+    "asyncio",
+    "threading",
+    "logging",
+    "json",
+    "re",
+    "enum",
+    "dataclasses",
+    "typing",
+    "argparse",
+    "pathlib",
+    "subprocess",
+    "socket",
+    "selectors",
+]
+
+
+def read(path):
+    with open(path, "rb") as file:
+        return file.read()
+
+
+@pytest.mark.parametrize("program", ["shim", "template"])
+def test_nothing_heavy_is_loaded(python, program):
+    code = f"import slipway.launch.{program}; from slipway.runc.preload import preload; preload(); print(*sys.modules)"
+    assert not set(FORBIDDEN) & set(python(code).split())
+
+
+def test_a_forked_shim_loads_nothing_after_the_fork(scenario):
+    """The template may not find a module any more: what a shim then does works, so nothing was missing."""
+
+    async def test(containerd):
+        container = await containerd.container("/bin/sh", "-c", "echo x", stdin=True)
+        before = read(f"/proc/{container.bootstrap.pid}/maps").count(b"\n")
+        container.open()
+        await container.start()
+        await container.client.wait(container.process)
+        assert await container.read() == b"x\n"
+        await container.client.stats(container.task)
+        libraries = {
+            line.split()[-1] for line in read(f"/proc/{container.bootstrap.pid}/maps").splitlines() if b".so" in line
+        }
+        template = {
+            line.split()[-1] for line in read(f"/proc/{containerd.launcher.pid}/maps").splitlines() if b".so" in line
+        }
+        assert libraries <= template
+        assert before
+        await container.end()
+
+    scenario(test)
+
+
+def test_a_shim_has_one_thread_and_only_its_own_descriptors(scenario):
+    async def test(containerd):
+        container = await containerd.container("/bin/sleep", "1000", stdin=True)
+        await container.start()
+        folder = f"/proc/{container.bootstrap.pid}"
+        assert len(os.listdir(f"{folder}/task")) == 1
+        kinds = sorted(
+            re.sub(r"\d+", "N", os.readlink(f"{folder}/fd/{number}")) for number in os.listdir(f"{folder}/fd")
+        )
+        bundle = re.sub(r"\d+", "N", str(container.bundle))
+        allowed = {"/dev/null", "socket:[N]", "pipe:[N]", "anon_inode:[eventpoll]", "anon_inode:[eventfd]"}
+        allowed |= {f"{bundle}/{name}" for name in ("stdin", "stdout", "stderr")} | {"anon_inode:inotify"}
+        assert set(kinds) <= allowed
+        await container.end()
+
+    scenario(test)
+
+
+def test_containers_get_no_descriptor_of_the_shim(scenario):
+    async def test(containerd):
+        container = await containerd.container("/bin/sleep", "1000")
+        await container.start()
+        assert sorted(os.listdir(f"/proc/{container.pid}/fd")) == ["0", "1", "2"]
+        await container.end()
+
+    scenario(test)
+
+
+def test_names_in_ps(scenario):
+    async def test(containerd):
+        container = await containerd.container("/bin/sleep", "1000")
+        shown = read(f"/proc/{container.bootstrap.pid}/cmdline").rstrip(b"\0").split(b"\0")
+        expected = [
+            "containerd-shim-runc-v2",
+            "-namespace",
+            "test",
+            "-id",
+            container.id,
+            "-address",
+            containerd.address,
+        ]
+        assert [word.decode() for word in shown] == expected
+        assert read(f"/proc/{container.bootstrap.pid}/comm") == b"containerd-shim\n"
+        template = read(f"/proc/{containerd.launcher.pid}/cmdline").rstrip(b"\0").split(b"\0")
+        assert template[:1] == [b"containerd-shim-template"]
+        await container.end()
+
+    scenario(test)
+
+
+def test_the_program_file_of_shims_cannot_be_written(scenario):
+    """CVE-2019-5736: a container that reaches /proc/PID/exe of what joins it must not be able to change it."""
+
+    async def test(containerd):
+        container = await containerd.container("/bin/sleep", "1000")
+        for pid in (container.bootstrap.pid, containerd.launcher.pid):
+            descriptor = os.open(f"/proc/{pid}/exe", os.O_PATH)
+            assert os.fstatvfs(descriptor).f_flag & os.ST_RDONLY
+            os.close(descriptor)
+        await container.end()
+
+    scenario(test)
+
+
+def test_sockets_are_files_in_a_closed_folder(scenario):
+    """CVE-2020-15257."""
+
+    async def test(containerd):
+        container = await containerd.container("/bin/sleep", "1000")
+        path = container.bootstrap.address.removeprefix("unix://")
+        assert stat.S_IMODE(os.stat(path).st_mode) == 0o600
+        folder = os.stat(os.path.dirname(path))
+        assert (stat.S_IMODE(folder.st_mode), folder.st_uid) == (0o700, 0)
+        await container.end()
+
+    scenario(test)
+
+
+def test_the_template_ends_with_containerd_and_shims_live_on(scenario):
+    async def test(containerd):
+        container = await containerd.container("/bin/sleep", "1000")
+        await container.start()
+        template = containerd.launcher.pid
+        containerd.launcher._channel.close()
+        containerd.launcher._reading = False
+        wait_until(lambda: os.waitid(os.P_PID, template, os.WEXITED | os.WNOWAIT | os.WNOHANG), "the template's end")
+        assert (await container.client.state(container.process)).status == messages.RUNNING
+        await container.end()
+
+    scenario(test)
+
+
+def test_the_kernel_would_kill_a_shim_before_containerd(scenario):
+    async def test(containerd):
+        container = await containerd.container("/bin/sleep", "1000")
+        ours = int(read(f"/proc/{containerd.launcher.pid}/oom_score_adj"))
+        assert int(read(f"/proc/{container.bootstrap.pid}/oom_score_adj")) == min(ours + 1, 1000)
+        await container.end()
+
+    scenario(test)
