@@ -21,12 +21,12 @@ FIREWALL_PROGRAMS = (
 
 
 def take(words: Sequence[str]) -> Inventory:
-    """Everything now, by kind. Processes, cgroups, sockets count where they mention one of `words`; the rest always."""
+    """Everything now, by kind. Links, firewall and sysctls count always, the rest where it mentions one of `words`."""
     return {
         "processes": frozenset(_mentioning(words, _processes())),
         "cgroups": frozenset(_mentioning(words, _cgroups())),
         "sockets": frozenset(_mentioning(words, _unix_sockets())),
-        "mounts": frozenset(_mounts()),
+        "mounts": frozenset(_mentioning(words, _mounts())),
         "network namespaces": frozenset(_named_namespaces()),
         "links": frozenset(os.listdir("/sys/class/net")),
         "firewall": frozenset(_firewall()),
@@ -39,7 +39,7 @@ def difference(before: Inventory, after: Inventory) -> str:
     lines = []
     for kind in before:
         lines += [f"{kind}: left behind: {thing}" for thing in sorted(after[kind] - before[kind])]
-        if kind not in ("processes", "sockets"):
+        if kind in ("links", "firewall", "sysctls"):
             lines += [f"{kind}: missing: {thing}" for thing in sorted(before[kind] - after[kind])]
     return "\n".join(lines)
 

@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
 from tools.dev import guest, launchers, packages, say
 from tools.dev.environment import CHECKOUT
@@ -88,9 +89,24 @@ def folders() -> list[tuple[str, int]]:
 
 def run_paths(arguments: list[str], markers: str) -> int:
     """pytest on what was named, as pytest shows it."""
-    return subprocess.run(
-        [sys.executable, "-m", "pytest", "-m", markers, *arguments], cwd=CHECKOUT, check=False
-    ).returncode
+    process = start_pytest(["-m", markers, *arguments], {}, None)
+    try:
+        return process.wait()
+    except KeyboardInterrupt:
+        interrupt(process)
+        raise
+
+
+def start_pytest(arguments: list[str], environment: dict[str, str], out: IO[bytes] | None) -> "subprocess.Popen[bytes]":
+    """pytest in a session of its own: an interrupt of the terminal reaches it once, through us; its fixtures clean up."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "pytest", *arguments],
+        cwd=CHECKOUT,
+        env=os.environ | environment,
+        stdin=subprocess.DEVNULL,
+        stdout=out,
+        start_new_session=True,
+    )
 
 
 def run_folder(name: str, markers: str, budget: float) -> Outcome:
@@ -100,13 +116,11 @@ def run_folder(name: str, markers: str, budget: float) -> Outcome:
     log = LOGS / f"{name}.log"
     with tempfile.TemporaryDirectory() as folder:
         results = Path(folder) / "results.json"
-        environment = os.environ | {"SLIPWAY_RESULTS": str(results), "SLIPWAY_RESULTS_NAME": name}
+        environment = {"SLIPWAY_RESULTS": str(results), "SLIPWAY_RESULTS_NAME": name}
         options = ["-q", "--no-header", "--color=no", "-p", "tools.dev.pytest_progress", "-m", markers, f"tests/{name}"]
         began = time.monotonic()
         with open(log, "wb") as out:
-            command = [sys.executable, "-m", "pytest", *options]
-            process = subprocess.Popen(command, cwd=CHECKOUT, env=environment, stdout=out)
-            status = wait_within(process, outcome)
+            status = wait_within(start_pytest(options, environment, out), outcome)
         outcome.seconds = time.monotonic() - began
         take_results(outcome, results, status)
     if outcome.counts["failed"]:
