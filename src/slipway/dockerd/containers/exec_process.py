@@ -43,7 +43,7 @@ def check_running(container: Container) -> None:
     """Raises FailedPrecondition, in the original's words."""
     status = container.state.status
     if status == Status.PAUSED:
-        raise FailedPrecondition(f"container {container.name} is paused, unpause the container before exec")
+        raise FailedPrecondition(f"Container {container.name} is paused, unpause the container before exec")
     if status == Status.RESTARTING:
         raise FailedPrecondition(f"Container {container.id} is restarting, wait until the container is running")
     if status != Status.RUNNING:

@@ -113,8 +113,8 @@ class ContainerService:
         check_logs(container)
         return read_logs(self._environment, container, selection, timestamps=timestamps, details=details)
 
-    def create_exec(self, reference: str, config: ExecConfig) -> str:
-        return exec_process.create_exec(self._environment, self._registry.find(reference), config).id
+    async def create_exec(self, reference: str, config: ExecConfig) -> str:
+        return (await exec_process.create_exec(self._environment, self._registry.find(reference), config)).id
 
     def inspect_exec(self, exec_id: str) -> dict[str, Any]:
         return dict(self._registry.find_exec(exec_id).document())

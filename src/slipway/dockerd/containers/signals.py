@@ -22,4 +22,4 @@ def signal_number(text: str) -> int:
                 return number
     if name in _BY_NAME:
         return _BY_NAME[name]
-    raise InvalidArgument(f"Invalid signal: {text}")
+    raise InvalidArgument(f"invalid signal: {text}")

@@ -178,6 +178,7 @@ def _specification(environment: ContainerEnvironment, container: Container, prep
         cgroup_parent=settings.cgroup_parent,
     )
     document = specification(request)
+    container.process = document["process"]
     if document["process"].get("apparmorProfile") == DEFAULT_APPARMOR_PROFILE:
         environment.ensure_apparmor()
     return orjson.dumps(document)

@@ -10,7 +10,7 @@ from slipway.contracts.containerd_api.generated import cgroup1_metrics_pb2, cgro
 from slipway.dockerd.containers.container import Container
 from slipway.dockerd.containers.describe import ZERO_TIME
 from slipway.dockerd.containers.environment import ContainerEnvironment
-from slipway.dockerd.system.cpu_usage import online_processors, system_cpu_nanoseconds
+from slipway.dockerd.system.cpu_usage import MACHINE_MEMORY, online_processors, system_cpu_nanoseconds
 
 PERIOD: Final = 1.0
 
@@ -90,7 +90,7 @@ def _from_version_1(metrics: Any, processors: dict[str, int]) -> tuple[dict[str,
     memory = {
         "usage": metrics.memory.usage.usage,
         "max_usage": metrics.memory.usage.max,
-        "limit": metrics.memory.usage.limit,
+        "limit": min(metrics.memory.usage.limit, MACHINE_MEMORY),
         "stats": {
             "cache": metrics.memory.cache,
             "rss": metrics.memory.rss,
@@ -116,7 +116,7 @@ def _from_version_2(metrics: Any, processors: dict[str, int]) -> tuple[dict[str,
     }
     memory = {
         "usage": metrics.memory.usage,
-        "limit": metrics.memory.usage_limit,
+        "limit": min(metrics.memory.usage_limit or MACHINE_MEMORY, MACHINE_MEMORY),
         "stats": {
             "anon": metrics.memory.anon,
             "file": metrics.memory.file,

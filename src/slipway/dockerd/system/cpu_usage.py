@@ -1,9 +1,10 @@
-"""The machine's processors: what `docker stats` sets a container's use against. Blocks on /proc."""
+"""The machine's processors and memory: what `docker stats` sets a container's use against. Blocks on /proc."""
 
 import os
 from typing import Final
 
 NANOSECONDS_PER_TICK: Final = 1_000_000_000 // os.sysconf("SC_CLK_TCK")
+MACHINE_MEMORY: Final = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")  # bytes
 
 
 def system_cpu_nanoseconds() -> int:
