@@ -98,7 +98,7 @@ def run_paths(arguments: list[str], markers: str) -> int:
 
 
 def start_pytest(arguments: list[str], environment: dict[str, str], out: IO[bytes] | None) -> "subprocess.Popen[bytes]":
-    """pytest in a session of its own: an interrupt of the terminal reaches it once, through us; its fixtures clean up."""
+    """pytest in a session of its own: an interrupt reaches it once, through us; its fixtures clean up."""
     return subprocess.Popen(
         [sys.executable, "-m", "pytest", *arguments],
         cwd=CHECKOUT,
