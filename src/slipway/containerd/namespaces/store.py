@@ -28,8 +28,13 @@ class NamespaceStore:
         self._events = events
 
     def get(self, name: str) -> Namespace:
-        """Raises NotFound."""
-        return self._database.read(lambda connection: _get(connection, name))
+        """A namespace without labels for one that is not there: it will be with its first object, as in the
+        original."""
+
+        def query(connection: sqlite3.Connection) -> Namespace:
+            return _find(connection, name) or Namespace(name=name)
+
+        return self._database.read(query)
 
     def list(self, filters: Sequence[str] = ()) -> list[Namespace]:
         wanted = filters_from_texts(filters)
@@ -56,15 +61,15 @@ class NamespaceStore:
         return namespace
 
     def update(self, namespace: Namespace, fields: Iterable[str] = ()) -> Namespace:
-        """Change labels, by mask. Raises NotFound, InvalidArgument."""
+        """Change labels, by mask; makes the namespace where it is missing. Raises InvalidArgument."""
         check_labels(namespace.labels)
         masks = tuple(fields)
 
         def change(connection: sqlite3.Connection) -> Namespace:
-            current = _get(connection, namespace.name)
+            current = _find(connection, namespace.name) or Namespace(name=namespace.name)
             labels = labels_after_update(current.labels, namespace.labels, masks)
-            statement = "UPDATE namespaces SET labels = ? WHERE name = ?"
-            connection.execute(statement, (text_from_labels(labels), namespace.name))
+            statement = "REPLACE INTO namespaces (name, labels) VALUES (?, ?)"
+            connection.execute(statement, (namespace.name, text_from_labels(labels)))
             return Namespace(name=namespace.name, labels=labels)
 
         updated = self._database.write(change)
@@ -76,7 +81,8 @@ class NamespaceStore:
         """Raises NotFound, and FailedPrecondition while anything is in it."""
 
         def remove(connection: sqlite3.Connection) -> None:
-            _get(connection, name)
+            if _find(connection, name) is None:
+                raise NotFound(f"namespace {name!r}: not found")
             if left := _contents(connection, name):
                 raise FailedPrecondition(f"namespace {name!r} must be empty, but it still has {', '.join(left)}")
             connection.execute("DELETE FROM namespaces WHERE name = ?", (name,))
@@ -93,11 +99,9 @@ def _contents(connection: sqlite3.Connection, name: str) -> list[str]:
     ]
 
 
-def _get(connection: sqlite3.Connection, name: str) -> Namespace:
+def _find(connection: sqlite3.Connection, name: str) -> Namespace | None:
     row = connection.execute("SELECT name, labels FROM namespaces WHERE name = ?", (name,)).fetchone()
-    if row is None:
-        raise NotFound(f"namespace {name!r}: not found")
-    return _from_row(row)
+    return None if row is None else _from_row(row)
 
 
 def _from_row(row: sqlite3.Row) -> Namespace:
