@@ -65,7 +65,9 @@ def test_each_part_can_be_overridden() -> None:
     assert lines(resolv_conf_text(request, HOST)) == ["nameserver 9.9.9.9", "nameserver 127.0.0.1", "options debug"]
 
 
-@pytest.mark.parametrize("text", ["foo", ":1.2.3.4", "foo:nonsense", "foo:1.2.3.4\n5.6.7.8 bar", "a\n6.6.6.6 b:1.2.3.4"])
+@pytest.mark.parametrize(
+    "text", ["foo", ":1.2.3.4", "foo:nonsense", "foo:1.2.3.4\n5.6.7.8 bar", "a\n6.6.6.6 b:1.2.3.4"]
+)
 def test_malformed_extra_hosts_are_refused(text: str) -> None:
     with pytest.raises(InvalidArgument):
         check_extra_host(text)
