@@ -84,6 +84,14 @@ class TtrpcClient:
                     waiting.set_exception(Unavailable(cause))
 
 
+async def _read(reader: asyncio.StreamReader) -> bytes:
+    """The next bytes; b"" at the end, however it came."""
+    try:
+        return await reader.read(_CHUNK)
+    except OSError:
+        return b""
+
+
 class TtrpcServer:
     """What `serve_ttrpc` returns: `close` stops listening, ends the connections and removes the socket."""
 
@@ -119,8 +127,8 @@ class TtrpcServer:
         try:
             check_peer(writer.get_extra_info("socket"))
             await self._serve(reader, writer)
-        except (OSError, ttrpc.ProtocolError, PermissionDenied, asyncio.CancelledError):
-            pass  # the peer went away, is no ttrpc client or not allowed, or we stop: nobody is left to tell
+        except (OSError, PermissionDenied, asyncio.CancelledError):
+            pass  # the peer went away or is not allowed, or we stop: nobody is left to tell
         finally:
             self._connections.discard(task)
             writer.close()
@@ -128,8 +136,11 @@ class TtrpcServer:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         connection = ttrpc.ServerConnection()
         async with asyncio.TaskGroup() as answers:
-            while data := await reader.read(_CHUNK):
-                calls, refusals = connection.receive(data)
+            while data := await _read(reader):
+                try:
+                    calls, refusals = connection.receive(data)
+                except ttrpc.ProtocolError:
+                    break  # hang up on what is no ttrpc client
                 writer.write(refusals)
                 for call in calls:
                     answers.create_task(self._answer(call, writer))
