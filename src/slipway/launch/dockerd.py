@@ -132,10 +132,10 @@ class Daemon:
         signals = Signals()
         signals.install(asyncio.get_running_loop())
         async with AsyncExitStack() as stack:
-            background = await stack.enter_async_context(_Tasks())
-            address = await self._containerd(stack, background)
+            address = await self._containerd(stack)
             containerd = ContainerdClient(address, self._instance.containerd_namespace, self._settings.snapshotter)
             stack.callback(containerd.close)
+            background = await stack.enter_async_context(_Tasks())
             environment = self._environment(containerd)
             await self._start_parts(environment, stack, background)
             server = self._server(environment, address)
@@ -145,7 +145,7 @@ class Daemon:
             log.info("API listen on %s", ", ".join(self._instance.hosts))
             await signals.wait_stop()
 
-    async def _containerd(self, stack: AsyncExitStack, background: "_Tasks") -> str:
+    async def _containerd(self, stack: AsyncExitStack) -> str:
         """The address of the containerd to use: the one we were told of, or our own."""
         if self._instance.containerd_address:
             return self._instance.containerd_address
@@ -159,7 +159,8 @@ class Daemon:
         supervisor = ContainerdSupervisor(plan)
         stack.push_async_callback(supervisor.stop)
         await supervisor.start()
-        background.add(supervisor.run())
+        supervision = await stack.enter_async_context(_Tasks())
+        supervision.add(supervisor.run())
         return plan.address
 
     def _environment(self, containerd: ContainerdClient) -> ContainerEnvironment:

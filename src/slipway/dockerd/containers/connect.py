@@ -5,7 +5,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
-from slipway.base.errors import EngineError, FailedPrecondition
+from slipway.base.errors import EngineError, FailedPrecondition, NotFound
 from slipway.contracts.engine_api.host_config import PortBinding
 from slipway.dockerd.containers.container import Container
 from slipway.dockerd.containers.environment import ContainerEnvironment
@@ -51,7 +51,10 @@ def network_namespace(environment: ContainerEnvironment, container: Container, c
     mode = container.record.host_config.network_mode
     if not mode.startswith("container:"):
         return connection.path
-    other = environment.registry.find(mode.removeprefix("container:"))
+    try:
+        other = environment.registry.find(mode.removeprefix("container:"))
+    except NotFound as error:
+        raise NotFound(f"joining network namespace of container: {error.message}") from error
     if not other.state.is_running:
         raise FailedPrecondition(f"cannot join network namespace of a non running container: {other.id}")
     return f"/proc/{other.state.pid}/ns/net"
@@ -90,7 +93,10 @@ def _links(environment: ContainerEnvironment, container: Container) -> list[tupl
     links = []
     for link in container.record.host_config.links or ():
         name, _, alias = link.partition(":")
-        other = environment.registry.find(name.strip("/"))
+        try:
+            other = environment.registry.find(name.strip("/"))
+        except NotFound as error:
+            raise NotFound(f"could not get container for {name}: {error.message}") from error
         if not other.state.is_running:
             raise FailedPrecondition(f"Cannot link to a non running container: /{other.name} AS {alias}")
         address = str(other.state.endpoint.get("ipv4_address", ""))

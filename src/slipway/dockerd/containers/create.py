@@ -6,8 +6,9 @@ import secrets
 from collections.abc import Mapping
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field, replace
+from typing import Any
 
-from slipway.base.errors import EngineError, InvalidArgument
+from slipway.base.errors import EngineError, InvalidArgument, NotFound
 from slipway.base.identifiers import check_container_name
 from slipway.base.timestamps import rfc3339_from_nanoseconds
 from slipway.contracts.engine_api.container_config import ContainerConfig
@@ -18,6 +19,7 @@ from slipway.dockerd.containers.concurrently import concurrently
 from slipway.dockerd.containers.container import Container
 from slipway.dockerd.containers.defaults import completed_host_config
 from slipway.dockerd.containers.environment import ContainerEnvironment
+from slipway.dockerd.containers.log_files import check_log_options
 from slipway.dockerd.containers.make_mounts import make_mount_points
 from slipway.dockerd.containers.merge import command_line, merged_config
 from slipway.dockerd.containers.model import ContainerRecord, ContainerState, ImageManifest
@@ -44,22 +46,25 @@ async def create(environment: ContainerEnvironment, request: CreateRequest) -> t
     On an error nothing is left; a crash leaves a snapshot without container, which the next start removes.
     """
     check_config(request.config)
-    check_host_config(request.host_config, environment.settings.runtimes)
+    check_host_config(request.host_config, environment.settings.runtimes, os.sched_getaffinity(0))
     check(request.host_config, environment.facts)
     host_config = completed_host_config(request.host_config, environment.facts, environment.settings.defaults)
+    host_config = _shared_by_id(environment, host_config)
+    check_log_options(host_config.log_config)
     if host_config.init and not environment.settings.init_path:
         raise InvalidArgument("run with --init: no docker-init, tini or catatonit on PATH", hint="install tini")
     if not request.config.image:
         raise InvalidArgument("invalid reference format")
     image = await environment.images.find_for_container(request.config.image)
     config = merged_config(request.config, image.content.config)
+    wanted = wanted_mounts(config, host_config)
     container_id = secrets.token_hex(32)
     async with AsyncExitStack() as undo:
         name = _reserve_name(environment, request.name, container_id, undo)
         record = _record(environment, container_id, name, config, host_config, request, image)
         _, mount_points = await concurrently(
             _prepare_snapshot(environment, container_id, image.content.chain_id, undo),
-            make_mount_points(wanted_mounts(config, host_config), environment.volumes),
+            make_mount_points(wanted, environment.volumes),
         )
         record = replace(record, mount_points=mount_points)
         container = Container(record, ContainerState())
@@ -119,6 +124,17 @@ def _record(
         host_config=host_config,
         networks=_networks(host_config, request.networks),
     )
+
+
+def _shared_by_id(environment: ContainerEnvironment, host_config: HostConfig) -> HostConfig:
+    """`container:NAME` becomes `container:ID` where there is such a container: names may change."""
+    changes: dict[str, Any] = {}
+    for field_name in ("network_mode", "ipc_mode", "pid_mode"):
+        kind, _, name = str(getattr(host_config, field_name)).partition(":")
+        if kind == "container":
+            with suppress(NotFound):
+                changes[field_name] = f"container:{environment.registry.find(name).id}"
+    return replace(host_config, **changes)
 
 
 def _hostname(container_id: str, host_config: HostConfig) -> str:

@@ -20,12 +20,16 @@ KNOWN_OPTIONS: Final = frozenset(
 )
 
 
-def rotation_from_options(log_config: LogConfig) -> Rotation:
-    """max-size and max-file. Raises InvalidArgument for options that the driver does not have."""
-    options = log_config.config or {}
-    for name in options:
+def check_log_options(log_config: LogConfig) -> None:
+    """Raises InvalidArgument for options that the driver does not have. Their values count at the start."""
+    for name in log_config.config or {}:
         if name not in KNOWN_OPTIONS:
             raise InvalidArgument(f"unknown log opt '{name}' for {log_config.type} log driver")
+
+
+def rotation_from_options(log_config: LogConfig) -> Rotation:
+    """max-size and max-file. Raises InvalidArgument."""
+    options = log_config.config or {}
     local = log_config.type == "local"
     size = _size(options.get("max-size", "20m" if local else "-1"))
     files = integer_from_text(options.get("max-file", "5" if local else "1"), "max-file", high=1000)

@@ -17,7 +17,7 @@ async def pause(environment: ContainerEnvironment, container: Container) -> None
         if container.state.status == Status.RESTARTING:
             raise FailedPrecondition(f"Container {container.id} is restarting, wait until the container is running")
         if not container.state.is_running:
-            raise FailedPrecondition(f"Container {container.id} is not running")
+            raise FailedPrecondition(f"container {container.id} is not running")
         await environment.containerd.tasks.pause(container.id)
         container.change(Event.PAUSE)
         await asyncio.to_thread(environment.store.save_state, container.id, container.state)

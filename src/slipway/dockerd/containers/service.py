@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any
 
+from slipway.base.errors import NotFound
 from slipway.contracts.engine_api.container_config import ContainerConfig
 from slipway.contracts.engine_api.host_config import HostConfig
 from slipway.contracts.engine_api.networks import EndpointSettings
@@ -63,7 +64,11 @@ class ContainerService:
         await stop.restart(self._environment, container, timeout=timeout, signal_text=signal)
 
     async def kill(self, reference: str, signal: str) -> None:
-        await kill.kill(self._environment, self._registry.find(reference), signal)
+        try:
+            container = self._registry.find(reference)
+        except NotFound as error:
+            raise NotFound(f"cannot kill container: {reference}: {error.message}") from error
+        await kill.kill(self._environment, container, signal)
 
     async def pause(self, reference: str) -> None:
         await pause.pause(self._environment, self._registry.find(reference))

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import orjson
 
-from slipway.base.errors import EngineError, FailedPrecondition, NotFound
+from slipway.base.errors import EngineError, FailedPrecondition, InvalidArgument, NotFound
 from slipway.clients.containerd.containers import ContainerRecord as ContainerdRecord
 from slipway.clients.containerd.tasks import Streams
 from slipway.contracts.containerd_api.types import Mount
@@ -100,9 +100,12 @@ async def _start(environment: ContainerEnvironment, container: Container, undo: 
 
 async def _open_streams(environment: ContainerEnvironment, container: Container, undo: AsyncExitStack) -> Streams:
     record = container.record
-    writer = await asyncio.to_thread(
-        open_log, environment.store.log_path(container.id), record.host_config.log_config, record.config
-    )
+    path = environment.store.log_path(container.id)
+    try:
+        writer = await asyncio.to_thread(open_log, path, record.host_config.log_config, record.config)
+    except InvalidArgument as error:
+        sentence = f"failed to create task for container: failed to initialize logging driver: {error.message}"
+        raise InvalidArgument(sentence) from error
     undo.callback(container.streams.abandon)
     return container.streams.open(stream_plan(environment, container), environment.pump, writer, environment.clock.now)
 

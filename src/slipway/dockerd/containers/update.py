@@ -1,6 +1,7 @@
 """`docker update`: other limits and another restart policy, also while it runs."""
 
 import asyncio
+import os
 from collections.abc import Mapping
 from dataclasses import fields, replace
 from typing import Any
@@ -23,7 +24,7 @@ async def update(environment: ContainerEnvironment, container: Container, asked:
         if container.is_removing or container.removed.is_set():
             raise FailedPrecondition('Container is marked for removal and cannot be "update".')
         host_config = changed_host_config(container.record.host_config, asked)
-        check_host_config(host_config, environment.settings.runtimes)
+        check_host_config(host_config, environment.settings.runtimes, os.sched_getaffinity(0))
         if container.state.is_running:
             document = await asyncio.to_thread(_resources, host_config)
             await environment.containerd.tasks.update(container.id, document)

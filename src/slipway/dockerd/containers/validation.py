@@ -11,6 +11,7 @@ from slipway.contracts.engine_api.mounts import Mount
 from slipway.dockerd.containers.signals import signal_number
 
 MINIMUM_MEMORY: Final = 6 * 1024 * 1024  # as the original: less cannot even start
+HOSTNAME_LIMIT: Final = 64  # __NEW_UTS_LEN, include/uapi/linux/utsname.h
 PROTOCOLS: Final = ("tcp", "udp", "sctp")
 RESTART_POLICIES: Final = ("no", "always", "on-failure", "unless-stopped")
 MOUNT_TYPES: Final = ("bind", "volume", "tmpfs", "image")
@@ -22,8 +23,8 @@ def check_config(config: ContainerConfig) -> None:
     """The portable part."""
     for name, text in (("Hostname", config.hostname), ("User", config.user), ("WorkingDir", config.working_dir)):
         _no_control(name, text)
-    if len(config.hostname) > 63:
-        raise InvalidArgument(f"invalid hostname {config.hostname!r}: more than 63 characters")
+    if len(config.hostname) > HOSTNAME_LIMIT:
+        raise InvalidArgument(f"invalid hostname {config.hostname!r}: more than {HOSTNAME_LIMIT} characters")
     for variable in config.env or ():
         _no_nul("environment variable", variable)
         if not variable or variable.startswith("="):
@@ -44,12 +45,14 @@ def check_config(config: ContainerConfig) -> None:
         _check_health(config.healthcheck)
 
 
-def check_host_config(host_config: HostConfig, runtimes: Collection[str]) -> None:
-    """The part that concerns the host; `runtimes` are the names that `--runtime` may have."""
+def check_host_config(host_config: HostConfig, runtimes: Collection[str], processors: Collection[int]) -> None:
+    """The part that concerns the host; `runtimes` are the names that `--runtime` may have, `processors` the numbers of
+    those that are online."""
     _check_restart_policy(host_config.restart_policy)
     if host_config.auto_remove and host_config.restart_policy.name not in ("", "no"):
         raise InvalidArgument("can't create 'AutoRemove' container with restart policy")
     _check_resources(host_config)
+    _check_processors(host_config, processors)
     _check_modes(host_config)
     if host_config.runtime and host_config.runtime not in runtimes and not host_config.runtime.startswith("/"):
         raise InvalidArgument(f"unknown or invalid runtime name: {host_config.runtime}")
@@ -165,12 +168,24 @@ def _check_resources(host_config: HostConfig) -> None:
         raise InvalidArgument("Range of blkio weight is from 10 to 1000")
     if not -1000 <= host_config.oom_score_adj <= 1000:
         raise InvalidArgument(f"Invalid value {host_config.oom_score_adj}, range for oom score adj is [-1000, 1000]")
-    for text in (host_config.cpuset_cpus, host_config.cpuset_mems):
-        _check_cpuset(text)
 
 
-def _check_cpuset(text: str) -> None:
-    """`0-2,4`: a huge range must not make huge sets (CVE-2018-20699)."""
+def _check_processors(host_config: HostConfig, processors: Collection[int]) -> None:
+    count = len(processors)
+    if not 0 <= host_config.nano_cpus <= count * 1_000_000_000:
+        raise InvalidArgument(f"range of CPUs is from 0.01 to {count:.2f}, as there are only {count} CPUs available")
+    asked = cpu_set(host_config.cpuset_cpus)
+    cpu_set(host_config.cpuset_mems)
+    if not asked <= set(processors):
+        available = f"{min(processors)}-{max(processors)}" if count > 1 else f"{min(processors)}"
+        raise InvalidArgument(
+            f"Requested CPUs are not available - requested {host_config.cpuset_cpus}, available: {available}"
+        )
+
+
+def cpu_set(text: str) -> set[int]:
+    """`0-2,4` → {0, 1, 2, 4}; a huge range must not make a huge set (CVE-2018-20699). Raises InvalidArgument."""
+    found: set[int] = set()
     for part in text.split(",") if text else ():
         low, separator, high = part.partition("-")
         try:
@@ -180,6 +195,8 @@ def _check_cpuset(text: str) -> None:
             raise InvalidArgument(f"Invalid value {text} for cpuset") from error
         if last < first:
             raise InvalidArgument(f"Invalid value {text} for cpuset")
+        found.update(range(first, last + 1))
+    return found
 
 
 def _check_modes(host_config: HostConfig) -> None:
