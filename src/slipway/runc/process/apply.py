@@ -206,15 +206,29 @@ def _mask(workspace: Workspace, step: operations.MaskPath) -> None:
         return
     try:
         if stat.S_ISDIR(os.fstat(target).st_mode):
-            mount = mounts.new_filesystem("tmpfs", "tmpfs", [("ro", None)], MOUNT_ATTR_RDONLY)
-        else:
-            mount = _clone_null(workspace)
+            _mask_directory(workspace, target)
+            return
+        mount = _clone_null(workspace)
         try:
             mounts.attach(mount, target)
         finally:
             os.close(mount)
     finally:
         os.close(target)
+
+
+def _mask_directory(workspace: Workspace, target: int) -> None:
+    """All masked directories show one empty file system, as small as can be; its first mount is kept to be cloned."""
+    if workspace.empty < 0:
+        options = [("nr_blocks", "1"), ("nr_inodes", "1"), ("ro", None)]
+        workspace.empty = mounts.new_filesystem("tmpfs", "tmpfs", options, MOUNT_ATTR_RDONLY)
+        mounts.attach(workspace.empty, target)
+        return
+    mount = mounts.clone_descriptor(workspace.empty)
+    try:
+        mounts.attach(mount, target)
+    finally:
+        os.close(mount)
 
 
 def _clone_null(workspace: Workspace) -> int:

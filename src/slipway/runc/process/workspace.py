@@ -11,15 +11,17 @@ class Workspace:
 
     `root` is the container's `/` (O_PATH); `rootfs` its real path on the host. `late_readonly`: mounts to make
     read-only at the end. `points`, `groups`: the machine's cgroup hierarchies, and the container's group in each.
+    `empty`: the mount that masks directories, once there is one.
     """
 
-    __slots__ = ("groups", "late_readonly", "own_proc", "points", "proc", "root", "rootfs")
+    __slots__ = ("empty", "groups", "late_readonly", "own_proc", "points", "proc", "root", "rootfs")
 
     def __init__(self, rootfs: str, groups: dict[str, str], points: dict[str, str]) -> None:
         self.rootfs = rootfs
         self.groups = groups
         self.points = points
         self.root = -1
+        self.empty = -1
         self.late_readonly: list[int] = []
         self.proc = open_host_proc()
         self.own_proc = os.open("self", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=self.proc)

@@ -1,0 +1,137 @@
+"""A place to run our runc: bundles, a state root, and control groups of its own, all gone afterwards."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from slipway.linux import cgroups
+from slipway.runc.spec.example import example_spec
+from tests.support import peers
+from tests.support.paths import CHECKOUT
+
+LAUNCH = f"import sys; sys.path.insert(0, {str(CHECKOUT / 'src')!r})\nfrom slipway.launch.runc import main; main()"
+APPLETS = ("sh", "cat", "sleep", "id", "ls", "mount", "true", "env", "head", "mknod", "kill", "echo", "tty", "grep")
+PRIVATE_MOUNTS = ["unshare", "-m", "--propagation", "private"]
+
+
+def busybox_program() -> Path:
+    """A static busybox: the machine's own, or that of the trixie tree."""
+    own = Path("/usr/bin/busybox")
+    return own if own.exists() else peers.install("trixie") / "bin/busybox"
+
+
+class Machine:
+    """Runs commands of our runc in a mount namespace; `group` is the parent of all control groups that it makes."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.root = folder / "state"
+        self.group = f"slipway-{folder.name}"
+        self._bundles = 0
+
+    def runc_argv(self, *words: str) -> list[str]:
+        return [sys.executable, "-I", "-S", "-c", LAUNCH, "--root", str(self.root), *words]
+
+    def runc(self, *words: str, **options: Any) -> subprocess.CompletedProcess[str]:
+        """Run one command to its end; the caller judges the status."""
+        options.setdefault("stdin", subprocess.DEVNULL)
+        options.setdefault("timeout", 60)
+        return subprocess.run(
+            [*PRIVATE_MOUNTS, *self.runc_argv(*words)],
+            capture_output=True,
+            text=True,
+            **options,
+        )
+
+    def ok(self, *words: str, **options: Any) -> str:
+        """Run one command that must succeed; its output."""
+        done = self.runc(*words, **options)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def bundle(self, *args: str, change: Callable[[dict[str, Any]], None] | None = None) -> Path:
+        """A new bundle with a busybox root file system that runs `args`."""
+        self._bundles += 1
+        path = self.folder / f"bundle{self._bundles}"
+        (path / "rootfs/bin").mkdir(parents=True)
+        (path / "rootfs/etc").mkdir()
+        shutil.copy(busybox_program(), path / "rootfs/bin/busybox")
+        for applet in APPLETS:
+            (path / "rootfs/bin" / applet).symlink_to("busybox")
+        spec: dict[str, Any] = example_spec()
+        spec["process"] |= {"terminal": False, "args": list(args)}
+        spec["root"]["readonly"] = False
+        spec["linux"]["cgroupsPath"] = f"/{self.group}/{self._bundles}"
+        if change is not None:
+            change(spec)
+        (path / "config.json").write_text(json.dumps(spec))
+        return path
+
+    def run(
+        self, *args: str, change: Callable[[dict[str, Any]], None] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """`runc run` of a new bundle."""
+        bundle = self.bundle(*args, change=change)
+        return self.runc("run", "--bundle", str(bundle), bundle.name)
+
+    def started(self, *args: str, change: Callable[[dict[str, Any]], None] | None = None) -> str:
+        """The id of a running container."""
+        bundle = self.bundle(*args, change=change)
+        self.ok_detached("create", "--bundle", str(bundle), bundle.name)
+        self.ok("start", bundle.name)
+        return bundle.name
+
+    def ok_detached(self, *words: str) -> None:
+        """For `create` and `run -d`: the container keeps the standard streams, so they must not be pipes of ours."""
+        with open(self.folder / "output", "w+b") as output:
+            done = subprocess.run(
+                [*PRIVATE_MOUNTS, *self.runc_argv(*words)],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                timeout=60,
+            )
+        assert done.returncode == 0, (self.folder / "output").read_text("utf-8", "replace")
+
+    def state(self, container: str) -> dict[str, Any]:
+        result: dict[str, Any] = json.loads(self.ok("state", container))
+        return result
+
+    def groups(self) -> list[str]:
+        """Control group directories of this machine that still exist, below the parent."""
+        points = dict.fromkeys(cgroups.discover().points.values())
+        return [
+            entry.path
+            for point in points
+            if os.path.isdir(f"{point}/{self.group}")
+            for entry in os.scandir(f"{point}/{self.group}")
+            if entry.is_dir()
+        ]
+
+    def close(self) -> None:
+        """End what a failed test left."""
+        for container in [entry.name for entry in self.root.iterdir()] if self.root.exists() else []:
+            self.runc("delete", "--force", container)
+        for point in dict.fromkeys(cgroups.discover().points.values()):
+            cgroups.remove(f"{point}/{self.group}", 10.0)
+
+
+@pytest.fixture
+def machine() -> Iterator[Machine]:
+    if os.geteuid() != 0:
+        pytest.skip("needs root")
+    folder = Path(tempfile.mkdtemp(prefix="swrunc-", dir="/tmp"))
+    machine = Machine(folder)
+    try:
+        yield machine
+    finally:
+        machine.close()
+        shutil.rmtree(folder)
