@@ -4,7 +4,7 @@ codes.
 Imports neither HTTP nor any command before it knows which one to run.
 """
 
-from slipway.base.errors import EngineError, InvalidArgument
+from slipway.base.errors import Cancelled, EngineError, InvalidArgument
 from slipway.docker.command import Command, check_argument_count
 from slipway.docker.commands.table import GROUPS, TOP_LEVEL, Entry
 from slipway.docker.options.parser import FlagError, HelpRequested, parse_options
@@ -174,4 +174,6 @@ def _help_width() -> int:
 
 def status_of(error: EngineError) -> int:
     """The exit status that an error stands for."""
+    if isinstance(error, Cancelled):
+        return 0  # who says no to a question has not failed
     return error.status if isinstance(error, CommandFailed) else 1

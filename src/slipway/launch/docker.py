@@ -7,7 +7,7 @@ import os
 import sys
 import time
 
-from slipway.base.errors import EngineError
+from slipway.base.errors import Cancelled, EngineError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def _status() -> int:
     try:
         return run(arguments, os.environ, time.time_ns())
     except EngineError as error:
-        message = str(error)
+        message = "" if isinstance(error, Cancelled) else str(error)
         if message:
             _say(message)
         return status_of(error)

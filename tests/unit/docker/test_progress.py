@@ -32,5 +32,5 @@ def test_a_terminal_gets_one_line_per_layer_that_is_redrawn() -> None:
 
 def test_a_failure_in_the_stream_is_a_failure() -> None:
     display = ProgressDisplay(is_terminal=False, columns=0)
-    with pytest.raises(InternalError, match="^no such manifest$"):
+    with pytest.raises(InternalError, match=r"^no such manifest$"):
         display.text_for({"errorDetail": {"message": "no such manifest"}, "error": "no such manifest"})

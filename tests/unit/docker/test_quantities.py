@@ -64,7 +64,7 @@ def test_processors(text: str, nano: int) -> None:
 
 @pytest.mark.parametrize("text", ["", "x", "1/0", "0.0000000001", "1/7"])
 def test_malformed_processors(text: str) -> None:
-    with pytest.raises(ValueError, match="rational|precise"):
+    with pytest.raises(ValueError, match=r"rational|precise"):
         nano_cpus_from_text(text)
 
 
@@ -123,5 +123,5 @@ def test_comma_fields_with_quotes() -> None:
 
 @pytest.mark.parametrize("text", ["", 'a"b', '"a', '"a"b'])
 def test_malformed_comma_fields(text: str) -> None:
-    with pytest.raises(ValueError, match="EOF|parse error"):
+    with pytest.raises(ValueError, match=r"EOF|parse error"):
         fields_from_text(text)

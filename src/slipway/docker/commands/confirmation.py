@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def confirm(session: "Session", question: str, command: str) -> None:
-    """Ask; raises Cancelled unless the answer is yes."""
+    """Ask; raises Cancelled, which ends the command without a word, unless the answer is yes."""
     session.output.write(f"{question} [y/N] ")
     answer = b""
     while not answer.endswith(b"\n") and (piece := os.read(session.input.descriptor, 1)):

@@ -7,9 +7,10 @@ import os
 import select
 
 from slipway.base.errors import EngineError, InternalError, Unavailable
+from slipway.docker.session import CommandFailed
 from slipway.docker.terminal.detach_keys import DEFAULT_SEQUENCE, DetachFilter, sequence_from_text
 from slipway.docker.terminal.raw_mode import RawTerminal
-from slipway.docker.terminal.signals import SIGWINCH
+from slipway.docker.terminal.signals import SIGWINCH, TERMINATION
 from slipway.wire.stdcopy import STDERR, STDOUT, SYSTEM_ERROR, Demultiplexer
 
 TYPE_CHECKING = False
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 _READ_SIZE = 32 * 1024
 _RESIZE_ATTEMPTS = 10
+_PATIENCE = 3  # interrupts that a container may ignore before we leave it
 _READABLE = select.POLLIN | select.POLLHUP | select.POLLERR
 
 
@@ -59,6 +61,7 @@ class AttachedStreams:
         self._filter = DetachFilter(_sequence(session, detach_keys)) if is_terminal and attach_input else None
         self._is_output_open = attach_output or attach_error
         self._resize_attempts = 0
+        self._terminations = 0
         self.status: Response | None = None  # watched: its body is the exit status
         self.signals: SignalPipe | None = None
         self.forward: Callable[[int], None] | None = None
@@ -172,10 +175,13 @@ class AttachedStreams:
     def _take_signals(self, numbers: list[int]) -> None:
         for number in numbers:
             if number == SIGWINCH:
-                if self.resize is not None:
-                    self._resize()
-            elif self.forward is not None:
+                self._resize()
+                continue
+            if self.forward is not None:
                 self.forward(number)
+            self._terminations += number in TERMINATION
+            if self._terminations == _PATIENCE:
+                raise CommandFailed(f"\ngot {_PATIENCE} SIGTERM/SIGINTs, forcefully exiting")
 
     def _resize(self) -> None:
         """Tell the container our terminal's size; while it is not there yet, try again a little later."""

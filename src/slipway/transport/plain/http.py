@@ -52,18 +52,21 @@ class Connection:
         headers: "Iterable[tuple[str, str]]",
         body: "bytes | Iterable[bytes]" = b"",
     ) -> None:
-        """Send a request. A `bytes` body is the caller's to announce; any other iterable is sent in chunks as it
-        comes.
+        """Send a request. A `bytes` body is announced by the caller; any other iterable goes out in chunks as it comes,
+        until the other side has heard enough.
         """
         head = encode_request_head(method, target, headers)
         if isinstance(body, bytes):
             self._send(head + body)
             return
         self._send(head)
-        for piece in body:
-            if piece:
-                self._send(encode_chunk(piece))
-        self._send(encode_chunk(b""))
+        try:
+            for piece in body:
+                if piece:
+                    self._send(encode_chunk(piece))
+            self._send(encode_chunk(b""))
+        except Unavailable:
+            self.is_reusable = False  # the other side has answered without waiting for the rest: `receive` tells what
 
     def receive(self, *, is_head_request: bool = False) -> "Response":
         """Wait for the response's head. The body is read from the Response, to its end before the next request."""

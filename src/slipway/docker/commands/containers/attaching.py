@@ -2,7 +2,7 @@
 
 from slipway.base.errors import EngineError, InvalidArgument
 from slipway.docker.terminal.attached import AttachedStreams
-from slipway.docker.terminal.signals import NAMES, SIGWINCH, SignalPipe, forwardable
+from slipway.docker.terminal.signals import NAMES, SIGWINCH, TERMINATION, SignalPipe, forwardable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def read_exit_status(response: "Response") -> "tuple[int, str]":
 
 def watch_signals(session: "Session", attachment: AttachedStreams, container_id: str, *, forward: bool) -> SignalPipe:
     """Forward our signals to the container while attached; the caller closes the pipe."""
-    numbers = [*forwardable(), SIGWINCH] if forward else [SIGWINCH]
+    numbers = [*(forwardable() if forward else TERMINATION), SIGWINCH]
     pipe = SignalPipe(numbers)
     attachment.signals = pipe
     if forward:

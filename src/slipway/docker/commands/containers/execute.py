@@ -8,7 +8,7 @@ from slipway.docker.options import validation, variables
 from slipway.docker.options.flags import Flag, boolean, text, texts
 from slipway.docker.session import CommandFailed
 from slipway.docker.terminal.attached import AttachedStreams, Detached
-from slipway.docker.terminal.signals import SIGWINCH, SignalPipe
+from slipway.docker.terminal.signals import SIGWINCH, SignalPipe, Terminated
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -89,6 +89,8 @@ def _run_attached(session: "Session", exec_id: str, request: "dict[str, Any]", s
         attachment.copy()
     except Detached:
         raise CommandFailed("read escape sequence") from None
+    except Terminated:
+        return 0  # as the original: the command in the container runs on
     finally:
         if signals is not None:
             signals.close()

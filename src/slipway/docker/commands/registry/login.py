@@ -55,10 +55,10 @@ def _given(session: "Session", options: "Options") -> tuple[str, str]:
     if "password" in options.changed:
         session.warn("WARNING! Using --password via the CLI is insecure. Use --password-stdin.")
         if options["password-stdin"]:
-            raise InvalidArgument("--password and --password-stdin are mutually exclusive")
+            raise InvalidArgument("conflicting options: cannot specify both --password and --password-stdin")
     if options["password-stdin"]:
         if not user:
-            raise InvalidArgument("Must provide --username with --password-stdin")
+            raise InvalidArgument("the --password-stdin option requires --username to be set")
         with os.fdopen(os.dup(session.input.descriptor), "rb") as stream:
             password = stream.read().decode().rstrip("\r\n")
     return user, password
