@@ -71,6 +71,8 @@ class OurContainerd:
         """End everything by force and take back all of it."""
         mine = processes.mentioning(str(self.folder))
         processes.end([*mine, *(d for p in mine for d in processes.descendants(p.pid))])
+        if self._process is not None:
+            self._process.wait(10)
         cgroup_folders.end_all_in(self.namespace)
         self.sandbox.close()
         shutil.rmtree(self.folder, ignore_errors=True)

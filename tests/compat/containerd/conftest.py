@@ -1,0 +1,35 @@
+"""Our containerd, running, with a root file system to run."""
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.integration.containerd.daemon import OurContainerd, make_root
+
+
+@pytest.fixture(scope="session")
+def root_folder(sid: str, short_folder: Path) -> Path:
+    """A root file system with busybox in it, shared and not to be changed."""
+    return make_root(Path(tempfile.mkdtemp(prefix="root", dir=short_folder)))
+
+
+@pytest.fixture(scope="module")
+def shared(machine_unchanged: None, short_folder: Path) -> Iterator[OurContainerd]:
+    """A containerd for the tests of one module that leave nothing behind."""
+    daemon = OurContainerd(Path(tempfile.mkdtemp(prefix="cd", dir=short_folder)))
+    try:
+        yield daemon.start()
+    finally:
+        daemon.close()
+
+
+@pytest.fixture
+def fresh(machine_unchanged: None, short_folder: Path) -> Iterator[OurContainerd]:
+    """A containerd for one test alone: it may be killed and started again."""
+    daemon = OurContainerd(Path(tempfile.mkdtemp(prefix="cd", dir=short_folder)))
+    try:
+        yield daemon.start()
+    finally:
+        daemon.close()
