@@ -20,6 +20,7 @@ from slipway.dockerd.containers.streams import ProcessStreams, remove_fifos
 log = logging.getLogger(__name__)
 
 DELETE_SECONDS: Final = 10.0
+SLOW_READER_SECONDS: Final = 3.0  # who is attached and does not read gets the rest later; the exit does not wait
 
 
 async def container_exited(environment: ContainerEnvironment, container: Container, ended: Exit) -> None:
@@ -32,9 +33,10 @@ async def container_exited(environment: ContainerEnvironment, container: Contain
             _delete_task(environment, container.id),
             _disconnect(environment, container),
         )
-        await streams.drain()
-        remove_fifos(stream_plan(environment, container))
         container.streams = ProcessStreams()
+        draining = environment.background.run(streams.drain(), f"output of {container.id}")
+        await asyncio.wait([draining], timeout=SLOW_READER_SECONDS)
+        remove_fifos(stream_plan(environment, container))
         decision = decide(container.record.host_config.restart_policy, _ended(container, ended))
         restarts = decision.restart and not container.is_removing
         container.change(

@@ -118,6 +118,9 @@ class ProcessStreams:
         """
         self.close_stdin()
         if self._open_outputs and self._pump is not None:
+            for output in self._outputs:
+                output.no_more_writers = True
+                self._pump.look_again(output)
             try:
                 await asyncio.wait_for(self._drained.wait(), seconds)
             except TimeoutError:

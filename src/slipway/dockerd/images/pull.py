@@ -20,10 +20,14 @@ async def pull(
     steps: asyncio.Queue[Progress | None] = asyncio.Queue()
     work = asyncio.get_running_loop().create_task(_transfer(environment, complete, credentials, steps), name="pull")
     try:
-        yield {"status": f"Pulling from {familiar_name(repository) if '/' in repository else repository}", "id": tag}
-        while (step := await steps.get()) is not None:
+        step = await _first_of_image(steps)
+        if step is None:
+            await work  # what failed before anything came is the request's error, not a message
+        yield {"status": f"Pulling from {repository.partition('/')[2]}", "id": tag}
+        while step is not None:
             if (message := message_from_progress(step)) is not None:
                 yield message
+            step = await steps.get()
         await work
     finally:
         work.cancel()
@@ -33,6 +37,14 @@ async def pull(
     yield {"status": f"Digest: {after}"}
     done = "Image is up to date for" if before == after else "Downloaded newer image for"
     yield {"status": f"Status: {done} {familiar_name(complete)}"}
+
+
+async def _first_of_image(steps: "asyncio.Queue[Progress | None]") -> Progress | None:
+    """The first step that tells of content: resolving the name may still fail."""
+    while (step := await steps.get()) is not None:
+        if "sha256:" in step.name:
+            return step
+    return None
 
 
 async def _transfer(

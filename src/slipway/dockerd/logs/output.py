@@ -28,6 +28,7 @@ class Output:
         self.stream = stream
         self.subscribers: Callable[[], Sequence[Subscriber]] = tuple
         self.on_end: Callable[[], None] = lambda: None
+        self.no_more_writers = False  # the shim has gone: an empty fifo is at its end even without a hang-up
         self._writer = writer
         self._now = now
         self._seen = 0  # bytes at the fifo's head that were published already
@@ -38,24 +39,25 @@ class Output:
 
     def process(self, peek: tuple[int, int], *, hung_up: bool) -> bool:
         """Take one portion out of the fifo; whether it may have more at once. Calls `on_end` at its end."""
+        ending = hung_up or self.no_more_writers
         try:
-            took = self._process_logged(peek, hung_up) if self._writer is not None else self._process_unlogged()
+            took = self._process_logged(peek, ending) if self._writer is not None else self._process_unlogged()
         except BlockingIOError:
-            took = None
-        if took is None and hung_up:
+            took, ending = 0, hung_up  # empty, but a writer is still there: only an order ends it
+        if not took and ending:
             self.finish()
-        return bool(took)
+        return took > 0
 
-    def _process_unlogged(self) -> int | None:
+    def _process_unlogged(self) -> int:
         data = os.read(self.descriptor, PEEK_SIZE)
         self._publish(data)
-        return len(data) or None
+        return len(data)
 
-    def _process_logged(self, peek: tuple[int, int], hung_up: bool) -> int | None:
-        """Bytes that were new; None when there were none."""
+    def _process_logged(self, peek: tuple[int, int], hung_up: bool) -> int:
+        """How many bytes were new, or were taken."""
         size = tee(self.descriptor, peek[1], PEEK_SIZE)
         if not size:
-            return None
+            return 0
         data = read_exactly(peek[0], size)
         lines, complete = split_lines(data)
         if hung_up and complete < len(data) and len(data) == self._seen:
@@ -67,7 +69,7 @@ class Output:
         if complete:
             read_exactly(self.descriptor, complete)
         self._seen = len(data) - complete
-        return new or complete or None
+        return new or complete
 
     def finish(self) -> None:
         """The other side is closed and everything was taken. Idempotent."""
