@@ -1,6 +1,7 @@
 """containerd's stores on real files, without its API: what transfers work on."""
 
 import os
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import resources
@@ -64,12 +65,11 @@ class Bytes:
 
 
 @pytest.fixture
-def new_daemon(short_folder: Path, request: pytest.FixtureRequest) -> Iterator[Callable[[], Daemon]]:
+def new_daemon(short_folder: Path) -> Iterator[Callable[[], Daemon]]:
     ends: list[Callable[[], object]] = []
 
     def make() -> Daemon:
-        root = short_folder / f"{request.node.name[:40]}-{len(ends)}"
-        root.mkdir()
+        root = Path(tempfile.mkdtemp(prefix="stores-", dir=short_folder))
         clock = Clock()
         schema = resources.files("slipway.containerd.metadata").joinpath("schema.sql").read_text()
         database = SqliteDatabase(str(root / "metadata.db"), schema)

@@ -3,8 +3,11 @@
 import asyncio
 import secrets
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 
 from slipway.base.errors import InvalidArgument, NotFound, NotImplementedByEngine
+from slipway.base.references import Reference, complete_reference
+from slipway.clients.registry.interface import Repository
 from slipway.containerd.metadata.model import Scope
 from slipway.containerd.transfer.archive_blobs import read_archive
 from slipway.containerd.transfer.documents import Documents
@@ -12,7 +15,9 @@ from slipway.containerd.transfer.import_archive import images_of
 from slipway.containerd.transfer.interface import ByteSink, ByteSource, Report
 from slipway.containerd.transfer.model import ExportOptions, ImageStore, Progress, Registry
 from slipway.containerd.transfer.names import names_for_member, names_for_target
+from slipway.containerd.transfer.pull import Pull
 from slipway.containerd.transfer.read_ahead import ReadAhead
+from slipway.containerd.transfer.registries import open_repository
 from slipway.containerd.transfer.store_images import store_names
 from slipway.containerd.transfer.stores import Stores
 from slipway.containerd.transfer.unpack import Unpacker
@@ -39,7 +44,19 @@ class LocalTransfer:
         report(Progress(event="Completed import"))
 
     async def pull(self, scope: Scope, source: Registry, destination: ImageStore, report: Report) -> None:
-        raise NotImplementedByEngine(f"pull {source.reference}: not served yet")
+        reference = complete_reference(source.reference)
+        report(Progress(event=f"Resolving from {reference.complete}"))
+        async with AsyncExitStack() as stack:
+            held = await self._lease(stack, scope)
+            repository = await asyncio.to_thread(open_repository, source, reference)
+            stack.push_async_callback(repository.close)
+            target = await _resolve(repository, reference)
+            report(Progress(event=f"Pulling from {reference.complete}"))
+            report(Progress(event="fetching image content", name=reference.complete))
+            await Pull(self._stores, held, repository, reference, destination, report).run(target)
+            names = names_for_target(destination, target.digest)
+            await asyncio.to_thread(self._store, held, names, target, destination, report)
+        report(Progress(event=f"Completed pull from {reference.complete}"))
 
     async def push(self, scope: Scope, source: ImageStore, destination: Registry, report: Report) -> None:
         raise NotImplementedByEngine(f"push {source.name}: not served yet")
@@ -54,6 +71,12 @@ class LocalTransfer:
 
     async def unpack(self, scope: Scope, source: ImageStore, report: Report) -> None:
         await asyncio.to_thread(self._unpack_stored, scope, source, report)
+
+    async def _lease(self, stack: AsyncExitStack, scope: Scope) -> Scope:
+        lease = self._stores.leased(scope, _lease_name())
+        held = await asyncio.to_thread(lease.__enter__)
+        stack.push_async_callback(asyncio.to_thread, lease.__exit__, None, None, None)
+        return held
 
     def _import(self, scope: Scope, stream: ReadAhead, destination: ImageStore, report: Report) -> None:
         with self._stores.leased(scope, _lease_name()) as held:
@@ -100,6 +123,13 @@ class LocalTransfer:
 
     def _platforms(self, destination: ImageStore) -> tuple[Platform, ...]:
         return destination.platforms or (self._stores.platform,)
+
+
+async def _resolve(repository: Repository, reference: Reference) -> Descriptor:
+    try:
+        return await repository.resolve(reference)
+    except NotFound as error:
+        raise NotFound(f'failed to resolve reference "{reference.complete}": {error.message}') from error
 
 
 def _lease_name() -> str:

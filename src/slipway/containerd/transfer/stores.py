@@ -1,10 +1,12 @@
 """What transfers work on: the daemon's stores, as this noun needs them."""
 
+import asyncio
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
+from weakref import WeakValueDictionary
 
 from slipway.base.clock import Clock
 from slipway.base.errors import NotFound
@@ -55,7 +57,8 @@ class KeyedLocks:
 
 @dataclass(frozen=True, kw_only=True)
 class Stores:
-    """`platform` is the machine's own. `unpacking` lets one transfer at a time make one snapshot."""
+    """`platform` is the machine's own. `unpacking` lets one transfer at a time make one snapshot, `fetching` fetch one
+    blob: whoever comes second finds it there."""
 
     content: ContentStore
     images: ImageRows
@@ -66,6 +69,7 @@ class Stores:
     platform: Platform
     clock: Clock
     unpacking: KeyedLocks = field(default_factory=KeyedLocks)
+    fetching: WeakValueDictionary[tuple[str, str], asyncio.Lock] = field(default_factory=WeakValueDictionary)
 
     @contextmanager
     def leased(self, scope: Scope, name: str) -> Iterator[Scope]:

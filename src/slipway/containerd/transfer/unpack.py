@@ -11,6 +11,7 @@ from slipway.containerd.snapshots.interface import Snapshotter
 from slipway.containerd.transfer.documents import ImageManifest
 from slipway.containerd.transfer.interface import Report
 from slipway.containerd.transfer.model import Progress, Unpack
+from slipway.containerd.transfer.references import ref_of
 from slipway.containerd.transfer.stores import Stores
 from slipway.contracts.containerd_api.types import Descriptor, Mount
 from slipway.contracts.oci import platforms
@@ -119,13 +120,3 @@ class Unpacker:
 
     def _tell(self, event: str, layer: Descriptor) -> None:
         self._report(Progress(event=event, name=ref_of(layer), total=layer.size, descriptor=layer))
-
-
-def ref_of(target: Descriptor) -> str:
-    """The name of a blob's ingest and of its progress, as the original spells it."""
-    kind = "layer" if "diff.tar" in target.media_type or ".layer." in target.media_type else ""
-    if not kind:
-        kind = "config" if "container.image" in target.media_type or "image.config" in target.media_type else ""
-    if not kind:
-        kind = "index" if "index" in target.media_type or "list" in target.media_type else "manifest"
-    return f"{kind}-{target.digest}"

@@ -1,0 +1,136 @@
+"""The original docker-registry on a port of its own, and images of several layers pushed to it."""
+
+import hashlib
+import http.client
+import io
+import json
+import os
+import socket
+import subprocess
+import tarfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Self
+
+from slipway.archive.compression import gzip_compressor, zstd_compressor
+from slipway.contracts.oci import image
+from tests.support import peers, processes
+from tests.support.waiting import wait_until
+
+
+class Distribution:
+    """A registry that serves `folder`, while the `with` lasts. Uploads go over plain HTTP, as its clients' do."""
+
+    def __init__(self, folder: Path) -> None:
+        peers.install("sid")
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.address = f"127.0.0.1:{probe.getsockname()[1]}"
+        configuration = {
+            "version": "0.1",
+            "log": {"level": "warn"},
+            "storage": {"filesystem": {"rootdirectory": str(folder / "storage")}},
+            "http": {"addr": self.address},
+        }
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "registry.json").write_text(json.dumps(configuration))  # JSON is YAML
+        self._argv, self._environment = peers.enter(
+            "sid", "docker-registry", "serve", str(folder / "registry.json"), share=folder
+        )
+        self._log = folder / "registry.log"
+
+    def __enter__(self) -> Self:
+        with open(self._log, "ab") as log:
+            self._process = subprocess.Popen(
+                self._argv, env=self._environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            )
+        wait_until(self._answers, f"the registry; see {self._log}")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        family = processes.descendants(self._process.pid)
+        self._process.kill()
+        self._process.wait()
+        processes.end(family)
+
+    def push_blob(self, repository: str, data: bytes) -> str:
+        digest = f"sha256:{hashlib.sha256(data).hexdigest()}"
+        _, headers = self._request("POST", f"/v2/{repository}/blobs/uploads/", b"")
+        place = headers["location"].partition(self.address)[2]
+        separator = "&" if "?" in place else "?"
+        self._request("PUT", f"{place}{separator}digest={digest}", data, "application/octet-stream")
+        return digest
+
+    def push_manifest(self, repository: str, tag: str, media_type: str, document: object) -> str:
+        data = json.dumps(document).encode()
+        self._request("PUT", f"/v2/{repository}/manifests/{tag}", data, media_type)
+        return f"sha256:{hashlib.sha256(data).hexdigest()}"
+
+    def push_image(
+        self, repository: str, tag: str, layers: Sequence[bytes], *, compression: str = "gzip", architecture: str = ""
+    ) -> str:
+        """An OCI image of plain tars, compressed here; returns the manifest's digest."""
+        compressor = {"gzip": gzip_compressor, "zstd": zstd_compressor}[compression]
+        descriptors = []
+        for layer in layers:
+            running = compressor()
+            data = running.compress(layer) + running.flush()
+            descriptors.append(
+                {
+                    "mediaType": f"{image.OCI_LAYER}+{compression}",
+                    "digest": self.push_blob(repository, data),
+                    "size": len(data),
+                }
+            )
+        machine = {"x86_64": "amd64", "aarch64": "arm64"}.get(os.uname().machine, os.uname().machine)
+        config = json.dumps(
+            {
+                "os": "linux",
+                "architecture": architecture or machine,
+                "config": {"Cmd": ["sh"]},
+                "rootfs": {
+                    "type": "layers",
+                    "diff_ids": [f"sha256:{hashlib.sha256(layer).hexdigest()}" for layer in layers],
+                },
+            }
+        ).encode()
+        described = {
+            "mediaType": image.OCI_CONFIG,
+            "digest": self.push_blob(repository, config),
+            "size": len(config),
+        }
+        manifest = {
+            "schemaVersion": 2,
+            "mediaType": image.OCI_MANIFEST,
+            "config": described,
+            "layers": descriptors,
+        }
+        return self.push_manifest(repository, tag, image.OCI_MANIFEST, manifest)
+
+    def _request(self, method: str, path: str, body: bytes, kind: str = "") -> tuple[int, dict[str, str]]:
+        connection = http.client.HTTPConnection(self.address)
+        try:
+            connection.request(method, path, body, {"Content-Type": kind} if kind else {})
+            answer = connection.getresponse()
+            said = answer.read()
+            assert answer.status < 300, said
+            return answer.status, {name.lower(): value for name, value in answer.getheaders()}
+        finally:
+            connection.close()
+
+    def _answers(self) -> bool:
+        try:
+            return bool(self._request("GET", "/v2/", b""))
+        except OSError:
+            return False
+
+
+def layer_of(files: dict[str, bytes]) -> bytes:
+    """A plain tar."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        for name, data in files.items():
+            entry = tarfile.TarInfo(name)
+            entry.size, entry.mode = len(data), 0o644
+            archive.addfile(entry, io.BytesIO(data))
+    return buffer.getvalue()
