@@ -3,29 +3,31 @@
 import os
 import sys
 
-from slipway.base.errors import EngineError
-from slipway.runc import main as program
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NoReturn
 
 
+# These make processes that a container can reach: they must not run from a file that can be written.
+_JOINING_VERBS = ("create", "exec", "run")
+
+
 def main() -> "NoReturn":
     """Never returns. `-I -S` and all other words of the interpreter's own command line are kept for a second start."""
     argv = sys.argv[1:]
-    if any(verb in argv for verb in program.JOINING_VERBS):
+    if any(verb in argv for verb in _JOINING_VERBS):
         _run_from_readonly_file()
-    status = program.main(argv)
-    os._exit(status)
+    from slipway.runc.main import main as run  # after the second start, not before it too
+
+    os._exit(run(argv))
 
 
 def _run_from_readonly_file() -> None:
-    """Start again from a read-only clone, unless this is it already. Where that fails, `program.main` says so."""
+    """Start again from a read-only clone, unless this is it already. Where that fails, `runc.main` says so."""
     from slipway.linux import executable
 
     try:
         if not executable.is_readonly():
             executable.execute_readonly(sys.orig_argv, os.environ)
-    except (OSError, EngineError):
+    except OSError:
         return

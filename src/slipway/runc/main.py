@@ -24,7 +24,7 @@ from slipway.runc.state.store import StateStore
 VERSION = "1.3.4"
 
 # These make processes that a container can reach: they must not run from a file that can be written.
-JOINING_VERBS = ("create", "exec", "run")
+_JOINING_VERBS = ("create", "exec", "run")
 
 _USAGE = f"""NAME:
    runc - Open Container Initiative runtime
@@ -76,7 +76,7 @@ def _dispatch(invocation: Invocation, log: Log) -> int:
     root = os.path.abspath(invocation.root or ".")
     if root == "/":
         raise InvalidArgument("Option --root argument should not be set to /")
-    if invocation.verb in JOINING_VERBS:
+    if invocation.verb in _JOINING_VERBS:
         _check_interpreter()
     command = commands.load(invocation.verb)
     options = parse_options(command.FLAGS, invocation.words, interleaved=command.INTERLEAVED)

@@ -102,6 +102,7 @@ def _bind(workspace: Workspace, step: operations.BindMount) -> None:
 
 
 def _mount_cgroups(workspace: Workspace, step: operations.MountCgroups) -> None:
+    workspace.await_groups()
     target = open_target(workspace, step.destination, directory=True)
     try:
         cgroup_mounts.mount_cgroups(workspace, step, target)

@@ -2,11 +2,10 @@
 
     parent                                          child
       | fork ----------------------------------------->|
-      | (puts it into its groups)                      | waits
-      | GO ------------------------------------------->| leaves and enters namespaces
-      | puts it into its groups, writes limits         | (user namespace: MAP, answered by GO)
-      |                                                | (then it forks init: INIT + pid, answered by GO)
-      |                                                | makes the file tree
+      | makes groups, puts the child in                | leaves and enters namespaces
+      |                                                | begins the file tree
+      | GO ------------------------------------------->| waits, where it first needs its groups
+      | writes limits                                  | ends the file tree
       |<------------------------------- TREE (hooks) --|
       | prestart, createRuntime hooks                  | waits
       | GO ------------------------------------------->| enters its root, finishes it
@@ -16,6 +15,9 @@
       |<------------------------------- end of stream -| waits at exec.fifo, or execs
       |
       |<-------------------------- FAILED + sentence --| at any point; then the child exits
+
+With a new user namespace the child waits for its groups first, then says MAP, and INIT + pid of the process that it
+forked into the PID namespace; each is answered by GO.
 
 The end of the stream before READY means that the child was killed.
 """
@@ -51,7 +53,11 @@ class Channel:
         return self._descriptor
 
     def send(self, kind: bytes, payload: bytes = b"") -> None:
-        os.write(self._descriptor, (kind + payload)[:_LONGEST])
+        """A peer that is gone is noticed by the next `receive`."""
+        try:
+            os.write(self._descriptor, (kind + payload)[:_LONGEST])
+        except (BrokenPipeError, ConnectionResetError):
+            return
 
     def receive(self) -> tuple[bytes, bytes]:
         """(kind, payload); END when the other side has closed or died."""

@@ -9,7 +9,7 @@ from slipway.contracts.oci.runtime import Spec
 from slipway.linux import interfaces, mounts, namespaces, prctl, resolve
 from slipway.linux.libc import os_error
 from slipway.linux.mount_flags import MOUNT_ATTR_RDONLY
-from slipway.linux.namespace_flags import CLONE_NEWNET, CLONE_NEWNS, CLONE_NEWPID, CLONE_NEWUSER
+from slipway.linux.namespace_flags import CLONE_NEWCGROUP, CLONE_NEWNET, CLONE_NEWNS, CLONE_NEWPID, CLONE_NEWUSER
 from slipway.runc.confine import labels, limits
 from slipway.runc.plan import operations
 from slipway.runc.plan.container import ContainerPlan
@@ -76,7 +76,6 @@ class InitRequest:
 def run_init(request: InitRequest, channel: Channel) -> "NoReturn":
     """Never returns: the process becomes the container's program, or reports why not and exits."""
     try:
-        channel.wait_go()
         _become_container(request, channel)
     except (OSError, EngineError) as error:
         handshake.fail(channel, words_of(error))
@@ -90,9 +89,12 @@ def _become_container(request: InitRequest, channel: Channel) -> "NoReturn":
     os.umask(0)
     if process.oom_score_adj is not None:
         limits.set_oom_score(process.oom_score_adj)
+    groups = _Groups(request, channel)
+    if request.namespaces.new & CLONE_NEWUSER:
+        groups.wait()
     _change_namespaces(request, channel)
     os.setsid()
-    workspace = Workspace(request.rootfs, request.groups, request.points)
+    workspace = Workspace(request.rootfs, request.groups, request.points, groups.wait)
     if request.keyring:
         _join_keyring(request.id)
     _build_tree(request, channel, workspace)
@@ -110,6 +112,25 @@ def _become_container(request: InitRequest, channel: Channel) -> "NoReturn":
     execute(program, request.confinement)
 
 
+class _Groups:
+    """Waits, once, until this process is in its groups, which a new cgroup namespace then takes as roots."""
+
+    __slots__ = ("_channel", "_flags", "_inside")
+
+    def __init__(self, request: InitRequest, channel: Channel) -> None:
+        self._channel = channel
+        self._flags = request.namespaces.new & CLONE_NEWCGROUP
+        self._inside = False
+
+    def wait(self) -> None:
+        if self._inside:
+            return
+        self._inside = True
+        self._channel.wait_go()
+        if self._flags:
+            namespaces.unshare(CLONE_NEWCGROUP)
+
+
 def _change_namespaces(request: InitRequest, channel: Channel) -> None:
     """The user namespace first, as it owns the others; the mount namespace last, as it may hide the others' files."""
     plan = request.namespaces
@@ -122,7 +143,7 @@ def _change_namespaces(request: InitRequest, channel: Channel) -> None:
         channel.wait_go()
         os.setresgid(0, 0, 0)
         os.setresuid(0, 0, 0)
-    namespaces.unshare(plan.new & ~(CLONE_NEWUSER | CLONE_NEWPID))
+    namespaces.unshare(plan.new & ~(CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWCGROUP))
     if plan.new & CLONE_NEWNET:
         interfaces.bring_loopback_up()
     if plan.new & CLONE_NEWUSER and plan.new & CLONE_NEWPID:
@@ -158,6 +179,7 @@ def _build_tree(request: InitRequest, channel: Channel, workspace: Workspace) ->
     else:
         workspace.root = os.open(request.rootfs, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     apply.apply_all(workspace, request.plan.build)
+    workspace.await_groups()
     hooks = request.spec.hooks
     if hooks.prestart or hooks.create_runtime:
         channel.send(handshake.TREE)

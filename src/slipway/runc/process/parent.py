@@ -8,7 +8,7 @@ from slipway.base.files import write_atomically
 from slipway.base.timestamps import rfc3339_from_nanoseconds
 from slipway.contracts.oci.runtime import IdMapping
 from slipway.linux import namespaces, prctl, processes, signals
-from slipway.linux.namespace_flags import CLONE_NEWCGROUP, CLONE_NEWPID, CLONE_NEWUSER
+from slipway.linux.namespace_flags import CLONE_NEWPID, CLONE_NEWUSER
 from slipway.runc.bundle import Bundle
 from slipway.runc.confine import cgroups as confine_cgroups
 from slipway.runc.confine import limits
@@ -102,9 +102,6 @@ def _root_id(mappings: list[IdMapping]) -> int:
 
 
 def _start_init(store: StateStore, request: InitRequest, state: ContainerState, undo: Undo) -> None:
-    resources = request.spec.linux.resources
-    confine_cgroups.make_groups(request.groups, request.points)
-    confine_cgroups.apply_devices(request.groups, device_policy(resources.devices))
     ours, theirs = channel_pair()
     creation = Creation(store, request, state, ours)
     prctl.set_dumpable(False)
@@ -118,14 +115,15 @@ def _start_init(store: StateStore, request: InitRequest, state: ContainerState, 
     undo.push("end init", lambda: _end(creation.pid))
     theirs.close()
     os.close(request.fifo)
-    # Entering v1 groups can wait milliseconds for the kernel (an RCU grace period). The child builds its file tree
-    # meanwhile, unless it makes a cgroup namespace: that takes the groups of its maker as roots.
-    must_be_inside = bool(request.namespaces.new & CLONE_NEWCGROUP)
-    if not must_be_inside:
-        ours.send(handshake.GO)
-    confine_cgroups.add_process(request.groups, creation.pid)
-    if must_be_inside:
-        ours.send(handshake.GO)
+    # The child builds its file tree meanwhile: entering v1 groups can wait milliseconds for the kernel (RCU).
+    resources = request.spec.linux.resources
+    confine_cgroups.make_groups(request.groups, request.points)
+    confine_cgroups.apply_devices(request.groups, device_policy(resources.devices))
+    try:
+        confine_cgroups.add_process(request.groups, creation.pid)
+    except ProcessLookupError:
+        _attend(creation)  # it has failed already, and says why
+    ours.send(handshake.GO)
     plan_limits = plan_limits_v2 if _UNIFIED in request.points else plan_limits_v1
     confine_cgroups.apply_limits(request.groups, plan_limits(resources))
     _attend(creation)

@@ -5,21 +5,29 @@ import os
 from slipway.base.errors import FailedPrecondition
 from slipway.linux import descriptors
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 
 class Workspace:
     """`proc` and `own_proc` (this process's folder) are of the host's procfs, checked, and stay usable in the new root.
 
     `root` is the container's `/` (O_PATH); `rootfs` its real path on the host. `late_readonly`: mounts to make
     read-only at the end. `points`, `groups`: the machine's cgroup hierarchies, and the container's group in each.
-    `empty`: the mount that masks directories, once there is one.
+    `empty`: the mount that masks directories, once there is one. `await_groups`: to be called before the container's
+    groups are used; waits for them the first time.
     """
 
-    __slots__ = ("empty", "groups", "late_readonly", "own_proc", "points", "proc", "root", "rootfs")
+    __slots__ = ("await_groups", "empty", "groups", "late_readonly", "own_proc", "points", "proc", "root", "rootfs")
 
-    def __init__(self, rootfs: str, groups: dict[str, str], points: dict[str, str]) -> None:
+    def __init__(
+        self, rootfs: str, groups: dict[str, str], points: dict[str, str], await_groups: "Callable[[], None]"
+    ) -> None:
         self.rootfs = rootfs
         self.groups = groups
         self.points = points
+        self.await_groups = await_groups
         self.root = -1
         self.empty = -1
         self.late_readonly: list[int] = []
