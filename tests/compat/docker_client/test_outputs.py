@@ -213,8 +213,8 @@ diff
 help foo
 container foo
 inspect -f '{{json .Config}}' busybox
-inspect -f '{{.Config.Labels}} {{.HostConfig.Binds}} {{json .HostConfig.Binds}} {{.State.Health}}
-{{.Config.Healthcheck}} {{.HostConfig.Tmpfs}}' web
+inspect -f '{{.Config.Labels}} {{.HostConfig.Binds}} {{json .HostConfig.Binds}} {{.HostConfig.Tmpfs}}' web
+inspect -f '{{.State.Health}} {{.Config.Healthcheck}}' web
 inspect -f '{{if .State.Health}}{{.State.Health.Status}}{{end}}x' web
 inspect -f '{{.State.Health.Status}}' web
 inspect -f '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}' web
