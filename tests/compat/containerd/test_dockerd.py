@@ -9,6 +9,7 @@ import pytest
 from tests.integration.containerd.daemon import OurContainerd
 from tests.support import images, peers
 from tests.support.docker import Docker, theirs
+from tests.support.paths import LAUNCHERS
 from tests.support.waiting import wait_until
 
 
@@ -24,10 +25,17 @@ def original(request: pytest.FixtureRequest, fresh: OurContainerd) -> Iterator[D
     names = [f"--host=unix://{socket}", f"--containerd={fresh.address}", f"--cgroup-parent={fresh.namespace}"]
     with open(folder / "log", "wb") as log:
         dockerd = fresh.sandbox.popen(
-            [str(tree / "usr/sbin/dockerd"), *flags, *places, *names], stdout=log, stderr=log, stdin=subprocess.DEVNULL
+            [str(tree / "usr/sbin/dockerd"), *flags, *places, *names],
+            stdout=log,
+            stderr=log,
+            stdin=subprocess.DEVNULL,
+            env={
+                "PATH": f"{LAUNCHERS}:/usr/sbin:/usr/bin:/sbin:/bin",
+                "HOME": "/nonexistent",
+            },  # it asks runc what it can
         )
     try:
-        wait_until(lambda: b"API listen on" in (folder / "log").read_bytes(), "the original dockerd to serve", 30)
+        wait_until(lambda: _is_serving(dockerd, (folder / "log").read_text()), "the original dockerd to serve", 30)
         client = theirs(f"unix://{socket}")
         client.run("load", "-i", str(images.busybox()))
         yield client
@@ -35,6 +43,11 @@ def original(request: pytest.FixtureRequest, fresh: OurContainerd) -> Iterator[D
         dockerd.terminate()
         dockerd.wait(30)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_serving(dockerd: "subprocess.Popen[bytes]", log: str) -> bool:
+    assert dockerd.poll() is None, f"the original dockerd ended:\n{log}"
+    return "API listen on" in log
 
 
 def test_it_runs_what_it_is_told(original: Docker) -> None:
