@@ -1,0 +1,147 @@
+"""Archives made to reach outside their root (security.md 3b): whatever they say, nothing beside the root changes."""
+
+import os
+import stat
+
+import pytest
+
+from slipway.archive.extract import Whiteouts
+from slipway.base.errors import InvalidArgument
+from slipway.wire import tar
+from slipway.wire.tar_encode import encode_header
+from tests.unit.archive.conftest import Place, directory, entry, hard_link, symlink
+
+MODES = list(Whiteouts)
+
+
+def either(place: Place, *entries: bytes, whiteouts: Whiteouts = Whiteouts.REMOVE) -> None:
+    """Unpacked or refused: both are fine, as long as the fixture finds the outside as it was."""
+    try:
+        place.unpack(*entries, whiteouts=whiteouts)
+    except InvalidArgument:
+        return
+
+
+@pytest.mark.parametrize("name", ["../secret", "../../outside/secret", "a/../../outside/secret", "/../outside/secret"])
+def test_dots_do_not_climb(place: Place, name: str) -> None:
+    place.unpack(entry(name, b"evil"))
+    assert place.names()[-1].endswith("secret")
+
+
+def test_absolute_names_stay_inside(place: Place) -> None:
+    place.unpack(entry(f"{place.outside}/secret", b"evil"))
+    assert (place.root / str(place.outside).lstrip("/") / "secret").read_bytes() == b"evil"
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("absolute", [True, False])
+def test_files_are_not_written_through_links(place: Place, mode: Whiteouts, absolute: bool) -> None:
+    target = str(place.outside) if absolute else "../outside"
+    either(place, symlink("link", target), entry("link/secret", b"evil"), whiteouts=mode)
+    either(place, symlink("file", f"{target}/secret"), entry("file", b"evil"), whiteouts=mode)
+    either(place, symlink("dir", target), directory("dir", 0o777), entry("dir/x", b"evil"), whiteouts=mode)
+
+
+def test_links_lead_where_they_lead_inside_the_root(place: Place) -> None:
+    place.unpack(directory("run"), directory("var"), symlink("var/run", "/run"), entry("var/run/pid", b"1"))
+    assert (place.root / "run/pid").read_bytes() == b"1"
+    assert (place.root / "var/run").is_symlink()
+
+
+def test_hard_links_to_the_outside_are_refused(place: Place) -> None:
+    for target in ("../outside/secret", str(place.outside / "secret")):
+        with pytest.raises(InvalidArgument):
+            place.unpack(hard_link("stolen", target))
+
+
+def test_a_hard_link_to_a_link_is_a_second_link(place: Place) -> None:
+    place.unpack(symlink("link", str(place.outside / "secret")), hard_link("second", "link"), entry("second", b"evil"))
+    assert (place.root / "link").is_symlink()
+    assert (place.root / "second").read_bytes() == b"evil"
+    assert not (place.root / "second").is_symlink()
+
+
+def test_a_hard_link_through_a_link_stays_inside(place: Place) -> None:
+    with pytest.raises(InvalidArgument):
+        place.unpack(symlink("out", str(place.outside)), hard_link("stolen", "out/secret"))
+
+
+def test_chains_and_loops_of_links_end(place: Place) -> None:
+    chain = [symlink(f"l{at}", f"l{at + 1}") for at in range(60)]
+    either(place, *chain, symlink("l60", str(place.outside)), entry("l0/secret", b"evil"))
+    either(place, symlink("a", "b"), symlink("b", "a"), entry("a/x", b"evil"))
+    long_step = "x" * 200
+    steps = [symlink(f"{long_step}{at}", f"./{long_step}{at + 1}") for at in range(30)]
+    either(place, *steps, symlink(f"{long_step}30", str(place.outside)), entry(f"{long_step}0/secret", b"evil"))
+
+
+def test_names_longer_than_a_path_may_be_are_refused(place: Place) -> None:
+    with pytest.raises(InvalidArgument):
+        place.unpack(entry("/".join(["d" * 100] * 60) + "/f", b"x"))
+    with pytest.raises(InvalidArgument):
+        place.unpack(entry("n" * 300, b"x"))
+
+
+@pytest.mark.parametrize("mode", [Whiteouts.REMOVE, Whiteouts.OVERLAY])
+def test_deletions_do_not_follow_links(place: Place, mode: Whiteouts) -> None:
+    outside = str(place.outside)
+    either(place, symlink("link", outside), entry("link/.wh.secret"), whiteouts=mode)
+    either(place, symlink("link", outside), entry("link/.wh..wh..opq"), whiteouts=mode)
+    either(place, symlink("to", f"{outside}/secret"), entry(".wh.to"), whiteouts=mode)
+    for name in (".wh.", ".wh..", ".wh..."):
+        with pytest.raises(InvalidArgument):
+            place.unpack(entry(name), whiteouts=mode)
+
+
+def test_a_directory_that_becomes_a_link_is_not_written_through_any_more(place: Place) -> None:
+    """The descriptor that is kept of a directory must not outlive the directory's name, nor a link's old target."""
+    place.unpack(
+        directory("a"),
+        directory("a/b"),
+        entry("a/b/one", b"1"),
+        directory("new"),
+        symlink("a/b", "/new"),
+        entry("a/b/two", b"2"),
+    )
+    assert (place.root / "new/two").read_bytes() == b"2"
+    place.unpack(
+        directory("x"), directory("y"), symlink("s", "x"), entry("s/one"), symlink("s", "y"), entry("s/two"),
+    )  # fmt: skip
+    assert (place.root / "y/two").exists()
+    either(
+        place, directory("d"), entry("d/1", b""), entry("d", b"file"), symlink("d", str(place.outside)),
+        entry("d/secret", b"evil"),
+    )  # fmt: skip
+
+
+def test_the_same_name_twice_is_the_last_one(place: Place) -> None:
+    place.unpack(
+        directory("d"), entry("d/old"), entry("d", b"file"), entry("d", b"again"), symlink("d", "elsewhere"),
+        directory("d", 0o700), entry("d/new"),
+    )  # fmt: skip
+    assert place.names() == ["d", "d/new"]
+
+
+def test_attributes_are_not_set_through_links(place: Place) -> None:
+    either(place, symlink("link", str(place.outside / "secret")), entry("link", mode=0o777))
+    either(place, symlink("d", str(place.outside)), directory("d", 0o4777))
+    assert not (place.root / "d").is_symlink()
+
+
+@pytest.mark.root
+def test_devices_are_made_inside_and_never_opened(place: Place) -> None:
+    header = tar.Header(b"null", tar.CHARACTER_DEVICE)
+    header.major, header.minor, header.mode = 1, 3, 0o666
+    place.unpack(encode_header(header), entry("fifo", kind=tar.FIFO), entry("fifo", b"now a file"))
+    found = (place.root / "null").stat()
+    assert stat.S_ISCHR(found.st_mode)
+    assert (os.major(found.st_rdev), os.minor(found.st_rdev), found.st_mode & 0o777) == (1, 3, 0o666)
+    assert (place.root / "fifo").read_bytes() == b"now a file"
+
+
+def test_overlayfs_is_not_steered_by_a_layer(place: Place) -> None:
+    header = tar.Header(b"d", tar.DIRECTORY)
+    header.mode = 0o755
+    header.xattrs = {b"trusted.overlay.redirect": b"/etc", b"user.overlay.opaque": b"y"}
+    place.unpack(encode_header(header), whiteouts=Whiteouts.OVERLAY)
+    assert [name for name in os.listxattr(place.root / "d") if "overlay" in name] == []
