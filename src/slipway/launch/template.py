@@ -23,13 +23,14 @@ from slipway.clients.runc.program import forked
 from slipway.contracts.shim_api.template import DELETE, LARGEST_PACKET, START, TemplateReply, TemplateRequest
 from slipway.linux.command_line import set_command_line
 from slipway.linux.executable import execute_readonly, is_readonly
-from slipway.linux.prctl import set_child_subreaper
+from slipway.linux.subreaper import become_subreaper
 from slipway.runc.main import main as runc
 from slipway.runc.preload import preload as preload_runc
 from slipway.shim.bootstrap import PROGRAM, bind, delete_dead, settle
 from slipway.shim.bundle import options_from_any
 from slipway.shim.cgroup_folders import preload as preload_cgroups
 from slipway.shim.command_line import CommandLine, parse
+from slipway.shim.rehearsal import rehearse
 from slipway.shim.server import serve
 from slipway.transport.plain.children import reset_signals, set_descriptors
 from slipway.wire.protobuf import decode, encode
@@ -45,6 +46,9 @@ _CONTAINERD = 3
 _LISTENER = 3
 """Where a forked shim puts its socket."""
 
+_REHEARSALS = 8
+"""Lives played before the first fork: Python 3.11 specialises a function after eight calls; 30 are hardly better."""
+
 _NAME = "containerd-shim-template"
 
 
@@ -58,21 +62,25 @@ def main() -> None:
     set_descriptors((-1, -1, 2), (inherited,))
     os.set_inheritable(_CONTAINERD, False)
     set_command_line([_NAME, "-address", address])
-    set_child_subreaper(True)
+    become_subreaper()
     preload_runc()
     preload_cgroups()
-    _warm_up()
+    _rehearse(address)
     gc.collect()
     gc.freeze()
     _serve_containerd()
     os._exit(0)
 
 
-def _warm_up() -> None:
-    """Run once what a shim runs first, so that what Python makes lazily is made before the fork."""
-    request = TemplateRequest(number=1, action=START, namespace="warm", id="up", options=b"")
-    decode(TemplateRequest, encode(request))
-    parse(["-namespace", "warm", "-id", "up", "-address", "/", "start"])
+def _rehearse(address: str) -> None:
+    """Run what shims run before the first is forked. It is worth memory and time, but not a refusal to serve."""
+    request = TemplateRequest(number=1, action=START, namespace="warm", id="up", bundle="/", options=b"")
+    for _ in range(_REHEARSALS):
+        _command_line(decode(TemplateRequest, encode(request)))
+    try:
+        rehearse(f"{os.path.dirname(address)}/r{os.getpid()}", _REHEARSALS)
+    except (EngineError, OSError) as error:
+        os.write(2, f"{_NAME}: rehearsal failed: {error}\n".encode())
 
 
 def _serve_containerd() -> None:

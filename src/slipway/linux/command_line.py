@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 
-from slipway.linux.prctl import set_process_name
-
 
 def set_command_line(arguments: list[str]) -> bool:
     """Show `arguments` in /proc/PID/cmdline instead of our own, and the program's name as comm.
@@ -14,24 +12,39 @@ def set_command_line(arguments: list[str]) -> bool:
     needs a capability. What is too long is cut: exec with spare bytes. False when /proc does not let us.
     """
     shown = b"\0".join(os.fsencode(argument) for argument in arguments) + b"\0"
-    set_process_name(arguments[0].rpartition("/")[2])
     try:
         start, end = _argument_memory()
-        memory = os.open("/proc/self/mem", os.O_RDWR | os.O_CLOEXEC)
-        try:
-            os.pwrite(memory, shown[: end - start - 1].ljust(end - start, b"\0"), start)
-        finally:
-            os.close(memory)
+        _write("/proc/self/comm", os.fsencode(arguments[0].rpartition("/")[2])[:15])
+        _write("/proc/self/mem", shown[: end - start - 1].ljust(end - start, b"\0"), offset=start)
     except OSError:
         return False
     return True
 
 
+def _write(path: str, data: bytes, *, offset: int = 0) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+    try:
+        if offset:
+            os.lseek(descriptor, offset, os.SEEK_SET)
+        os.write(descriptor, data)
+    finally:
+        os.close(descriptor)
+
+
 def _argument_memory() -> tuple[int, int]:
-    """(first byte, byte after the last) of our arguments: fields 48 and 49 of /proc/PID/stat (proc(5))."""
+    """(first byte, byte after the last) of our arguments: fields 48 and 49 of /proc/PID/stat (proc(5)).
+
+    Forks have the same memory at the same place, so it is looked up once.
+    """
+    if _found:
+        return _found[0]
     descriptor = os.open("/proc/self/stat", os.O_RDONLY | os.O_CLOEXEC)
     try:
         fields = os.read(descriptor, 4096).rpartition(b")")[2].split()
     finally:
         os.close(descriptor)
-    return int(fields[45]), int(fields[46])
+    _found.append((int(fields[45]), int(fields[46])))
+    return _found[0]
+
+
+_found: list[tuple[int, int]] = []

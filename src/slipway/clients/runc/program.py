@@ -8,7 +8,7 @@ from slipway.base.errors import InvalidArgument
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     # Runs in the child, with the arguments after the program's name; returns the exit status, or never.
     Program = Callable[[list[str]], int]
@@ -32,7 +32,7 @@ def executed(name: str) -> Program:
     return run
 
 
-def forked(main: Callable[[Sequence[str]], int]) -> Program:
+def forked(main: Callable[[list[str]], int]) -> Program:
     """A runtime whose code this process has loaded; `main` is the one of its own command line."""
 
     def run(arguments: list[str]) -> int:

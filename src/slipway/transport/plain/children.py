@@ -6,7 +6,6 @@ import _signal  # type: ignore[import-not-found]  # `signal` imports enum
 import os
 import time
 
-from slipway.linux.descriptors import close_from
 from slipway.linux.prctl import set_parent_death_signal
 from slipway.transport.plain.loop import READABLE, Future, Loop
 
@@ -14,6 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+_BEYOND_ALL = 1 << 30
 _FAILED_CHILD = 70  # EX_SOFTWARE of sysexits(3): the child's own code raised
 
 
@@ -40,11 +40,18 @@ class Children:
         self._waiting: dict[int, Future] = {}
         self._strangers: dict[int, Exit] = {}
         self._expecting = 0
-        self._wakeup, written = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        self._wakeup, self._written = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         self._on_signal: dict[int, Callable[[], None]] = {_signal.SIGCHLD: self.reap}
-        _signal.set_wakeup_fd(written, warn_on_full_buffer=False)
+        _signal.set_wakeup_fd(self._written, warn_on_full_buffer=False)
         _signal.signal(_signal.SIGCHLD, _ignore)
         loop.watch(self._wakeup, READABLE, self._signalled)
+
+    def close(self) -> None:
+        """Give up signal handling: all signals have their default again."""
+        reset_signals()
+        self._loop.unwatch(self._wakeup)
+        os.close(self._wakeup)
+        os.close(self._written)
 
     def on_signal(self, number: int, callback: Callable[[], None]) -> None:
         self._on_signal[number] = callback
@@ -140,7 +147,7 @@ def set_descriptors(stdio: tuple[int, int, int], keep: tuple[int, ...] = ()) -> 
     moved = [_moved_above(null if descriptor < 0 else descriptor, lowest_free) for descriptor in wanted]
     for number, descriptor in enumerate(moved):
         os.dup2(descriptor, number, inheritable=True)
-    close_from(lowest_free)
+    os.closerange(lowest_free, _BEYOND_ALL)  # one close_range(2)
 
 
 def _moved_above(descriptor: int, lowest: int) -> int:

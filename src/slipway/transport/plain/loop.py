@@ -189,6 +189,9 @@ class Loop:
     def stop(self) -> None:
         self._running = False
 
+    def close(self) -> None:
+        self._epoll.close()
+
     def _turn(self) -> None:
         for descriptor, events in self._epoll.poll(self._patience()):
             callback = self._watched.get(descriptor)
