@@ -155,13 +155,27 @@ def test_an_unknown_method_is_answered_with_a_content_type(shared: OurContainerd
     assert headers[b"grpc-status"] == b"12"
 
 
-async def _raw_headers(address: str, path: str) -> dict[bytes, bytes]:
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        (b"\0\0\0\0\x03\xff\xff\xff", b"3"),  # no protobuf
+        (b"\x01\0\0\0\0", b"12"),  # compressed
+        (b"\0\xff\xff\xff\xff", b"8"),  # 4 GiB, as announced
+        (b"", b"3"),
+    ],
+)
+def test_a_malformed_request_is_refused_for_what_it_is(shared: OurContainerd, body: bytes, code: bytes) -> None:
+    path = "/containerd.services.namespaces.v1.Namespaces/Get"
+    assert asyncio.run(_raw_headers(shared.address, path, body))[b"grpc-status"] == code
+
+
+async def _raw_headers(address: str, path: str, body: bytes = b"\0\0\0\0\0") -> dict[bytes, bytes]:
     reader, writer = await asyncio.open_unix_connection(address)
     state = h2.connection.H2Connection(h2.config.H2Configuration(header_encoding=None))
     state.initiate_connection()
     request = [(":method", "POST"), (":scheme", "http"), (":path", path), (":authority", "x")]
     state.send_headers(1, [*request, ("content-type", "application/grpc"), ("te", "trailers")])
-    state.send_data(1, b"\0\0\0\0\0", end_stream=True)
+    state.send_data(1, body, end_stream=True)
     writer.write(state.data_to_send())
     found: dict[bytes, bytes] = {}
     async with asyncio.timeout(10):

@@ -18,6 +18,7 @@ from typing import Any, Final
 import h2.settings
 from google.protobuf.descriptor import ServiceDescriptor
 from google.protobuf.empty_pb2 import Empty
+from google.protobuf.message import DecodeError
 from grpclib.config import Configuration
 from grpclib.const import Cardinality, Handler, Status
 from grpclib.exceptions import GRPCError
@@ -36,6 +37,7 @@ MAX_STREAMS_PER_CONNECTION: Final = 100_000
 # As containerd's defaults (defaults.DefaultMaxRecvMsgSize).
 MAX_MESSAGE_BYTES: Final = 16 << 20
 WINDOW_BYTES: Final = 4 << 20
+HEAD_BYTES: Final = 5  # compressed or not, and the length: gRPC over HTTP/2, "Length-Prefixed-Message"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,7 @@ class GrpcServer:
 async def _exchange(method: Method, handler: Callable[..., Any], stream: Stream[Any, Any]) -> None:
     headers = {key: value for key, value in (stream.metadata or {}).items() if isinstance(value, str)}
     call = Call(method, headers)
-    request: Any = _requests(stream) if method.many_requests else await _only_request(stream)
+    request: Any = _requests(stream, method) if method.many_requests else await _only_request(stream, method)
     if method.many_replies:
         await stream.send_initial_metadata()
         replies: AsyncIterator[Any] = handler(call, request)
@@ -127,16 +129,36 @@ async def _exchange(method: Method, handler: Callable[..., Any], stream: Stream[
         await stream.send_message(await reply_soon)
 
 
-async def _only_request(stream: Stream[Any, Any]) -> Any:
-    request = await stream.recv_message()
+async def _only_request(stream: Stream[Any, Any], method: Method) -> Any:
+    request = await _receive(stream, method)
     if request is None:
         raise GRPCError(Status.INVALID_ARGUMENT, "the request ended before its message")
     return request
 
 
-async def _requests(stream: Stream[Any, Any]) -> AsyncIterator[Any]:
-    while (request := await stream.recv_message()) is not None:
+async def _requests(stream: Stream[Any, Any], method: Method) -> AsyncIterator[Any]:
+    while (request := await _receive(stream, method)) is not None:
         yield request
+
+
+async def _receive(stream: Stream[Any, Any], method: Method) -> Any:
+    """The next request; None after the last. grpclib's own would take any length, and call malformed bytes a bug of
+    ours."""
+    data = stream._stream
+    head = await data.recv_data(HEAD_BYTES)
+    if not head:
+        return None
+    if head[0]:
+        raise GRPCError(Status.UNIMPLEMENTED, "compressed requests are not served")
+    size = int.from_bytes(head[1:])
+    if size > MAX_MESSAGE_BYTES:
+        raise GRPCError(Status.RESOURCE_EXHAUSTED, f"received message larger than max ({size} vs. {MAX_MESSAGE_BYTES})")
+    try:
+        return method.request_type.FromString(await data.recv_data(size))
+    except DecodeError as error:
+        raise GRPCError(
+            Status.INVALID_ARGUMENT, f"decode {method.request_type.DESCRIPTOR.full_name}: {error}"
+        ) from error
 
 
 def _grpclib_handler(serve: Callable[[Stream[Any, Any]], Awaitable[None]], method: Method) -> Handler:
