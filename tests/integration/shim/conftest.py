@@ -72,12 +72,13 @@ class Containerd:
         return container
 
     async def close(self):
-        for container in self.clients:
-            await container.close()
-        if self._server is not None:
-            await self.vanish()
-        await self.launcher.close()
-        cgroup_folders.end_all_in(self.cgroup)
+        async with contextlib.AsyncExitStack() as undo:
+            undo.callback(cgroup_folders.end_all_in, self.cgroup)
+            undo.push_async_callback(self.launcher.close)
+            if self._server is not None:
+                undo.push_async_callback(self.vanish)
+            for container in self.clients:
+                undo.push_async_callback(container.close)
 
 
 class Container:
@@ -183,9 +184,9 @@ class Container:
         for name in list(self.readers):
             self.shut(name)
         await self.client.close()
-        await self.containerd.launcher.delete(self.request)
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.bootstrap.pid, 9)
+        await self.containerd.launcher.delete(self.request)
 
 
 @pytest.fixture
