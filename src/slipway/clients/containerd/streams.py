@@ -1,17 +1,19 @@
 """containerd's named streams: bytes with a window, and messages. What transfers read from and write to."""
 
 import asyncio
+import logging
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Any, Final
 
 from google.protobuf.any_pb2 import Any as AnyMessage
 
-from slipway.base.errors import Unavailable
 from slipway.clients.containerd.calls import Connection, service_methods
 from slipway.contracts.containerd_api.generated import streaming_pb2, transfer_types_pb2
 from slipway.transport.aio.grpc_client import ChannelStream
+
+log = logging.getLogger(__name__)
 
 METHODS: Final = service_methods(streaming_pb2.DESCRIPTOR, "Streaming")
 CHUNK_SIZE: Final = 32 * 1024  # what the original sends at once; its window is two of them
@@ -40,8 +42,10 @@ async def open_stream(connection: Connection, stream_id: str) -> AsyncIterator[C
         await stream.receive()
         yield stream
     finally:
-        with suppress(Unavailable):
+        try:
             await call.__aexit__(None, None, None)
+        except Exception as error:  # noqa: BLE001 - a stream that was reset ends in many ways
+            log.debug("closing a stream: %s", error)
 
 
 async def send_bytes(stream: ChannelStream, read: Callable[[], Awaitable[bytes]]) -> None:
