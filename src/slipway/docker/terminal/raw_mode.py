@@ -19,7 +19,7 @@ class RawTerminal:
         self._saved: list[Any] | None = None
 
     def enter(self) -> None:
-        """cfmakeraw(3), but output is still processed, as Docker's client does it."""
+        """As cfmakeraw(3): what the container's terminal has made of its output is not processed again."""
         if self._saved is not None:
             return
         saved = termios.tcgetattr(self._descriptor)
@@ -34,6 +34,7 @@ class RawTerminal:
             | termios.ICRNL
             | termios.IXON
         )
+        mode[_OUTPUT] &= ~termios.OPOST
         mode[_LOCAL] &= ~(termios.ECHO | termios.ECHONL | termios.ICANON | termios.ISIG | termios.IEXTEN)
         mode[_CONTROL] = mode[_CONTROL] & ~(termios.CSIZE | termios.PARENB) | termios.CS8
         mode[_CHARACTERS][termios.VMIN] = 1
