@@ -1,12 +1,14 @@
-"""A stream of the event loop, read by a thread."""
+"""Streams of the event loop, read and written by a thread."""
 
 import asyncio
 import queue
+from collections.abc import Callable
 from typing import Final
 
 from slipway.containerd.transfer.interface import ByteSource
 
 _AHEAD: Final = 64  # pieces of about 32 KiB
+_GATHERED: Final = 1 << 18
 
 
 class ReadAhead:
@@ -40,3 +42,21 @@ class ReadAhead:
         else:
             self._pieces.put(b"")
         return piece
+
+
+class BufferedWriter:
+    """Gathers small pieces: each one that goes to the loop costs a change of threads."""
+
+    def __init__(self, write: Callable[[bytes], None]) -> None:
+        self._write = write
+        self._waiting = bytearray()
+
+    def write(self, data: bytes) -> None:
+        self._waiting += data
+        if len(self._waiting) >= _GATHERED:
+            self.flush()
+
+    def flush(self) -> None:
+        if self._waiting:
+            self._write(bytes(self._waiting))
+            self._waiting.clear()

@@ -11,12 +11,13 @@ from slipway.clients.registry.interface import Repository
 from slipway.containerd.metadata.model import Scope
 from slipway.containerd.transfer.archive_blobs import read_archive
 from slipway.containerd.transfer.documents import Documents
+from slipway.containerd.transfer.export_archive import select, write_archive
 from slipway.containerd.transfer.import_archive import images_of
 from slipway.containerd.transfer.interface import ByteSink, ByteSource, Report
 from slipway.containerd.transfer.model import ExportOptions, ImageStore, Progress, Registry
 from slipway.containerd.transfer.names import names_for_member, names_for_target
 from slipway.containerd.transfer.pull import Pull
-from slipway.containerd.transfer.read_ahead import ReadAhead
+from slipway.containerd.transfer.read_ahead import BufferedWriter, ReadAhead
 from slipway.containerd.transfer.registries import open_repository
 from slipway.containerd.transfer.store_images import store_names
 from slipway.containerd.transfer.stores import Stores
@@ -64,7 +65,15 @@ class LocalTransfer:
     async def export_archive(
         self, scope: Scope, source: ImageStore, sink: ByteSink, options: ExportOptions, report: Report
     ) -> None:
-        raise NotImplementedByEngine(f"export {source.name}: not served yet")
+        loop = asyncio.get_running_loop()
+
+        def write(data: bytes) -> None:
+            asyncio.run_coroutine_threadsafe(sink.write(data), loop).result()
+
+        async with AsyncExitStack() as stack:
+            held = await self._lease(stack, scope)
+            await asyncio.to_thread(self._export, held, source, BufferedWriter(write), options)
+        report(Progress(event="Completed export"))
 
     async def tag(self, scope: Scope, source: ImageStore, destination: ImageStore) -> None:
         await asyncio.to_thread(self._tag, scope, source, destination)
@@ -90,6 +99,19 @@ class LocalTransfer:
             for target in targets:
                 names = names_for_member(destination, target.digest, target.annotations)
                 self._store(held, names, target, destination, report)
+
+    def _export(self, scope: Scope, source: ImageStore, writer: BufferedWriter, options: ExportOptions) -> None:
+        names = [source.name, *(reference.name for reference in source.extra_references)]
+        images = [self._stores.images.get(scope, name) for name in names if name]
+        if not images:
+            raise InvalidArgument("export: no image was named")
+        documents = Documents(self._stores.content, scope)
+        wanted = options.platforms or source.platforms or (self._stores.platform,)
+        chosen = None if options.all_platforms else wanted
+        selection = select(documents, images, chosen, skip_foreign=options.skip_non_distributable)
+        compatible = not options.skip_compatibility_manifest
+        write_archive(self._stores.content, scope, images, selection, writer.write, compatible=compatible)
+        writer.flush()
 
     def _complete(self, scope: Scope, target: Descriptor, destination: ImageStore, report: Report) -> None:
         """Label what came, and unpack it."""

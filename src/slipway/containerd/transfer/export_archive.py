@@ -1,0 +1,153 @@
+"""Images as one tar: an OCI layout, with the manifest.json that every `docker load` reads. Blocks: runs in threads.
+
+Entries are sorted and without times: the same images give the same bytes.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from slipway.archive.tar_writer import TarWriter
+from slipway.base.digests import split_digest
+from slipway.base.errors import InvalidArgument, NotFound
+from slipway.base.json_text import dumps
+from slipway.base.references import parse_reference
+from slipway.containerd.content.interface import ContentStore
+from slipway.containerd.images.model import Image
+from slipway.containerd.metadata.model import Scope
+from slipway.containerd.transfer.documents import Documents, ImageManifest, children_of
+from slipway.containerd.transfer.names import NAME_ANNOTATION, REF_ANNOTATION
+from slipway.contracts.containerd_api.types import Descriptor, Platform
+from slipway.contracts.oci.image import FOREIGN_LAYERS, OCI_INDEX, Manifest, document_from_descriptor
+
+_LAYOUT: Final = b'{"imageLayoutVersion":"1.0.0"}'
+_PIECE: Final = 1 << 20
+_FILE_MODE: Final = 0o444
+_DEPTH: Final = 4
+
+
+@dataclass(slots=True)
+class Selection:
+    """What goes into the archive: blobs by digest, and the images that they make."""
+
+    blobs: dict[str, Descriptor]
+    images: list[tuple[Image, ImageManifest]]
+
+
+def select(
+    documents: Documents, images: Iterable[Image], wanted: Sequence[Platform] | None, *, skip_foreign: bool
+) -> Selection:
+    """Follow every image to the wanted platforms (None: to all). Raises NotFound where one has none of them."""
+    selection = Selection({}, [])
+    for image in images:
+        before = len(selection.images)
+        _follow(documents, image, image.target, wanted, selection, _DEPTH, skip_foreign)
+        if len(selection.images) == before:
+            raise NotFound(f"export {image.name}: no match for platform in manifest")
+    return selection
+
+
+def write_archive(
+    content: ContentStore,
+    scope: Scope,
+    images: Iterable[Image],
+    selection: Selection,
+    write: Callable[[bytes], object],
+    *,
+    compatible: bool,
+) -> None:
+    """Write the tar. `compatible` adds manifest.json. Raises NotFound for a blob that is gone."""
+    writer = TarWriter(write)
+    algorithms = sorted({split_digest(digest)[0] for digest in selection.blobs})
+    writer.add_directory(b"blobs")
+    for algorithm in algorithms:
+        writer.add_directory(f"blobs/{algorithm}".encode())
+        for digest in sorted(selection.blobs):
+            if digest.startswith(f"{algorithm}:"):
+                _write_blob(content, scope, digest, writer, write)
+    writer.add_bytes(b"index.json", _json(_index(images)), mode=_FILE_MODE)
+    if compatible:
+        writer.add_bytes(b"manifest.json", _json(_docker_manifests(selection)), mode=_FILE_MODE)
+    writer.add_bytes(b"oci-layout", _LAYOUT, mode=_FILE_MODE)
+    writer.end()
+
+
+def _follow(
+    documents: Documents,
+    image: Image,
+    target: Descriptor,
+    wanted: Sequence[Platform] | None,
+    selection: Selection,
+    depth: int,
+    skip_foreign: bool,
+) -> None:
+    document = documents.read(target)
+    selection.blobs[target.digest] = target
+    if isinstance(document, Manifest):
+        config = documents.read_config(document.config)
+        selection.images.append((image, ImageManifest(target=target, manifest=document, config=config)))
+        for blob in (document.config, *document.layers):
+            if not (skip_foreign and blob.media_type in FOREIGN_LAYERS):
+                selection.blobs[blob.digest] = blob
+        return
+    if not depth:
+        raise InvalidArgument(f"export {image.name}: indexes of indexes go too deep")
+    every = [entry.target for entry in document.entries]
+    for child in every if wanted is None else children_of(document, wanted):
+        _follow(documents, image, child, wanted, selection, depth - 1, skip_foreign)
+
+
+def _write_blob(
+    content: ContentStore, scope: Scope, digest: str, writer: TarWriter, write: Callable[[bytes], object]
+) -> None:
+    with content.reader(scope, digest) as reader:
+        padding = writer.begin_file(_blob_name(digest).encode(), reader.size, mode=_FILE_MODE)
+        offset = 0
+        while offset < reader.size:
+            piece = reader.read_at(offset, _PIECE)
+            write(piece)
+            offset += len(piece)
+        write(bytes(padding))
+
+
+def _index(images: Iterable[Image]) -> dict[str, Any]:
+    entries = []
+    for image in images:
+        annotations: Mapping[str, str] = {**image.target.annotations, **_names_of(image.name)}
+        entries.append(document_from_descriptor(replace(image.target, annotations=annotations)))
+    return {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": entries}
+
+
+def _names_of(name: str) -> dict[str, str]:
+    """The annotations by which an import gives the image its name again; a nameless image has none."""
+    reference = parse_reference(name)
+    if not reference.tag:
+        return {}
+    return {NAME_ANNOTATION: name, REF_ANNOTATION: reference.tag}
+
+
+def _docker_manifests(selection: Selection) -> list[dict[str, Any]]:
+    """One entry per image, with all the names that it has here."""
+    entries: dict[str, dict[str, Any]] = {}
+    for image, found in selection.images:
+        entry = entries.setdefault(
+            found.target.digest,
+            {
+                "Config": _blob_name(found.manifest.config.digest),
+                "RepoTags": [],
+                "Layers": [_blob_name(layer.digest) for layer in found.manifest.layers],
+            },
+        )
+        reference = parse_reference(image.name)
+        if reference.tag and reference.familiar not in entry["RepoTags"]:
+            entry["RepoTags"].append(reference.familiar)
+    return list(entries.values())
+
+
+def _blob_name(digest: str) -> str:
+    algorithm, digits = split_digest(digest)
+    return f"blobs/{algorithm}/{digits}"
+
+
+def _json(value: Any) -> bytes:
+    return dumps(value).encode()
