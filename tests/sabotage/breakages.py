@@ -22,4 +22,102 @@ class Breakage:
         path.write_text(text.replace(self.old, self.new))
 
 
-ALL: tuple[Breakage, ...] = ()
+SCENARIO = "tests/system/test_scenarios.py::test_docker_s_client_on_our_engine[{}]"
+BRIDGE = "tests/system/test_bridge.py::{}[their-client]"
+SPEC = "src/slipway/dockerd/containers/spec/generate.py"
+BECOME = "src/slipway/runc/process/become.py"
+RULES = "src/slipway/dockerd/networks/rules.py"
+
+ALL: tuple[Breakage, ...] = (
+    Breakage(
+        name="no seccomp",
+        file=BECOME,
+        old="if confinement.filter is not None and not process.no_new_privileges:",
+        new="if False:",
+        test="tests/system/test_seccomp.py::test_every_system_call_answers_as_in_the_original[default-64]",
+    ),
+    Breakage(
+        name="-m ignored",
+        file="src/slipway/runc/plan/cgroup_v1.py",
+        old="    if memory.limit:\n",
+        new="    if False:\n",
+        test=SCENARIO.format("memory-limit"),
+    ),
+    Breakage(
+        name="--pids-limit ignored",
+        file="src/slipway/runc/plan/cgroup_v1.py",
+        old="    if resources.pids_limit:\n",
+        new="    if False:\n",
+        test=SCENARIO.format("process-limit"),
+    ),
+    Breakage(
+        name="no NAT",
+        file=RULES,
+        old="    if masquerade:\n",
+        new="    if False:\n",
+        test=BRIDGE.format("test_what_goes_out_bears_the_host_s_address"),
+    ),
+    Breakage(
+        name="a container cannot reach its own published port",
+        file=RULES,
+        old='        table.add_rule(chain, hairpin, "a container to a published port"),\n',
+        new="",
+        test=BRIDGE.format("test_a_published_port_answers_on_every_path"),
+    ),
+    Breakage(
+        name="a mask dropped",
+        file="src/slipway/contracts/oci/defaults.py",
+        old='    "/proc/keys",\n',
+        new="",
+        test=SCENARIO.format("mounts"),
+    ),
+    Breakage(
+        name="a read-only path dropped",
+        file="src/slipway/contracts/oci/defaults.py",
+        old='"/proc/irq", "/proc/sys", ',
+        new='"/proc/irq", ',
+        test=SCENARIO.format("files-that-cannot-be-written"),
+    ),
+    Breakage(
+        name="privileged paths for everyone",
+        file=SPEC,
+        old="masked = () if host_config.privileged else",
+        new="masked = () if True else",
+        test=SCENARIO.format("masked-files-hold-nothing"),
+    ),
+    Breakage(
+        name="exit status 0",
+        file="src/slipway/shim/model.py",
+        old="        self.exit_status = how.status\n",
+        new="        self.exit_status = 0\n",
+        test=SCENARIO.format("exit-code-of-the-program"),
+    ),
+    Breakage(
+        name="a log line dropped",
+        file="src/slipway/dockerd/logs/json_file.py",
+        old='data = b"".join(lines)',
+        new='data = b"".join(lines[1:])',
+        test=SCENARIO.format("logs"),
+    ),
+    Breakage(
+        name="all capabilities kept in the bounding set",
+        file=BECOME,
+        old="    confinement.masks.limit_bounding()\n",
+        new="",
+        test=SCENARIO.format("capabilities"),
+    ),
+    Breakage(
+        name="capabilities not applied",
+        file=BECOME,
+        old="    confinement.masks.apply()\n",
+        new="",
+        test=SCENARIO.format("capabilities"),
+    ),
+    Breakage(
+        name="the user is not taken",
+        file=BECOME,
+        old="    identity.become(process.user)\n",
+        new="",
+        test=SCENARIO.format("user-by-number"),
+    ),
+)

@@ -1,5 +1,5 @@
 /* Prints what every system call number answers to arguments that are all -1: an errno, success, or a signal. Each call is made
-   in a child of its own with an alarm. `probe 32` asks the i386 table through int 0x80. Run in two containers, the difference
+   in a child of its own, which is killed after a second. `probe 32` asks the i386 table through int 0x80. Run in two containers, the difference
    is the difference of their seccomp filters. */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { LAST = 480, SUCCESS = 200 };
@@ -28,23 +29,36 @@ static int ask_i386(long number, long first) {
 #define ask_i386 ask_native
 #endif
 
+/* A call may block every signal (sigsuspend) or sleep for good: the parent kills after a second, which no mask can stop. */
+static void wait_or_kill(pid_t child, int *status) {
+  sigset_t ended;
+  sigemptyset(&ended);
+  sigaddset(&ended, SIGCHLD);
+  struct timespec patience = {.tv_sec = 1};
+  while (waitpid(child, status, WNOHANG) == 0)
+    if (sigtimedwait(&ended, NULL, &patience) < 0 && errno == EAGAIN) kill(child, SIGKILL);
+  kill(-child, SIGKILL);
+}
+
 static void print_answer(const char *name, long number, int (*ask)(long, long), long first) {
   fflush(stdout);
   pid_t child = fork();
   if (child == 0) {
     setpgid(0, 0);
-    alarm(1);
     _exit(ask(number, first));
   }
   int status;
-  waitpid(child, &status, 0);
-  kill(-child, SIGKILL);
+  wait_or_kill(child, &status);
   if (WIFSIGNALED(status)) printf("%s %ld: signal %d\n", name, number, WTERMSIG(status));
   else if (WEXITSTATUS(status) == SUCCESS) printf("%s %ld: success\n", name, number);
   else printf("%s %ld: %s\n", name, number, strerrorname_np(WEXITSTATUS(status)) ? strerrorname_np(WEXITSTATUS(status)) : "exit");
 }
 
 int main(int argc, char **argv) {
+  sigset_t ended;
+  sigemptyset(&ended);
+  sigaddset(&ended, SIGCHLD);
+  sigprocmask(SIG_BLOCK, &ended, NULL);
   int is_32 = argc > 1 && strcmp(argv[1], "32") == 0;
   for (long number = 0; number <= LAST; number++) print_answer(is_32 ? "i386" : "native", number, is_32 ? ask_i386 : ask_native, -1L);
   if (is_32) return 0;
