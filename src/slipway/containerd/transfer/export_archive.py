@@ -1,6 +1,6 @@
 """Images as one tar: an OCI layout, with the manifest.json that every `docker load` reads. Blocks: runs in threads.
 
-Entries are sorted and without times: the same images give the same bytes.
+Entries are sorted and without times: the same images give the same bytes, and the original's own.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -65,9 +65,9 @@ def write_archive(
         for digest in sorted(selection.blobs):
             if digest.startswith(f"{algorithm}:"):
                 _write_blob(content, scope, digest, writer, write)
-    writer.add_bytes(b"index.json", _json(_index(images)), mode=_FILE_MODE)
+    writer.add_bytes(b"index.json", _json(_index(images)))
     if compatible:
-        writer.add_bytes(b"manifest.json", _json(_docker_manifests(selection)), mode=_FILE_MODE)
+        writer.add_bytes(b"manifest.json", _json(_docker_manifests(selection)))
     writer.add_bytes(b"oci-layout", _LAYOUT, mode=_FILE_MODE)
     writer.end()
 
