@@ -10,6 +10,15 @@ for _name in ("_BLOCK", "_UNBLOCK", "_SETMASK", "_DFL", "_IGN"):
     NUMBERS.pop(_name, None)
 
 
+def hold_back() -> None:
+    """Let signals wait until `let_through`: for the time between a start and the handlers that forward them."""
+    _signal.pthread_sigmask(_signal.SIG_SETMASK, _signal.valid_signals())
+
+
+def let_through() -> None:
+    _signal.pthread_sigmask(_signal.SIG_SETMASK, ())
+
+
 def reset_for_exec() -> None:
     """What this process ignores or blocks would be inherited: Python ignores SIGPIPE and SIGXFSZ in every process."""
     for number in _signal.valid_signals():

@@ -8,7 +8,7 @@ from slipway.base.files import read_whole
 from slipway.base.identifiers import integer_from_text
 from slipway.contracts.oci.runtime import Capabilities, Process, process_from_json
 from slipway.contracts.oci.runtime_fields import Fields
-from slipway.linux import descriptors
+from slipway.linux import descriptors, signals
 from slipway.runc.bundle import load_bundle
 from slipway.runc.commands.context import Context
 from slipway.runc.commands.run import console_pair
@@ -68,6 +68,8 @@ def _run(context: Context, options: Options) -> int:
     ours = -1
     if process.terminal and not detached:
         ours, chosen.console = console_pair()
+    if not detached:
+        signals.hold_back()
     pid = exec_process(context.store, state, process, chosen)
     if detached:
         return 0

@@ -4,7 +4,7 @@ import _socket
 import os
 
 from slipway.base.errors import EngineError, InternalError
-from slipway.linux import descriptors
+from slipway.linux import descriptors, signals
 from slipway.runc.bundle import load_bundle
 from slipway.runc.commands import create
 from slipway.runc.commands.context import Context
@@ -45,6 +45,8 @@ def _run(context: Context, options: Options) -> int:
     if ours >= 0:
         os.close(theirs)
         master = descriptors.receive_descriptor(ours)
+    if not detached:
+        signals.hold_back()
     try:
         start_container(context.store, state)
     except BaseException:

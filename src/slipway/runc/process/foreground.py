@@ -7,7 +7,7 @@ import select
 import termios
 import tty
 
-from slipway.linux import pty
+from slipway.linux import pty, signals
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,8 +20,12 @@ _OWN = frozenset((_signal.SIGCHLD, _signal.SIGKILL, _signal.SIGSTOP, _signal.SIG
 
 
 def wait_in_foreground(pid: int, master: int = -1) -> int:
-    """Exit status of a child as a shell gives it (128 + signal). `master` is its terminal, or -1."""
+    """Exit status of a child as a shell gives it (128 + signal). `master` is its terminal, or -1.
+
+    The caller holds signals back from before the program could run: none must hit this process instead of it.
+    """
     _forward_signals(pid, master)
+    signals.let_through()
     pidfd = os.pidfd_open(pid)
     saved = _enter_raw_mode() if master >= 0 else None
     try:

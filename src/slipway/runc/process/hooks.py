@@ -64,6 +64,7 @@ def _run(hook: Hook, state: bytes, inherited: "os._Environ[str] | dict[str, str]
                 environment,
                 file_actions=actions,
                 setsigdef=signals.IGNORED_BY_PYTHON,
+                setsigmask=(),
             )
         except OSError as error:
             reason = error.strerror or ""
