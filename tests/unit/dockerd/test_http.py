@@ -14,6 +14,14 @@ from slipway.transport.aio.http_server import HttpServer
 Client = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
+async def handle(request: Request) -> Answer:
+    """As the router: an error is an answer."""
+    try:
+        return await echo(request)
+    except EngineError as error:
+        return refuse(error)
+
+
 async def echo(request: Request) -> Answer:
     """Answers by the path: the body, a stream, or a raw connection."""
     if request.target == b"/stream":
@@ -48,7 +56,7 @@ def talk(tmp_path: Path, conversation: Callable[[Client], Awaitable[None]]) -> N
         listening.bind(str(tmp_path / "s"))
         listening.listen()
         listening.setblocking(False)
-        server = HttpServer(echo, refuse)
+        server = HttpServer(handle, refuse)
         await server.listen(listening)
         client = await asyncio.open_unix_connection(str(tmp_path / "s"))
         try:

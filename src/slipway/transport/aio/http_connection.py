@@ -42,6 +42,7 @@ class HttpConnection(asyncio.Protocol):
         self._lost = asyncio.Event()
         self._input_ended = False
         self._malformed: EngineError | None = None
+        self._is_refused = False  # by us; what is malformed within a body is its handler's to refuse
         self._raw: deque[bytes] | None = None  # not None: hijacked
         self._raw_size = 0
         self._task: asyncio.Task[None] | None = None
@@ -65,6 +66,7 @@ class HttpConnection(asyncio.Protocol):
             self._parser.feed(data)
         except EngineError as error:
             self._malformed = error
+            self._is_refused = not self._parser.feed_eof()
             self._arrived.set()
 
     def eof_received(self) -> bool:
@@ -149,7 +151,7 @@ class HttpConnection(asyncio.Protocol):
                     self._send(b"HTTP/1.1 100 Continue\r\n\r\n")
                 if not await self._answer(request, await self._handler(request)):
                     break
-            if self._malformed is not None:
+            if self._malformed is not None and self._is_refused:
                 self._send_whole(self._refuse(self._malformed), close=True)
         except ConnectionError:
             pass  # the client has gone; there is nobody to tell

@@ -60,10 +60,12 @@ class RequestParser:
         except httptools.HttpParserError as error:
             raise InvalidArgument(f"malformed request: {error}") from error
 
-    def feed_eof(self) -> None:
-        """The client will send no more."""
-        if self._body is not None:
-            self._body.feed_end(broken=True)
+    def feed_eof(self) -> bool:
+        """Nothing more of this client counts; whether that cuts a body off: its request is answered with that."""
+        if self._body is None:
+            return False
+        self._body.feed_end(broken=True)
+        return True
 
     # httptools calls these.
 
