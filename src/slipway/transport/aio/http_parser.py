@@ -85,9 +85,9 @@ class RequestParser:
         self._headers[name.decode("latin-1").lower()] = value.decode("latin-1")
 
     def on_headers_complete(self) -> None:
-        self._body = BodyStream(self._events.body_full, self._events.body_drained)
         if self._parser.should_upgrade() and "transfer-encoding" in self._headers:
             raise InvalidArgument("an upgrade request must give its body's Content-Length")
+        self._body = BodyStream(self._events.body_full, self._events.body_drained)
         self._events.request(
             Request(
                 method=self._parser.get_method().decode("ascii"),
