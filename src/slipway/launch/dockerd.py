@@ -211,6 +211,7 @@ class Daemon:
         background.add(watch.run())
         await watch.subscribed.wait()
         await recover.recover(environment)
+        await recover.sweep(environment)
 
     def _server(self, environment: ContainerEnvironment, address: str) -> HttpServer:
         images = ImageService(

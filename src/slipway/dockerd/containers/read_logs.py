@@ -6,6 +6,7 @@ from typing import Final
 from urllib.parse import quote
 
 from slipway.base.errors import NotImplementedByEngine
+from slipway.base.timestamps import NANOSECONDS, rfc3339_from_nanoseconds
 from slipway.dockerd.containers.attach import frame
 from slipway.dockerd.containers.container import Container
 from slipway.dockerd.containers.environment import ContainerEnvironment
@@ -99,7 +100,5 @@ def _bytes(entry: Entry, attributes: dict[str, str], *, multiplexed: bool, times
 
 def _padded_time(nanoseconds: int) -> str:
     """RFC 3339 with all nine digits, as `logs --timestamps` shows it."""
-    from slipway.base.timestamps import NANOSECONDS, rfc3339_from_nanoseconds
-
     seconds, fraction = divmod(nanoseconds, NANOSECONDS)
     return f"{rfc3339_from_nanoseconds(seconds * NANOSECONDS)[:-1]}.{fraction:09d}Z"

@@ -2,9 +2,12 @@
 
 import asyncio
 import logging
+from contextlib import suppress
 from dataclasses import replace
 
 from slipway.base.errors import EngineError, NotFound
+from slipway.base.identifiers import is_full_id
+from slipway.clients.containerd.tasks import Exit
 from slipway.dockerd.containers.container import Container
 from slipway.dockerd.containers.environment import ContainerEnvironment
 from slipway.dockerd.containers.exits import container_exited
@@ -32,8 +35,27 @@ def load(environment: ContainerEnvironment) -> list[EndpointRecord]:
 
 
 async def recover(environment: ContainerEnvironment) -> None:
-    """Settle every container, all at once; one that fails is logged and left as it was."""
+    """Settle every container, all at once; one that fails is logged and left as it was. Then clear what nobody owns."""
     await asyncio.gather(*(_recover_quietly(environment, container) for container in environment.registry))
+
+
+async def sweep(environment: ContainerEnvironment) -> None:
+    """Remove from containerd what creations and removals of an earlier dockerd left behind: it has an id of ours, and
+    no container has it."""
+    containerd = environment.containerd
+    for container_id in await containerd.containers.ids():
+        if is_full_id(container_id) and environment.registry.get(container_id) is None:
+            log.info("removing a rest", extra={"fields": {"container": container_id}})
+            with suppress(EngineError):
+                await containerd.tasks.kill(container_id, 9)
+            with suppress(EngineError):
+                await containerd.tasks.delete(container_id)
+            with suppress(EngineError):
+                await containerd.containers.delete(container_id)
+    for key in await containerd.snapshots.keys():
+        if is_full_id(key) and environment.registry.get(key) is None:
+            with suppress(EngineError):
+                await containerd.snapshots.remove(key)
 
 
 async def _recover_quietly(environment: ContainerEnvironment, container: Container) -> None:
@@ -59,21 +81,15 @@ async def _recover(environment: ContainerEnvironment, container: Container) -> N
         container.state = replace(container.state, status=Status.RUNNING, pid=task.pid)
     await _reopen_streams(environment, container)
     if task.status == "stopped":
-        await container_exited(environment, container, _exit(task.exit_status, task.exited_at))
+        await container_exited(environment, container, Exit(exit_status=task.exit_status, exited_at=task.exited_at))
     else:
         container.note(pid=task.pid)
-
-
-def _exit(exit_status: int, exited_at: int):  # type: ignore[no-untyped-def]
-    from slipway.clients.containerd.tasks import Exit
-
-    return Exit(exit_status=exit_status, exited_at=exited_at)
 
 
 async def _recover_ended(environment: ContainerEnvironment, container: Container, was: Status) -> None:
     """No task: the machine was started anew, or containerd lost it."""
     if container.state.is_running:
-        await container_exited(environment, container, _exit(255, environment.clock.now()))
+        await container_exited(environment, container, Exit(exit_status=255, exited_at=environment.clock.now()))
         was = Status.RUNNING
     elif container.state.status == Status.RESTARTING:
         container.change(Event.EXIT)

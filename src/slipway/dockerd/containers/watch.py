@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 from typing import Final
 
 from slipway.base.errors import EngineError, NotFound
@@ -39,7 +40,7 @@ class TaskWatch:
             missed = True
             await asyncio.sleep(RETRY_SECONDS)
 
-    def _on_open(self, missed: bool):  # type: ignore[no-untyped-def]
+    def _on_open(self, missed: bool) -> Callable[[], None]:
         def opened() -> None:
             self.subscribed.set()
             if missed:

@@ -58,10 +58,7 @@ async def _transfer(
             complete, environment.platform, steps.put_nowait, credentials=credentials
         )
     except NotFound as error:
-        name = familiar_name(split_tag(complete)[0])
-        raise NotFound(f"manifest for {familiar_name(complete)} not found: manifest unknown") from (
-            error.with_traceback(None) if name else error
-        )
+        raise NotFound(f"manifest for {familiar_name(complete)} not found: manifest unknown") from error
     finally:
         steps.put_nowait(None)
 
