@@ -8,6 +8,8 @@ SEEN_INSIDE = (
     "grep -E 'Cap|Seccomp|NoNewPrivs' /proc/self/status; cat /proc/self/limits; cut -d' ' -f2-3 /proc/mounts; "
     "ls /sys/class/net /dev; ls /proc/self/ns; id; umask; ip route | cut -d' ' -f1"
 )
+# The original's default store is its own (overlay2), ours is containerd's; the same overlay mount either way.
+OF_THE_IMAGE_STORE = ("[0].Driver =", "[0].ImageManifestDescriptor =", "[0].GraphDriver =", "[0].Storage")
 
 
 def differences(contestants: list[Contestant]) -> list[str]:
@@ -28,4 +30,5 @@ def _what_it_makes(contestant: Contestant, options: tuple[str, ...]) -> set[str]
     client("rm", "-f", "equal")
     inside = client("run", "--rm", *options, "busybox", "sh", "-c", SEEN_INSIDE)
     cgroup_parent = contestant.engine.cgroup_parent  # its own, as the instance is
-    return set(mask(f"{inspected}\n{inside}", cgroup_parent, contestant.engine.name).splitlines())
+    told = mask(f"{inspected}\n{inside}", cgroup_parent, contestant.engine.name).splitlines()
+    return {line for line in told if not line.startswith(OF_THE_IMAGE_STORE)}

@@ -77,8 +77,8 @@ def fresh_engine(machine_unchanged: None, short_folder: Path) -> Iterator[OurEng
 
 @pytest.fixture(scope="session")
 def original_engine(machine_unchanged: None, short_folder: Path) -> Iterator[OriginalEngine]:
-    """The original Docker 28.5 of sid, running, shared by the session."""
-    engine = OriginalEngine("sid", short_folder / "sid")
+    """The original Docker 28.5 of sid, with containerd's image store as ours has it; running, shared by the session."""
+    engine = OriginalEngine("sid", short_folder / "sid", "--feature", "containerd-snapshotter=true")
     try:
         yield engine
     finally:

@@ -1,5 +1,6 @@
 """The errno of every system call number in the same containers on both engines, told by a static probe made here."""
 
+import ctypes
 import platform
 from collections.abc import Iterator
 from functools import cache
@@ -20,6 +21,9 @@ CONTAINERS: dict[str, tuple[str, ...]] = {
     "with-none": ("--cap-drop", "ALL"),
     "as-a-user": ("-u", "1000"),
 }
+# AF_ALG is refused since CVE-2026-31431; the profile of 28.5 is older.
+STRICTER = frozenset({"socket 38: EPERM"})
+ARCHITECTURES = {"native": 0, "i386": 0x40000003}  # SCMP_ARCH_NATIVE, SCMP_ARCH_X86
 TABLES = ("64", "32") if platform.machine() == "x86_64" else ("64",)
 
 
@@ -58,8 +62,22 @@ def test_every_system_call_answers_as_in_the_original(
 ) -> None:
     theirs = answers(original_with_probe.host, container, table).splitlines()
     got = answers(ours_with_probe.host, container, table).splitlines()
-    differing = [f"{mine}  (the original: {other})" for mine, other in zip(got, theirs, strict=True) if mine != other]
+    differing = [
+        f"{mine}  (the original: {other})"
+        for mine, other in zip(got, theirs, strict=True)
+        if mine != other and mine not in STRICTER and not is_unknown_to_this_library(mine)
+    ]
     assert not differing, "\n".join(differing)
+
+
+def is_unknown_to_this_library(answer: str) -> bool:
+    """The original brings its own libseccomp; ours asks the machine's. What that cannot name answers ENOSYS."""
+    table, number, told = answer.replace(":", "").split()[:3]
+    if told != "ENOSYS" or table not in ARCHITECTURES:
+        return False
+    library = ctypes.CDLL("libseccomp.so.2")
+    library.seccomp_syscall_resolve_num_arch.restype = ctypes.c_char_p
+    return library.seccomp_syscall_resolve_num_arch(ctypes.c_uint32(ARCHITECTURES[table]), int(number)) is None
 
 
 def test_the_probe_on_the_original_sees_a_filter(original_with_probe: docker.Docker) -> None:

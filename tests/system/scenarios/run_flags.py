@@ -61,7 +61,7 @@ SCENARIOS = (
     scenario("bridge network", "run --rm --network bridge busybox sh -c 'ls /sys/class/net; ip route | wc -l'"),
     scenario(
         "name server file",
-        "run --rm --dns 192.0.2.1 --dns-search example.com --dns-option ndots:2 busybox cat /etc/resolv.conf",
+        "run --rm --dns 192.0.2.1 --dns-search example.com --dns-option ndots:2 busybox sh -c 'grep -v ^# /etc/resolv.conf | grep .'",
     ),
     scenario("added hosts", "run --rm --add-host db:192.0.2.9 --network none busybox grep db /etc/hosts"),
     scenario("kernel settings", "run --rm --sysctl net.ipv4.ip_forward=1 busybox cat /proc/sys/net/ipv4/ip_forward"),
@@ -100,7 +100,7 @@ SCENARIOS = (
     scenario("anonymous volume", "run --rm -v /v busybox sh -c 'touch /v/x; ls /v; grep -c \" /v \" /proc/mounts'"),
     scenario("devices", "run --rm busybox ls /dev"),
     scenario("a device", "run --rm --device /dev/null:/dev/other busybox stat -c '%t %T %a' /dev/other"),
-    scenario("mounts", "run --rm busybox sh -c \"cut -d' ' -f2,3 /proc/mounts\""),
+    scenario("mounts", "run --rm busybox sh -c \"cut -d' ' -f2,3 /proc/mounts | sort\""),
     scenario(
         "mount options", "run --rm busybox sh -c \"grep -v ' / ' /proc/mounts | grep -v /etc/ | cut -d' ' -f1-4\""
     ),
