@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.containerd.daemon import OurContainerd
-from tests.support import images, peers
+from tests.support import images, peers, processes
 from tests.support.waiting import wait_until
 
 BLOB = b"a blob of ours\n"
@@ -112,6 +112,20 @@ def test_what_cannot_be_run_is_refused_and_leaves_nothing(shared: OurContainerd,
     shared.ctr("container", "rm", "d", check=False)
     bundles = shared.folder / "state/io.containerd.runtime.v2.task" / shared.namespace
     assert not list(bundles.iterdir())
+
+
+@pytest.mark.parametrize("suite", sorted(peers.SUITES))
+def test_the_originals_shims_run_under_us(shared: OurContainerd, root_folder: Path, suite: str) -> None:
+    """The shim of 2.1 speaks version 3 of the task API, that of 1.7 version 2; both log to a fifo that we must read."""
+    shim = peers.install(suite) / "usr/bin/containerd-shim-runc-v2"
+    program = "echo out; exit 7"
+    name = f"theirs-{suite}"
+    done = shared.ctr(
+        "run", "--rootfs", "--rm", "--runtime", shim, root_folder, name, "/bin/sh", "-c", program, check=False
+    )
+    assert (done.stdout, done.returncode) == (b"out\n", 7), done.stderr
+    assert shared.ctr("task", "ls", "-q").stdout == b""
+    wait_until(lambda: not [p for p in processes.every() if f"-id {name} " in p.command], "their shim to end")
 
 
 def test_an_image_is_imported_run_and_collected(ctr: Ctr, shared: OurContainerd) -> None:

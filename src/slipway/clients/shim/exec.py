@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import subprocess
 
 from slipway.base.errors import Unavailable
 from slipway.clients.shim.interface import Bootstrap, DeadShim, ShimRequest
@@ -49,28 +50,15 @@ class ExecLauncher:
     async def _call(self, request: ShimRequest, action: list[str], stdin: bytes) -> bytes:
         """What the shim's program printed. Raises Unavailable with its words when it fails."""
         program = self._program(request.runtime)
-        process = await asyncio.create_subprocess_exec(
-            program,
-            *self._arguments(request),
-            *action,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            cwd=request.bundle,
-            env=_environment(request),
-            start_new_session=True,
-        )
+        command = [program, *self._arguments(request), *action]
         try:
-            async with asyncio.timeout(_TIMEOUT):
-                out, err = await process.communicate(stdin)
-        except TimeoutError:
-            process.kill()
-            await process.wait()
+            done = await asyncio.to_thread(_run, command, stdin, request.bundle, _environment(request))
+        except subprocess.TimeoutExpired:
             raise Unavailable(f"{program} {action[-1]} for {request.id}: no answer within {_TIMEOUT:g} s") from None
-        if process.returncode:
-            words = (err or out).decode("utf-8", "replace").strip()
-            raise Unavailable(f"{program} {action[-1]} for {request.id}: {words or 'exited'} ({process.returncode})")
-        return out
+        if done.returncode:
+            words = (done.stderr or done.stdout).decode("utf-8", "replace").strip()
+            raise Unavailable(f"{program} {action[-1]} for {request.id}: {words or 'exited'} ({done.returncode})")
+        return done.stdout
 
     def _program(self, runtime: str) -> str:
         if self._default_shim and is_our_shim(runtime):
@@ -81,6 +69,22 @@ class ExecLauncher:
         arguments = ["-namespace", request.namespace, "-address", request.address]
         arguments += ["-publish-binary", self._publish_binary, "-id", request.id]
         return [*arguments, "-debug"] if request.debug else arguments
+
+
+def _run(
+    command: list[str], stdin: bytes, folder: str, environment: dict[str, str]
+) -> subprocess.CompletedProcess[bytes]:
+    """Not asyncio's: uvloop leaves its ends of the pipes open in the child, and so in the shim that stays."""
+    return subprocess.run(
+        command,
+        input=stdin,
+        capture_output=True,
+        cwd=folder,
+        env=environment,
+        start_new_session=True,
+        timeout=_TIMEOUT,
+        check=False,
+    )
 
 
 def _environment(request: ShimRequest) -> dict[str, str]:

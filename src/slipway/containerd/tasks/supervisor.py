@@ -17,6 +17,7 @@ from slipway.containerd.tasks.bundle import Bundle, BundleFolders, read_bootstra
 from slipway.containerd.tasks.locks import KeyedLocks
 from slipway.containerd.tasks.model import TaskEnd, TaskRequest
 from slipway.containerd.tasks.shim import RunningShim
+from slipway.containerd.tasks.shim_log import ShimLogs
 from slipway.contracts.containerd_api.generated import event_types_pb2 as events
 from slipway.contracts.shim_api import messages as task
 from slipway.wire.protobuf import encode
@@ -53,6 +54,7 @@ class TaskSupervisor:
         self._address = address
         self._shims: dict[tuple[str, str], RunningShim] = {}
         self._locks = KeyedLocks()
+        self._logs = ShimLogs()
         self._watchers: set[asyncio.Task[None]] = set()
 
     def get(self, scope: Scope, container_id: str) -> RunningShim:
@@ -99,6 +101,7 @@ class TaskSupervisor:
             await shim.client.close()
         if self._watchers:
             await asyncio.wait(self._watchers)
+        self._logs.close_all()
 
     async def _create(self, scope: Scope, container_id: str, request: TaskRequest) -> int:
         container = await asyncio.to_thread(self._containers.get, scope, container_id)
@@ -108,10 +111,11 @@ class TaskSupervisor:
             specification = container.spec.value
             bundle = await asyncio.to_thread(self._bundles.create, scope.namespace, container_id, specification)
             launch = self._launch_request(bundle, container, request.runtime_path)
+            self._logs.open(bundle, launch.runtime)
             try:
                 bootstrap = await self._launcher.launch(launch)
             except BaseException:
-                await asyncio.to_thread(self._bundles.remove, bundle)
+                await self._remove(bundle)
                 raise
             try:
                 await asyncio.to_thread(write_bootstrap, bundle, bootstrap, launch.runtime)
@@ -139,7 +143,7 @@ class TaskSupervisor:
             shim.is_leaving = True
             self._shims.pop((scope.namespace, container_id), None)
             await self._dismiss(shim)
-            await asyncio.to_thread(self._bundles.remove, shim.bundle)
+            await self._remove(shim.bundle)
             return TaskEnd(
                 pid=response.pid,
                 exit_status=response.exit_status,
@@ -170,14 +174,19 @@ class TaskSupervisor:
         except EngineError as error:
             log.warning("clean up after shim failed", extra={"fields": {"id": bundle.id, "error": error}})
         try:
-            await asyncio.to_thread(self._bundles.remove, bundle)
+            await self._remove(bundle)
         except EngineError as error:
             log.warning("remove bundle failed", extra={"fields": {"id": bundle.id, "error": error}})
         return end
 
+    async def _remove(self, bundle: Bundle) -> None:
+        self._logs.close(bundle)
+        await asyncio.to_thread(self._bundles.remove, bundle)
+
     async def _recover(self, bundle: Bundle) -> None:
         runtime = await asyncio.to_thread(read_runtime, bundle)
         launch = self._request(bundle, runtime, b"")
+        self._logs.open(bundle, runtime)
         try:
             bootstrap = await asyncio.to_thread(read_bootstrap, bundle)
             shim = await self._connect(bundle, launch, bootstrap)
