@@ -8,14 +8,7 @@ from typing import Final
 from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
-from grpclib.const import Cardinality
 
-_CARDINALITIES: Final[Mapping[tuple[bool, bool], Cardinality]] = {
-    (False, False): Cardinality.UNARY_UNARY,
-    (False, True): Cardinality.UNARY_STREAM,
-    (True, False): Cardinality.STREAM_UNARY,
-    (True, True): Cardinality.STREAM_STREAM,
-}
 _WORD_START: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
@@ -29,11 +22,6 @@ class Method:
     reply_type: type[Message]
     many_requests: bool
     many_replies: bool
-
-    @property
-    def cardinality(self) -> Cardinality:
-        """The same, in grpclib's word."""
-        return _CARDINALITIES[self.many_requests, self.many_replies]
 
 
 def methods_of(service: ServiceDescriptor) -> Mapping[str, Method]:

@@ -1,4 +1,4 @@
-"""A gRPC server on a unix socket: plain coroutines and generators behind it, grpclib inside and nowhere else.
+"""A gRPC server on a unix socket: plain coroutines and generators behind it.
 
 A handler has one of four shapes, as its method says:
 
@@ -13,31 +13,35 @@ import logging
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
+from urllib.parse import quote
 
-import h2.settings
 from google.protobuf.descriptor import ServiceDescriptor
-from google.protobuf.empty_pb2 import Empty
 from google.protobuf.message import DecodeError
-from grpclib.config import Configuration
-from grpclib.const import Cardinality, Handler, Status
-from grpclib.exceptions import GRPCError
-from grpclib.protocol import H2Protocol
-from grpclib.server import Server, Stream
 
 from slipway.base.errors import EngineError, InternalError
 from slipway.transport.aio.grpc_method import Method, methods_of
+from slipway.transport.aio.http2 import Http2Connection, Http2Stream, MalformedMessage, StreamBroken
+from slipway.wire import http2_frames
+from slipway.wire.header_fields import encode_fields
 
 log = logging.getLogger(__name__)
 
 StatusFromError = Callable[[BaseException], tuple[int, str]]
 
-# Go's server sets no limit. Every waiting client of a running container holds a stream for as long as it runs.
-MAX_STREAMS_PER_CONNECTION: Final = 100_000
 # As containerd's defaults (defaults.DefaultMaxRecvMsgSize).
 MAX_MESSAGE_BYTES: Final = 16 << 20
-WINDOW_BYTES: Final = 4 << 20
-HEAD_BYTES: Final = 5  # compressed or not, and the length: gRPC over HTTP/2, "Length-Prefixed-Message"
+OK: Final = 0
+INVALID_ARGUMENT: Final = 3
+DEADLINE_EXCEEDED: Final = 4
+UNIMPLEMENTED: Final = 12
+# https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md: hours to nanoseconds
+SECONDS_OF_UNIT: Final = {"H": 3600.0, "M": 60.0, "S": 1.0, "m": 1e-3, "u": 1e-6, "n": 1e-9}
+ANSWER: Final = ((":status", "200"), ("content-type", "application/grpc"))
+ANSWER_BLOCK: Final = encode_fields(ANSWER)
+# What stands for itself in grpc-message: printable ASCII but the percent sign.
+PLAIN: Final = "".join(chr(code) for code in range(0x20, 0x7F) if chr(code) != "%")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,17 @@ class Call:
 
     method: Method
     headers: Mapping[str, str]
+
+
+class Refusal(Exception):
+    """A status that is the protocol's own and no handler's."""
+
+    def __init__(self, code: int, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+Handler = Callable[[Call, Any], Any]
 
 
 class GrpcServer:
@@ -58,9 +73,11 @@ class GrpcServer:
 
     def __init__(self, status_from_error: StatusFromError) -> None:
         self._status_from_error = status_from_error
-        self._methods: dict[str, Handler] = {}
+        self._routes: dict[str, tuple[Method, Handler]] = {}
         self._services: set[str] = set()
-        self._server: _UnixServer | None = None
+        self._connections: set[Http2Connection] = set()
+        self._calls: set[asyncio.Task[None]] = set()
+        self._server: asyncio.Server | None = None
 
     def add(self, service: ServiceDescriptor, implementation: object) -> None:
         """Route a service's methods to the methods of `implementation` that have their names (`close_io` for CloseIO).
@@ -71,153 +88,155 @@ class GrpcServer:
         for name, method in methods_of(service).items():
             handler = getattr(implementation, name, None)
             if handler is not None:
-                self._methods[method.path] = self._route(method, handler)
+                self._routes[method.path] = (method, handler)
 
     def paths(self) -> Iterable[str]:
         """The paths of all methods that are served."""
-        return self._methods.keys()
+        return self._routes.keys()
 
     async def start(self, listener: socket.socket) -> None:
         """Begin to answer on `listener`, which the server closes in the end."""
-        self._server = _UnixServer(_Routes(self._methods, self._services))
-        await self._server.listen(listener)
+        self._server = await asyncio.get_running_loop().create_unix_server(self._connected, sock=listener)
 
     async def close(self, *, grace: float = 2.0) -> None:
         """Stop listening, cancel the calls that run, and give them `grace` seconds to end."""
         if self._server is None:
             return
         self._server.close()
+        for call in self._calls:
+            call.cancel()
+        if self._calls:
+            _, late = await asyncio.wait(self._calls, timeout=grace)
+            if late:
+                log.warning("calls did not end in time", extra={"fields": {"seconds": grace}})
+        for connection in list(self._connections):
+            connection.close()
+
+    def _connected(self) -> Http2Connection:
+        connection = Http2Connection(
+            is_client=False, on_stream=self._begin_call, on_lost=lambda lost: self._connections.discard(lost)
+        )
+        self._connections.add(connection)
+        return connection
+
+    def _begin_call(self, stream: Http2Stream) -> None:
+        call = asyncio.get_running_loop().create_task(self._serve(stream))
+        self._calls.add(call)
+        call.add_done_callback(self._calls.discard)
+        stream.on_broken = call.cancel
+
+    async def _serve(self, stream: Http2Stream) -> None:
+        """One call from its headers to its trailers. Cancelled when the caller goes away, or the server closes."""
+        answer = _Answer(stream)
         try:
-            await asyncio.wait_for(self._server.wait_closed(), grace)
-        except TimeoutError:
-            log.warning("calls did not end in time", extra={"fields": {"seconds": grace}})
+            async with asyncio.timeout(_seconds_left(stream.fields)) as deadline:
+                await self._exchange(stream, answer)
+            answer.end(OK, "")
+        except (Refusal, MalformedMessage) as refusal:
+            answer.end(refusal.code, str(refusal))
+        except StreamBroken:
+            pass  # the caller has gone
+        except Exception as error:  # noqa: BLE001 - the edge of the server: whatever it is, the caller hears of it
+            if deadline.expired():
+                answer.end(DEADLINE_EXCEEDED, "the deadline of the call has passed")
+            else:
+                answer.end(*self._refusal(stream.fields.get(":path", ""), error))
+        finally:
+            stream.on_broken = None
+            stream.abandon(http2_frames.NO_ERROR)
 
-    def _route(self, method: Method, handler: Callable[..., Any]) -> Handler:
-        async def serve(stream: Stream[Any, Any]) -> None:
+    async def _exchange(self, stream: Http2Stream, answer: "_Answer") -> None:
+        method, handler = self._route(stream.fields.get(":path", ""))
+        call = Call(method, stream.fields)
+        request: Any = _requests(stream, method) if method.many_requests else await _only_request(stream, method)
+        if method.many_replies:
+            answer.begin()
+            replies: AsyncIterator[Any] = handler(call, request)
             try:
-                await _exchange(method, handler, stream)
-            except (GRPCError, asyncio.CancelledError):
-                raise
-            except Exception as error:
-                raise self._refusal(method, error) from error
+                async for reply in replies:
+                    await answer.send(reply)
+            finally:
+                await replies.aclose()  # type: ignore[attr-defined] # every handler of this shape is a generator
+        else:
+            reply_soon: Awaitable[Any] = handler(call, request)
+            await answer.send(await reply_soon)
 
-        return _grpclib_handler(serve, method)
+    def _route(self, path: str) -> tuple[Method, Handler]:
+        route = self._routes.get(path)
+        if route is not None:
+            return route
+        service, _, method = path.removeprefix("/").rpartition("/")
+        if service in self._services:
+            raise Refusal(UNIMPLEMENTED, f"unknown method {method} for service {service}")
+        raise Refusal(UNIMPLEMENTED, f"unknown service {service}")
 
-    def _refusal(self, method: Method, error: Exception) -> GRPCError:
+    def _refusal(self, path: str, error: Exception) -> tuple[int, str]:
         code, message = self._status_from_error(error)
         if not isinstance(error, EngineError) or isinstance(error, InternalError):
-            log.error("call failed", exc_info=error, extra={"fields": {"method": method.path}})
+            log.error("call failed", exc_info=error, extra={"fields": {"method": path}})
         else:
-            log.debug("call refused", extra={"fields": {"method": method.path, "code": code, "error": message}})
-        return GRPCError(Status(code), message)
+            log.debug("call refused", extra={"fields": {"method": path, "code": code, "error": message}})
+        return code, message
 
 
-async def _exchange(method: Method, handler: Callable[..., Any], stream: Stream[Any, Any]) -> None:
-    headers = {key: value for key, value in (stream.metadata or {}).items() if isinstance(value, str)}
-    call = Call(method, headers)
-    request: Any = _requests(stream, method) if method.many_requests else await _only_request(stream, method)
-    if method.many_replies:
-        await stream.send_initial_metadata()
-        replies: AsyncIterator[Any] = handler(call, request)
-        try:
-            async for reply in replies:
-                await stream.send_message(reply)
-        finally:
-            await replies.aclose()  # type: ignore[attr-defined] # every handler of this shape is a generator
-    else:
-        reply_soon: Awaitable[Any] = handler(call, request)
-        await stream.send_message(await reply_soon)
+class _Answer:
+    """Our half of one call: headers once, replies, trailers."""
+
+    def __init__(self, stream: Http2Stream) -> None:
+        self._stream = stream
+        self._begun = False
+
+    def begin(self) -> None:
+        """Send the headers now, before the first reply is known."""
+        self._begun = True
+        self._stream.send_fields(ANSWER_BLOCK)
+
+    async def send(self, reply: Any) -> None:
+        if not self._begun:
+            self._begun = True
+            self._stream.gather_fields(ANSWER_BLOCK)
+        await self._stream.send(reply.SerializeToString())
+
+    def end(self, code: int, message: str) -> None:
+        """The status. Without a reply it comes with the headers: Go's client wants a content-type there."""
+        self._stream.send_fields(_end_block(code, message, headers_too=not self._begun), end=True)
 
 
-async def _only_request(stream: Stream[Any, Any], method: Method) -> Any:
+@lru_cache(maxsize=64)
+def _end_block(code: int, message: str, *, headers_too: bool) -> bytes:
+    trailers = [("grpc-status", str(code))]
+    if message:
+        trailers.append(("grpc-message", quote(message, safe=PLAIN)))
+    return encode_fields([*ANSWER, *trailers] if headers_too else trailers)
+
+
+async def _only_request(stream: Http2Stream, method: Method) -> Any:
     request = await _receive(stream, method)
     if request is None:
-        raise GRPCError(Status.INVALID_ARGUMENT, "the request ended before its message")
+        raise Refusal(INVALID_ARGUMENT, "the request ended before its message")
     return request
 
 
-async def _requests(stream: Stream[Any, Any], method: Method) -> AsyncIterator[Any]:
+async def _requests(stream: Http2Stream, method: Method) -> AsyncIterator[Any]:
     while (request := await _receive(stream, method)) is not None:
         yield request
 
 
-async def _receive(stream: Stream[Any, Any], method: Method) -> Any:
-    """The next request; None after the last. grpclib's own would take any length, and call malformed bytes a bug of
-    ours."""
-    data = stream._stream
-    head = await data.recv_data(HEAD_BYTES)
-    if not head:
+async def _receive(stream: Http2Stream, method: Method) -> Any:
+    """The next request; None after the last."""
+    message = await stream.receive(MAX_MESSAGE_BYTES)
+    if message is None:
         return None
-    if head[0]:
-        raise GRPCError(Status.UNIMPLEMENTED, "compressed requests are not served")
-    size = int.from_bytes(head[1:])
-    if size > MAX_MESSAGE_BYTES:
-        raise GRPCError(Status.RESOURCE_EXHAUSTED, f"received message larger than max ({size} vs. {MAX_MESSAGE_BYTES})")
     try:
-        return method.request_type.FromString(await data.recv_data(size))
+        return method.request_type.FromString(message)
     except DecodeError as error:
-        raise GRPCError(
-            Status.INVALID_ARGUMENT, f"decode {method.request_type.DESCRIPTOR.full_name}: {error}"
-        ) from error
+        raise Refusal(INVALID_ARGUMENT, f"decode {method.request_type.DESCRIPTOR.full_name}: {error}") from error
 
 
-def _grpclib_handler(serve: Callable[[Stream[Any, Any]], Awaitable[None]], method: Method) -> Handler:
-    return Handler(serve, method.cardinality, method.request_type, method.reply_type)
-
-
-class _Routes(dict[str, Handler]):
-    """grpclib's table of methods, which also knows an answer for what is not in it.
-
-    grpclib itself would answer an unknown method without a content-type, which Go's client reports as a malformed
-    header.
-    """
-
-    def __init__(self, methods: Mapping[str, Handler], services: set[str]) -> None:
-        super().__init__(methods)
-        self._services = services
-
-    def get(self, path: str, default: Any = None) -> Handler:
-        return super().get(path) or self._unknown(path)
-
-    def _unknown(self, path: str) -> Handler:
-        service, _, method = path.removeprefix("/").rpartition("/")
-        if service in self._services:
-            message = f"unknown method {method} for service {service}"
-        else:
-            message = f"unknown service {service}"
-
-        async def refuse(_: Stream[Any, Any]) -> None:
-            raise GRPCError(Status.UNIMPLEMENTED, message)
-
-        return Handler(refuse, Cardinality.STREAM_STREAM, Empty, Empty)
-
-
-class _Protocol(H2Protocol):
-    """grpclib's connection, with room for as many streams as there are waiting clients."""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        super().connection_made(transport)
-        state = self.connection._connection
-        state.update_settings({h2.settings.SettingCodes.MAX_CONCURRENT_STREAMS: MAX_STREAMS_PER_CONNECTION})
-        self.connection.flush()
-
-
-class _UnixServer(Server):
-    """grpclib's server on a socket that is bound already; its own `start` knows paths only."""
-
-    def __init__(self, routes: _Routes) -> None:
-        super().__init__((), config=_configuration())
-        self._mapping = routes
-
-    async def listen(self, listener: socket.socket) -> None:
-        loop = asyncio.get_running_loop()
-        self._server = await loop.create_unix_server(self._protocol_factory, sock=listener)
-        self._server_closed_fut = loop.create_future()
-
-    def _protocol_factory(self) -> H2Protocol:
-        protocol = super()._protocol_factory()
-        return _Protocol(protocol.handler, protocol.config, protocol.h2_config)
-
-
-def _configuration() -> Configuration:
-    return Configuration(http2_connection_window_size=WINDOW_BYTES, http2_stream_window_size=WINDOW_BYTES)
+def _seconds_left(fields: Mapping[str, str]) -> float | None:
+    """What the caller's deadline leaves. Raises nothing: one that we cannot read is none."""
+    text = fields.get("grpc-timeout", "")
+    digits, unit = text[:-1], text[-1:]
+    if not (digits.isascii() and digits.isdecimal()) or unit not in SECONDS_OF_UNIT:
+        return None
+    return int(digits) * SECONDS_OF_UNIT[unit]
