@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 _NAME = "rehearsal"
 _CONFIG = b'{"ociVersion":"1.0.2","linux":{"namespaces":[{"type":"pid"}]}}'
 _PATIENCE = 5.0
+_LONGEST = 10  # seconds that a process waits for the kill of a rehearsal that broke off
 _OUTPUT = b"some output\n"
 
 
@@ -129,6 +130,7 @@ def _pretend(arguments: list[str]) -> int:
         os.write(1, _OUTPUT)
         pid = os.fork()
         if not pid:
+            _signal.alarm(_LONGEST)
             _signal.pause()
         with open(arguments[arguments.index("--pid-file") + 1], "wb") as file:
             file.write(b"%d" % pid)
