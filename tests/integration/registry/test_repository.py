@@ -26,6 +26,29 @@ async def _login(host: str, challenges: tuple[str, ...]) -> Login | None:
     return Login(username="me", secret="very secret")
 
 
+def test_headers_of_a_host_do_not_follow_a_redirect(registry: Registry, elsewhere: Registry) -> None:
+    registry.answer = lambda asked: Answer(307, headers={"Location": f"http://{elsewhere.domain}/there"})
+    elsewhere.answer = lambda asked: Answer(body=BLOB)
+
+    async def main() -> bytes:
+        hosts = [Host(base=f"http://{registry.domain}/v2", headers={"X-Secret": "very secret"})]
+        repository = RegistryRepository(Reference(registry.domain, "team/app", "1"), hosts)
+        try:
+            return await _whole(repository)
+        finally:
+            await repository.close()
+
+    assert asyncio.run(main()) == BLOB
+    assert "x-secret" in registry.asked[0].headers
+    assert "x-secret" not in elsewhere.asked[0].headers
+
+
+def test_redirects_without_end_are_an_error(registry: Registry) -> None:
+    registry.answer = lambda asked: Answer(307, headers={"Location": asked.path})
+    with pytest.raises(Unavailable, match="redirects"):
+        _with(registry, lambda repository: repository.resolve(Reference(registry.domain, "team/app", "1")))
+
+
 def _with(registry: Registry, use: Callable[[RegistryRepository], Awaitable[Result]]) -> Result:
     async def main() -> Result:
         reference = Reference(registry.domain, "team/app", "1")

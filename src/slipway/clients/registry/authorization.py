@@ -22,9 +22,11 @@ _TOKEN_LIMIT: Final = 1 << 20  # bytes of a token server's answer
 class Authorizer:
     """Keeps the Authorization header of one host for the life of one transfer."""
 
-    def __init__(self, http: "httpx.AsyncClient", host: str, scope: str, ask_login: AskLogin) -> None:
+    def __init__(self, http: "httpx.AsyncClient", origin: tuple[str, str], scope: str, ask_login: AskLogin) -> None:
         self._http = http
-        self._host = host
+        scheme, self._host = origin
+        # A registry that is asked over TLS may not have the secret sent in clear.
+        self._realm_schemes = ("https",) if scheme == "https" else ("https", "http")
         self._scope = scope
         self._ask_login = ask_login
         self.header = ""
@@ -47,7 +49,7 @@ class Authorizer:
 
     async def _token(self, challenge: Challenge, login: Login | None) -> str:
         realm = challenge.parameters["realm"]
-        if urlsplit(realm).scheme not in ("http", "https"):
+        if urlsplit(realm).scheme not in self._realm_schemes:
             raise Unauthenticated(f"log in to {self._host}: it names {realm[:200]!r} as its token server")
         wanted = {"scope": challenge.parameters.get("scope") or self._scope}
         if service := challenge.parameters.get("service"):

@@ -3,6 +3,7 @@
 httpx is imported at the first pull only: it adds 10 MB to a containerd that may never pull.
 """
 
+import logging
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 _CONNECT_SECONDS: Final = 10.0
 _READ_SECONDS: Final = 60.0
+_REDIRECTS: Final = 6
 _MESSAGE_LIMIT: Final = 64 << 10  # bytes of an error document that we read
 _KINDS: Final[dict[int, type[EngineError]]] = {
     400: InvalidArgument,
@@ -33,15 +35,15 @@ class Connection:
     def __init__(self, host: Host, scope: str, ask_login: AskLogin) -> None:
         import httpx
 
+        logging.getLogger("httpx").setLevel(logging.WARNING)  # it tells of every request at level info
         self.host = host
         self._http = httpx.AsyncClient(
             verify=_tls(host),
-            follow_redirects=True,  # httpx drops Authorization where a redirect leaves the origin
             timeout=httpx.Timeout(_READ_SECONDS, connect=_CONNECT_SECONDS),
-            headers={"User-Agent": f"slipway/{VERSION}", **host.headers},
+            headers={"User-Agent": f"slipway/{VERSION}"},
         )
         self._origin = _origin(httpx.URL(host.base))
-        self._authorizer = Authorizer(self._http, self._origin[1], scope, ask_login)
+        self._authorizer = Authorizer(self._http, self._origin, scope, ask_login)
 
     @asynccontextmanager
     async def request(
@@ -65,7 +67,7 @@ class Connection:
             async with self._send(method, url, headers) as response:
                 await _raise_for_status(response, what)
                 yield response
-        except (httpx.TransportError, httpx.TooManyRedirects, httpx.InvalidURL) as error:
+        except (httpx.TransportError, httpx.InvalidURL) as error:
             raise Unavailable(f"{method} {url}: {_cause(error)}") from error
 
     async def close(self) -> None:
@@ -73,10 +75,25 @@ class Connection:
 
     @asynccontextmanager
     async def _send(self, method: str, url: str, headers: dict[str, str]) -> AsyncIterator["httpx.Response"]:
-        if self._authorizer.header:
-            headers = {**headers, "Authorization": self._authorizer.header}
-        async with self._http.stream(method, url, headers=headers) as response:
-            yield response
+        """Follow redirects, never from https to http. What is meant for the registry goes to its origin alone."""
+        for _ in range(_REDIRECTS):
+            request = self._http.build_request(method, url, headers=headers)
+            if _origin(request.url) == self._origin:
+                request.headers.update(self.host.headers)
+                if self._authorizer.header:
+                    request.headers["Authorization"] = self._authorizer.header
+            response = await self._http.send(request, stream=True)
+            try:
+                if not response.has_redirect_location:
+                    yield response
+                    return
+                target = response.url.join(response.headers["location"])
+            finally:
+                await response.aclose()
+            if request.url.scheme == "https" and target.scheme != "https":
+                raise Unavailable(f"{method} {url}: it redirects from https to {target.scheme}")
+            url = str(target)
+        raise Unavailable(f"{method} {url}: more than {_REDIRECTS} redirects")
 
     def _challenges(self, response: "httpx.Response") -> tuple[str, ...]:
         """Only the registry itself may ask for credentials, not a host that it redirects to (CVE-2020-15157)."""
