@@ -50,7 +50,7 @@ def start_logging(level: str = "info", *, style: str = "text", stream: TextIO | 
     root.handlers[:] = [handler]
     root.setLevel(LEVELS[level])
     # These tell of every frame, and of every client that went away: more lines than the daemon's own.
-    for name in ("hpack", "h2", "grpclib", "asyncio"):
+    for name in ("hpack", "asyncio"):
         logging.getLogger(name).setLevel(max(LEVELS[level], logging.WARNING))
 
 
