@@ -58,6 +58,7 @@ def both(*, only_original: bool = False) -> Iterator[list[Contestant]]:
         if not only_original:
             ours = OurEngine(folder / "ours")
             stack.callback(ours.close)
+            _give_run_folder(ours)
             ours.start()
             contestants.append(Contestant("ours", ours, docker.theirs(ours.host)))
         original = OriginalEngine("sid", folder / "sid")
@@ -66,3 +67,10 @@ def both(*, only_original: bool = False) -> Iterator[list[Contestant]]:
         for contestant in contestants:
             contestant.client("load", "-i", str(images.busybox()))
         yield contestants
+
+
+def _give_run_folder(ours: OurEngine) -> None:
+    """What an installed engine keeps below /run is in memory, as it is for the original in its tree."""
+    run = ours.folder / "run"
+    run.mkdir()
+    ours.sandbox.run("mount", "-t", "tmpfs", "tmpfs", run)

@@ -167,6 +167,11 @@ class Http2:
         stream.send_room -= allowed
         return allowed
 
+    def room(self, number: int) -> int:
+        """How many bytes `send_data` would take now."""
+        stream = self._streams.get(number)
+        return 0 if stream is None else min(self._send_room, stream.send_room)
+
     def reset(self, number: int, code: int) -> None:
         """Give a stream up, in both directions."""
         if self._streams.pop(number, None) is not None:

@@ -154,12 +154,12 @@ class GrpcServer:
             replies: AsyncIterator[Any] = handler(call, request)
             try:
                 async for reply in replies:
-                    await answer.send(reply)
+                    await stream.send(reply.SerializeToString())
             finally:
                 await replies.aclose()  # type: ignore[attr-defined] # every handler of this shape is a generator
         else:
             reply_soon: Awaitable[Any] = handler(call, request)
-            await answer.send(await reply_soon)
+            await answer.send_only(await reply_soon)
 
     def _route(self, path: str) -> tuple[Method, Handler]:
         route = self._routes.get(path)
@@ -191,11 +191,14 @@ class _Answer:
         self._begun = True
         self._stream.send_fields(ANSWER_BLOCK)
 
-    async def send(self, reply: Any) -> None:
-        if not self._begun:
+    async def send_only(self, reply: Any) -> None:
+        """The one reply; where there is room, headers, reply and status leave in one write."""
+        message = reply.SerializeToString()
+        if self._stream.gather(ANSWER_BLOCK, message):
             self._begun = True
-            self._stream.gather_fields(ANSWER_BLOCK)
-        await self._stream.send(reply.SerializeToString())
+        else:
+            self.begin()
+            await self._stream.send(message)
 
     def end(self, code: int, message: str) -> None:
         """The status. Without a reply it comes with the headers: Go's client wants a content-type there."""

@@ -70,7 +70,7 @@ class Http2Stream:
 
     async def send(self, message: bytes, *, end: bool = False) -> None:
         """Send one message; `end` ends our half with it. Returns when all of it had room. Raises StreamBroken."""
-        data = b"\0" + len(message).to_bytes(MESSAGE_HEAD - 1) + message
+        data = _framed(message)
         sent = self._connection.send_data(self.number, data, end=end) if self._may_send() else 0
         view = memoryview(data)
         while sent < len(view):
@@ -83,9 +83,14 @@ class Http2Stream:
         """End our half, without a further message."""
         self._connection.send_data(self.number, b"", end=True)
 
-    def gather_fields(self, block: bytes) -> None:
-        """Have header fields sent with what follows."""
-        self._connection.wire.send_fields(self.number, block)
+    def gather(self, block: bytes, message: bytes) -> bool:
+        """Have header fields and a message go out with what follows; False, and nothing done, for want of room."""
+        connection, data = self._connection, _framed(message)
+        if not self._may_send() or connection.wire.room(self.number) < len(data):
+            return False
+        connection.wire.send_fields(self.number, block)
+        connection.wire.send_data(self.number, data)
+        return True
 
     def send_fields(self, block: bytes, *, end: bool = False) -> None:
         self._connection.wire.send_fields(self.number, block, end=end)
@@ -165,6 +170,10 @@ class Http2Stream:
             await self._reader
         finally:
             self._reader = None
+
+
+def _framed(message: bytes) -> bytes:
+    return b"\0" + len(message).to_bytes(MESSAGE_HEAD - 1) + message
 
 
 def wake(waiter: "asyncio.Future[None] | None") -> None:
