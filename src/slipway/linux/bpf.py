@@ -15,6 +15,7 @@ _BPF_PROG_ATTACH = 8
 _BPF_PROG_TYPE_CGROUP_DEVICE = 15
 _BPF_CGROUP_DEVICE = 6
 _BPF_F_ALLOW_MULTI = 2
+_LOG_SIZE = 1 << 16
 _DEVICE_TYPES = {"b": 1, "c": 2}
 _ACCESS = {"m": 1, "r": 2, "w": 4}
 
@@ -79,8 +80,15 @@ def _exception(default_allow: bool, kind: str, major: "int | None", minor: "int 
 
 
 def load_device_program(program: bytes) -> int:
-    """Have the kernel verify a program; a descriptor of it. Raises OSError with the verifier's complaint."""
-    log = ctypes.create_string_buffer(4096)
+    """Have the kernel verify a program; a descriptor of it. Raises OSError with the verifier's last words."""
+    try:
+        return _load(program)
+    except OSError as refusal:
+        raise OSError(refusal.errno, refusal.strerror, f"load device filter{_complaint(program)}") from None
+
+
+def _load(program: bytes, log: "ctypes.Array[ctypes.c_char] | None" = None) -> int:
+    """A log is for a refusal only: before Linux 6.4 one that does not fit it (ENOSPC) refuses a correct program."""
     license_name = ctypes.create_string_buffer(b"Apache")
     code = ctypes.create_string_buffer(program, len(program))
     attributes = struct.pack(
@@ -89,17 +97,24 @@ def load_device_program(program: bytes) -> int:
         len(program) // 8,
         ctypes.addressof(code),
         ctypes.addressof(license_name),
-        1,
-        len(log),
-        ctypes.addressof(log),
+        1 if log else 0,
+        len(log) if log else 0,
+        ctypes.addressof(log) if log else 0,
         0,
         0,
     )
+    return system_call(syscalls.BPF, _BPF_PROG_LOAD, attributes, len(attributes), what="load device filter")
+
+
+def _complaint(program: bytes) -> str:
+    """What the verifier says of a program that it has refused, or nothing."""
+    log = ctypes.create_string_buffer(_LOG_SIZE)
     try:
-        return system_call(syscalls.BPF, _BPF_PROG_LOAD, attributes, len(attributes), what="load device filter")
-    except OSError as error:
-        words = log.value.decode("utf-8", "replace").strip()
-        raise OSError(error.errno, error.strerror, f"load device filter {words}") from None
+        os.close(_load(program, log))
+    except OSError:
+        last_lines = log.value.decode("utf-8", "replace").strip().splitlines()[-3:]
+        return f" ({'; '.join(last_lines)})" if last_lines else ""
+    return ""
 
 
 def attach_device_program(group: str, program: int) -> None:
