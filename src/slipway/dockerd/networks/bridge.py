@@ -4,7 +4,7 @@ import errno
 import os
 import secrets
 import zlib
-from collections.abc import Iterable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from ipaddress import IPv4Interface
 
@@ -49,14 +49,19 @@ def link_group(instance: Instance) -> int:
     return zlib.crc32(f"slipway {instance.bridge} {instance.firewall_table}".encode()) | 1
 
 
-def sweep(connection: Connection, bridge: Bridge, group: int, kept: Iterable[str]) -> list[str]:
-    """Delete the links of ours whose containers are gone; returns their names. 20 ms each."""
-    names = set(kept)
-    stale = [
+def sweep(connection: Connection, bridge: Bridge, group: int, kept: Callable[[], Collection[str]]) -> list[str]:
+    """Delete the links of ours whose containers are gone; returns their names. 20 ms each.
+
+    `kept` tells the names that are in use, those too that are about to be made. It is asked once the links are
+    listed, so that one made meanwhile is either not in the list or in its answer.
+    """
+    ours = [
         link
         for link in links.all_links(connection)
-        if link.group == group and link.kind == "veth" and link.master == bridge.index and link.name not in names
+        if link.group == group and link.kind == "veth" and link.master == bridge.index
     ]
+    names = kept()
+    stale = [link for link in ours if link.name not in names]
     for link in stale:
         try:
             connection.request(links.delete(link.index))

@@ -3,7 +3,7 @@
 import logging
 import os
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Interface
@@ -36,7 +36,8 @@ class KernelWork:
         bridge = ensure_bridge(self._host.connection, self._instance)
         elements = [element for record in records for element in rules.elements_of(record.ports, record.ipv4_address)]
         self._filter.install(bridge.name, bridge.address.network, elements)
-        self.sweep(bridge, [record.host_interface for record in records])
+        names = {record.host_interface for record in records}
+        self.sweep(bridge, lambda: names)
         for record in records:
             self._take_over_ports(record)
         for table, chain in self._filter.dropping_forward_chains():
@@ -73,8 +74,8 @@ class KernelWork:
         with self._ports_lock:
             self._ports.release(container_id)
 
-    def sweep(self, bridge: Bridge, kept: Iterable[str]) -> None:
-        """Delete our links that belong to no container."""
+    def sweep(self, bridge: Bridge, kept: Callable[[], Collection[str]]) -> None:
+        """Delete our links that belong to no container; `kept` is asked from this thread, after the links."""
         try:
             removed = sweep(self._host.connection, bridge, self._group, kept)
         except OSError as error:

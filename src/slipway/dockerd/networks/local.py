@@ -51,6 +51,7 @@ class LocalNetworks:
         self._kernel = KernelWork(instance, packet_filter or NftablesFilter(instance.firewall_table))
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="network")
         self._endpoints: dict[str, _Endpoint] = {}
+        self._links: set[str] = set()  # host interfaces in use, from before they are made until after they are let go
         self._relay = Relay()
         self._started: _Started | None = None
         self._sweep: asyncio.TimerHandle | None = None
@@ -67,6 +68,7 @@ class LocalNetworks:
         self._started = _Started(bridge=bridge, pool=AddressPool(bridge.address))
         for record in records:
             self._endpoints[record.container_id] = _Endpoint(record=record)
+            self._links.add(record.host_interface)
         for record in bridged:
             with suppress(EngineError):  # the bridge has another network than then: the container keeps what it has
                 self._started.pool.allocate(record.ipv4_address)
@@ -84,7 +86,7 @@ class LocalNetworks:
             await self._undo(work, record)
             raise
         except BaseException:
-            self._release_address(record)
+            self._release(record)
             raise
         self._endpoints[record.container_id] = _Endpoint(record=record, namespace=namespace)
         await self._relay.serve(self._kernel.held_ports(record.container_id), record.ipv4_address)
@@ -107,7 +109,7 @@ class LocalNetworks:
             if known.record.ports:
                 await self._in_thread(self._kernel.disconnect, known.record)
         finally:
-            self._release_address(known.record)
+            self._release(known.record)
             self._sweep_later()
 
     def list(self) -> list[Network]:
@@ -132,7 +134,7 @@ class LocalNetworks:
         try:
             record, namespace = await work
         except EngineError:
-            self._release_address(record)
+            self._release(record)
             return
         self._endpoints[record.container_id] = _Endpoint(record=record, namespace=namespace)
         await self.disconnect(record)
@@ -149,16 +151,19 @@ class LocalNetworks:
             return record
         gateway = self._running.bridge.address
         address = self._running.pool.allocate(request.ipv4_address)
+        host_interface = f"veth{secrets.token_hex(4)[:7]}"
+        self._links.add(host_interface)
         return replace(
             record,
             ipv4_address=str(address),
             ipv4_prefix_length=gateway.network.prefixlen,
             gateway=str(gateway.ip),
             mac_address=request.mac_address or mac_from_address(address).hex(":"),
-            host_interface=f"veth{secrets.token_hex(4)[:7]}",
+            host_interface=host_interface,
         )
 
-    def _release_address(self, record: EndpointRecord) -> None:
+    def _release(self, record: EndpointRecord) -> None:
+        self._links.discard(record.host_interface)
         if record.ipv4_address:
             self._running.pool.release(IPv4Address(record.ipv4_address))
 
@@ -169,8 +174,7 @@ class LocalNetworks:
 
     def _start_sweep(self) -> None:
         self._sweep = None
-        kept = tuple(endpoint.record.host_interface for endpoint in self._endpoints.values())
-        self._threads.submit(self._kernel.sweep, self._running.bridge, kept)
+        self._threads.submit(self._kernel.sweep, self._running.bridge, self._links.copy)
 
     @property
     def _running(self) -> _Started:
