@@ -43,7 +43,7 @@ def make(checkout: Path, python: str = "", libraries: str = "") -> Path:
 
 def _libraries_of_this_process() -> str:
     """Where our dependencies lie: .venv's site-packages, or whatever folder PYTHONPATH has them in."""
-    found = importlib.util.find_spec("grpclib")
+    found = importlib.util.find_spec("hpack")
     assert found is not None, "the dependencies are not installed"
     assert found.origin is not None
     return str(Path(found.origin).parents[1])
