@@ -201,6 +201,13 @@ def test_group_paths() -> None:
     }
 
 
+def test_on_v2_a_relative_path_counts_from_above_our_own_group() -> None:
+    points = {"": "/sys/fs/cgroup"}
+    assert plan_cgroups("a", "x", points, {"": "/user.slice/session-1.scope"}) == {"": "/sys/fs/cgroup/user.slice/a"}
+    assert plan_cgroups("", "x", points, {"": "/"}) == {"": "/sys/fs/cgroup/x"}
+    assert plan_cgroups("/docker/x", "x", points, {"": "/a/b"}) == {"": "/sys/fs/cgroup/docker/x"}
+
+
 @pytest.mark.parametrize("path", ["/..", "a/../../b"])
 def test_group_paths_do_not_climb(path: str) -> None:
     with pytest.raises(InvalidArgument):

@@ -4,12 +4,15 @@ import posixpath
 
 from slipway.base.errors import InvalidArgument
 
+_UNIFIED = ""
+
 
 def plan_cgroups(cgroups_path: str, container: str, points: dict[str, str], own: dict[str, str]) -> dict[str, str]:
     """Controller -> directory.
 
     `points`: controller -> mount point; `own`: controller -> our own group. An absolute path counts from each
-    hierarchy's root; a relative one, or none (then the container's id), from the group that we are in.
+    hierarchy's root; a relative one, or none (then the container's id), from the group that we are in. On v2 it
+    counts from the group above ours, as a group that holds processes cannot limit groups below it.
     Raises InvalidArgument for a path that climbs.
     """
     path = cgroups_path or container
@@ -17,8 +20,10 @@ def plan_cgroups(cgroups_path: str, container: str, points: dict[str, str], own:
         raise InvalidArgument(f"cgroupsPath {cgroups_path!r} must not contain ..")
     groups = {}
     for controller, point in points.items():
-        base = point if path.startswith("/") else point + own.get(controller, "/").rstrip("/")
-        groups[controller] = posixpath.normpath(f"{base}/{path}")
+        group = "/" if path.startswith("/") else own.get(controller, "/")
+        if controller == _UNIFIED:
+            group = posixpath.dirname(group)
+        groups[controller] = posixpath.normpath(f"{point}/{group}/{path}")
     return groups
 
 
