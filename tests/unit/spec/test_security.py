@@ -7,10 +7,11 @@ import pytest
 
 from slipway.base.errors import InvalidArgument
 from slipway.contracts.engine_api.host_config import HostConfig
-from slipway.contracts.oci.capabilities import CAPABILITIES, DEFAULT_CAPABILITIES
+from slipway.contracts.oci.capabilities import DEFAULT_CAPABILITIES
 from slipway.contracts.oci.seccomp import default_seccomp, resolved_seccomp
 from slipway.dockerd.containers.spec.model import HostFacts
 from slipway.dockerd.containers.spec.security import (
+from slipway.linux import capability_names
     SecurityOptions,
     apparmor_profile,
     check,
@@ -19,7 +20,7 @@ from slipway.dockerd.containers.spec.security import (
     security_options,
 )
 
-LACKING = tuple(name for name in CAPABILITIES if name != "CAP_SYS_RESOURCE")
+LACKING = tuple(name for name in capability_names.NAMES if name != "CAP_SYS_RESOURCE")
 
 
 def facts(**changes: Any) -> HostFacts:

@@ -7,7 +7,6 @@ import pytest
 from slipway.base.errors import InvalidArgument, NotImplementedByEngine
 from slipway.contracts.engine_api.container_config import ContainerConfig
 from slipway.contracts.engine_api.host_config import DeviceRequest, HostConfig, ThrottleDevice, Ulimit, WeightDevice
-from slipway.contracts.oci.capabilities import CAPABILITIES
 from slipway.dockerd.containers.spec.environment import overridden
 from slipway.dockerd.containers.spec.generate import specification
 from slipway.dockerd.containers.spec.model import (
@@ -20,6 +19,7 @@ from slipway.dockerd.containers.spec.model import (
 )
 from slipway.dockerd.containers.spec.process import exec_process
 from slipway.dockerd.containers.spec.tmpfs import merged_tmpfs_options
+from slipway.linux.capability_names import NAMES as CAPABILITIES
 
 FACTS = HostFacts(
     cgroup_version=2, capabilities=CAPABILITIES, kernel=(6, 12), machine="x86_64", apparmor=True, seccomp=True

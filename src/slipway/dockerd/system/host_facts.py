@@ -2,9 +2,9 @@
 
 import os
 
-from slipway.contracts.oci.capabilities import CAPABILITIES
 from slipway.contracts.oci.defaults import NETWORK_SYSCTLS
 from slipway.dockerd.containers.spec.model import HostFacts
+from slipway.linux import capability_names
 
 RECURSIVE_READ_ONLY_SINCE = (5, 12)  # mount_setattr(2)
 
@@ -35,7 +35,7 @@ def kernel_version(release: str) -> tuple[int, int]:
 
 
 def capabilities_from_mask(mask: int) -> tuple[str, ...]:
-    return tuple(name for number, name in enumerate(CAPABILITIES) if mask >> number & 1)
+    return tuple(name for number, name in enumerate(capability_names.NAMES) if mask >> number & 1)
 
 
 def has_apparmor() -> bool:

@@ -2,7 +2,7 @@
 
 from slipway.base import json_text
 from slipway.contracts.oci.runtime_version import VERSION
-from slipway.linux import capabilities
+from slipway.linux import capability_names
 from slipway.runc.commands.context import Context, write_output
 from slipway.runc.confine import labels
 from slipway.runc.confine.seccomp import known_names
@@ -36,7 +36,7 @@ def _features() -> "dict[str, Json]":
         "mountOptions": [*known_mount_options()],
         "linux": {
             "namespaces": [*sorted(NAMESPACE_KINDS)],
-            "capabilities": [*capabilities.NAMES],
+            "capabilities": [*capability_names.NAMES],
             "cgroup": {"v1": True, "v2": True, "systemd": False, "systemdUser": False, "rdma": True},
             "seccomp": {
                 "enabled": True,

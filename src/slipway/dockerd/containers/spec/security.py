@@ -8,10 +8,11 @@ import orjson
 
 from slipway.base.errors import InvalidArgument
 from slipway.contracts.engine_api.host_config import HostConfig
-from slipway.contracts.oci.capabilities import CAPABILITIES, DEFAULT_CAPABILITIES
+from slipway.contracts.oci.capabilities import DEFAULT_CAPABILITIES
 from slipway.contracts.oci.defaults import DEFAULT_APPARMOR_PROFILE
 from slipway.contracts.oci.seccomp import default_seccomp, resolved_seccomp
 from slipway.dockerd.containers.spec.model import HostFacts
+from slipway.linux import capability_names
 
 UNCONFINED = "unconfined"
 BUILTIN = "builtin"
@@ -79,7 +80,7 @@ def normalized_capabilities(names: Sequence[str], available: Sequence[str]) -> l
         name = given.upper()
         if name != "ALL":
             name = name if name.startswith("CAP_") else f"CAP_{name}"
-            if name not in CAPABILITIES:
+            if name not in capability_names.NAMES:
                 raise InvalidArgument(f'unknown capability: "{name}"')
             if name not in available:
                 raise InvalidArgument(
