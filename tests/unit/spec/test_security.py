@@ -11,7 +11,6 @@ from slipway.contracts.oci.capabilities import DEFAULT_CAPABILITIES
 from slipway.contracts.oci.seccomp import default_seccomp, resolved_seccomp
 from slipway.dockerd.containers.spec.model import HostFacts
 from slipway.dockerd.containers.spec.security import (
-from slipway.linux import capability_names
     SecurityOptions,
     apparmor_profile,
     check,
@@ -19,6 +18,7 @@ from slipway.linux import capability_names
     seccomp_section,
     security_options,
 )
+from slipway.linux import capability_names
 
 LACKING = tuple(name for name in capability_names.NAMES if name != "CAP_SYS_RESOURCE")
 
