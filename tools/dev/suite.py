@@ -23,7 +23,7 @@ BUDGETS = {  # seconds; a folder that takes longer has failed
     "contract": 60,
     "integration": 240,
     "compat": 240,
-    "system": 540,
+    "system": 700,
     "fuzz": 60,
     "sabotage": 150,
 }
