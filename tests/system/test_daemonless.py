@@ -11,7 +11,7 @@ from tests.support.engine import OurEngine
 from tests.support.waiting import wait_until
 from tests.system import ask
 
-COUNTER = "i=0; while [ $i -lt {last} ]; do i=$((i+1)); echo line $i; done; sleep 60"
+COUNTER = "i=0; while [ $i -lt {last} ]; do i=$((i+1)); echo line $i; done; touch /done; sleep 60"
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ def test_no_line_is_lost_and_no_writer_stalls(fresh_engine: OurEngine, client: d
     init = client("inspect", "-f", "{{.State.Pid}}", "chatty")
     kill_both(fresh_engine)
     Path(f"/proc/{init}/root/go").touch()
-    wait_until(lambda: any("sleep 60" in p.command for p in processes.descendants(int(init))), "the writer's end", 60)
+    wait_until(Path(f"/proc/{init}/root/done").exists, "the writer's end", 60)
     fresh_engine.start()
     lines = [f"line {number}" for number in range(1, 100_001)]
     wait_until(lambda: client("logs", "-n", "1", "chatty") == lines[-1], "the last line to arrive", 30)
@@ -126,11 +126,31 @@ def test_dockerd_adopts_no_containerd_that_it_did_not_start(fresh_engine: OurEng
         stranger.wait()
 
 
-def test_stopping_in_order_stops_containers_and_keeps_them(fresh_engine: OurEngine, client: docker.Docker) -> None:
-    client("run", "-d", "--name", "box", "busybox", "sh", "-c", "trap 'exit 3' TERM; while :; do sleep 0.1; done")
+def test_stopping_in_order_leaves_containers_running(fresh_engine: OurEngine, client: docker.Docker) -> None:
+    client("run", "-d", "--name", "box", "busybox", "sleep", "60")
+    pid = client("inspect", "-f", "{{.State.Pid}}", "box")
     fresh_engine.stop()
-    assert not [p for p in processes.mentioning(str(fresh_engine.folder)) if "shim" in p.command]
+    left = processes.mentioning(str(fresh_engine.folder))
+    assert [p.command.partition(" ")[0] for p in left] == ["containerd-shim-runc-v2"]
     fresh_engine.start()
-    assert client("inspect", "-f", "{{.State.Status}} {{.State.ExitCode}}", "box") == "exited 3"
+    assert client("inspect", "-f", "{{.State.Status}} {{.State.Pid}}", "box") == f"running {pid}"
+    assert client("info", "-f", "{{.LiveRestoreEnabled}}") == "true"
+
+
+def test_without_live_restore_stopping_stops_containers_too(fresh_engine: OurEngine, client: docker.Docker) -> None:
+    """As the original's default: each with its own signal, and what a restart policy wants is back with the daemon."""
+    fresh_engine.stop()
+    fresh_engine.flags = ("--live-restore=false",)
+    fresh_engine.start()
+    script = "trap 'exit 3' TERM; while :; do sleep 0.1; done"
+    client("run", "-d", "--name", "box", "busybox", "sh", "-c", script)
+    client("run", "-d", "--name", "again", "--restart", "unless-stopped", "busybox", "sh", "-c", script)
+    client("run", "-d", "--rm", "--name", "gone", "busybox", "sh", "-c", script)
+    fresh_engine.stop()
+    assert not processes.mentioning(str(fresh_engine.folder))
+    fresh_engine.start()
+    listed = client("ps", "-a", "--format", "{{.Names}} {{.State}}").splitlines()
+    assert sorted(listed) == ["again running", "box exited"]
+    assert client("inspect", "-f", "{{.State.ExitCode}}", "box") == "3"
     client("start", "box")
     assert client("inspect", "-f", "{{.State.Status}}", "box") == "running"

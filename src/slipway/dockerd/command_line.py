@@ -27,6 +27,7 @@ class DaemonSettings:
     default_runtime: str = "runc"
     snapshotter: str = "overlayfs"
     init_path: str = ""
+    live_restore: bool = True  # containers outlive the daemon's orderly end, too
     show_version: bool = False
 
 
@@ -71,7 +72,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--default-runtime", metavar="NAME", help="default OCI runtime (runc)")
     add("--add-runtime", dest="add_runtimes", action="append", metavar="NAME=PATH", help="a further OCI runtime")
     add("--init-path", metavar="FILE", help="the docker-init binary")
-    add("--live-restore", action="store_true", help="always on: containers outlive the daemon")
+    live_restore = "containers outlive the end of the daemon (the default); with =false they are stopped"
+    add("--live-restore", nargs="?", const="true", metavar="BOOL", help=live_restore)
     add("-v", "--version", action="store_true", help="print the version and quit")
     return parser
 
@@ -107,7 +109,7 @@ SETTING_KEYS: Final = {
     "default_runtime": "default_runtime",
     "init_path": "init_path",
 }
-IGNORED_KEYS: Final = frozenset(("live_restore", "features", "experimental"))
+IGNORED_KEYS: Final = frozenset(("features", "experimental"))
 
 
 def _settings(table: Mapping[str, Any]) -> DaemonSettings:
@@ -123,6 +125,8 @@ def _settings(table: Mapping[str, Any]) -> DaemonSettings:
             instance = replace(instance, hosts=tuple(_texts(key, value)))
         elif key == "debug":
             changes["log_level"] = "debug" if value is True else changes.get("log_level", "info")
+        elif key == "live_restore":
+            changes["live_restore"] = _boolean(key, value)
         elif key == "log_opts":
             changes["log_options"] = dict(value) if isinstance(value, Mapping) else _pairs(key, value)
         elif key == "add_runtimes":
@@ -164,6 +168,14 @@ def _text(key: str, value: object) -> str:
     if not isinstance(value, str):
         raise InvalidArgument(f"configuration key {key.replace('_', '-')!r} must be a string")
     return value
+
+
+def _boolean(key: str, value: object) -> bool:
+    """true or false of the file, or a flag's word for it."""
+    words = {True: True, False: False, "true": True, "1": True, "false": False, "0": False}
+    if not isinstance(value, bool | str) or value not in words:
+        raise InvalidArgument(f"configuration key {key.replace('_', '-')!r} must be true or false")
+    return words[value]
 
 
 def _texts(key: str, value: object) -> list[str]:

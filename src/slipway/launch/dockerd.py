@@ -30,8 +30,10 @@ from slipway.dockerd.command_line import DaemonSettings, settings_from_arguments
 from slipway.dockerd.containers import recover
 from slipway.dockerd.containers.defaults import DaemonDefaults
 from slipway.dockerd.containers.environment import ContainerEnvironment, ContainerSettings, Runtime
+from slipway.dockerd.containers.leftovers import remove_leftover_records
 from slipway.dockerd.containers.registry import ContainerRegistry
 from slipway.dockerd.containers.service import ContainerService
+from slipway.dockerd.containers.shutdown import stop_all
 from slipway.dockerd.containers.store import ContainerStore
 from slipway.dockerd.containers.watch import TaskWatch
 from slipway.dockerd.events.hub import EventHub
@@ -128,7 +130,7 @@ class Daemon:
         self._clock = Clock()
 
     async def run(self, listeners: list[socket.socket]) -> None:
-        """Serve until a signal asks to stop. Containers live on."""
+        """Serve until a signal asks to stop. Containers live on, unless the settings say otherwise."""
         signals = Signals()
         signals.install(asyncio.get_running_loop())
         async with AsyncExitStack() as stack:
@@ -138,6 +140,8 @@ class Daemon:
             background = await stack.enter_async_context(_Tasks())
             environment = self._environment(containerd)
             await self._start_parts(environment, stack, background)
+            if not self._settings.live_restore:
+                stack.push_async_callback(stop_all, environment)  # after the server has closed, as the original
             server = self._server(environment, address)
             stack.push_async_callback(server.close, timeout=CLOSE_SECONDS)
             for listener in listeners:
@@ -211,7 +215,7 @@ class Daemon:
         background.add(watch.run())
         await watch.subscribed.wait()
         await recover.recover(environment)
-        await recover.sweep(environment)
+        await remove_leftover_records(environment)
 
     def _server(self, environment: ContainerEnvironment, address: str) -> HttpServer:
         images = ImageService(
@@ -259,6 +263,7 @@ class Daemon:
             default_runtime=self._settings.default_runtime,
             init_binary=os.path.basename(environment.settings.init_path) or "docker-init",
             security_options=tuple(options),
+            live_restore=self._settings.live_restore,
         )
 
 

@@ -110,13 +110,12 @@ class Tasks:
     async def get(self, container_id: str, exec_id: str = "", *, timeout: float | None = None) -> ProcessStatus:
         """Raises NotFound when there is no such process; asks the shim, which may be stopped: give a `timeout`."""
         request = tasks_pb2.GetRequest(container_id=container_id, exec_id=exec_id)
-        process = (await self._connection.call(METHODS["get"], request, timeout=timeout)).process
-        return ProcessStatus(
-            pid=process.pid,
-            status=STATUS_NAMES.get(process.status, "unknown"),
-            exit_status=process.exit_status,
-            exited_at=nanoseconds_from_timestamp(process.exited_at),
-        )
+        return _status((await self._connection.call(METHODS["get"], request, timeout=timeout)).process)
+
+    async def statuses(self) -> dict[str, ProcessStatus]:
+        """Every task of this namespace by its container's id; `unknown` where the shim does not answer."""
+        reply = await self._call("list", tasks_pb2.ListTasksRequest())
+        return {process.id: _status(process) for process in reply.tasks}
 
     async def resize(self, container_id: str, exec_id: str, width: int, height: int) -> None:
         await self._call(
@@ -153,6 +152,15 @@ class Tasks:
 
     async def _call(self, name: str, request: Any) -> Any:
         return await self._connection.call(METHODS[name], request, timeout=None)
+
+
+def _status(process: Any) -> ProcessStatus:
+    return ProcessStatus(
+        pid=process.pid,
+        status=STATUS_NAMES.get(process.status, "unknown"),
+        exit_status=process.exit_status,
+        exited_at=nanoseconds_from_timestamp(process.exited_at),
+    )
 
 
 def _exit(reply: Any) -> Exit:

@@ -1,7 +1,7 @@
 """containerd.services.tasks.v1: each call goes to the shim of its task."""
 
 import asyncio
-from typing import Any
+from typing import Any, Final
 
 from google.protobuf.any_pb2 import Any as AnyProto
 from google.protobuf.empty_pb2 import Empty
@@ -21,6 +21,8 @@ from slipway.contracts.containerd_api.generated import tasks_pb2 as api
 from slipway.contracts.shim_api import messages as task
 from slipway.transport.aio.grpc_server import Call
 from slipway.wire.protobuf_known import AnyMessage, TextEntry, nanoseconds_from_timestamp
+
+STATE_SECONDS: Final = 2.0  # for one shim; the original's io.containerd.timeout.task.state
 
 
 class TasksService:
@@ -164,9 +166,12 @@ class TasksService:
 
 
 async def _state_or_none(shim: RunningShim) -> task.StateResponse | None:
-    """The state of a task; None for one that went away since it was listed."""
+    """The state of a task; None for one that went away since it was listed. A shim that is stopped delays nobody."""
     try:
-        return await shim.client.state(task.ProcessRequest(id=shim.id))
+        async with asyncio.timeout(STATE_SECONDS):
+            return await shim.client.state(task.ProcessRequest(id=shim.id))
+    except TimeoutError:
+        return task.StateResponse(id=shim.id)
     except (NotFound, Unavailable):
         return None
 

@@ -71,9 +71,11 @@ async def start_exec(environment: ContainerEnvironment, container: Container, on
         one.running = True
         one.pid = await tasks.start(container.id, one.id)
     except EngineError as error:
-        one.running = False
         failure = start_failure(error, "")
         one.exit_code = failure.exit_code
+        if error.kind == "unavailable" and one.running:
+            raise failure.error from error  # it may run: whoever looks when containerd is back takes its end
+        one.running = False
         one.streams.abandon()
         remove_fifos(plan)
         with suppress(EngineError):

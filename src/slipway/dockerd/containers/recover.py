@@ -2,21 +2,20 @@
 
 import asyncio
 import logging
-from contextlib import suppress
 from dataclasses import replace
 
-from slipway.base.errors import EngineError, NotFound
-from slipway.base.identifiers import is_full_id
-from slipway.clients.containerd.tasks import Exit
+from slipway.base.errors import EngineError
+from slipway.clients.containerd.tasks import Exit, ProcessStatus
 from slipway.dockerd.containers.container import Container
 from slipway.dockerd.containers.environment import ContainerEnvironment
+from slipway.dockerd.containers.exec_recovery import adopt_execs
 from slipway.dockerd.containers.exits import container_exited
+from slipway.dockerd.containers.leftovers import end_task, remove_leftover_tasks
 from slipway.dockerd.containers.lifecycle import Event, Status
 from slipway.dockerd.containers.log_files import open_log
 from slipway.dockerd.containers.remove import remove_locked
 from slipway.dockerd.containers.restart_policy import starts_with_daemon
 from slipway.dockerd.containers.start import start_locked, stream_plan
-from slipway.dockerd.containers.watch import LOOK_SECONDS
 from slipway.dockerd.networks.interface import EndpointRecord
 
 log = logging.getLogger(__name__)
@@ -36,54 +35,40 @@ def load(environment: ContainerEnvironment) -> list[EndpointRecord]:
 
 async def recover(environment: ContainerEnvironment) -> None:
     """Settle every container, all at once; one that fails is logged and left as it was. Then clear what nobody owns."""
-    await asyncio.gather(*(_recover_quietly(environment, container) for container in environment.registry))
+    tasks = await environment.containerd.tasks.statuses()
+    await asyncio.gather(*(_recover_quietly(environment, each, tasks.get(each.id)) for each in environment.registry))
+    await remove_leftover_tasks(environment, {each: tasks[each] for each in tasks if _is_unknown(environment, each)})
 
 
-async def sweep(environment: ContainerEnvironment) -> None:
-    """Remove from containerd what creations and removals of an earlier dockerd left behind: it has an id of ours, and
-    no container has it."""
-    containerd = environment.containerd
-    for container_id in await containerd.containers.ids():
-        if is_full_id(container_id) and environment.registry.get(container_id) is None:
-            log.info("removing a rest", extra={"fields": {"container": container_id}})
-            with suppress(EngineError):
-                await containerd.tasks.kill(container_id, 9)
-            with suppress(EngineError):
-                await containerd.tasks.delete(container_id)
-            with suppress(EngineError):
-                await containerd.containers.delete(container_id)
-    for key in await containerd.snapshots.keys():
-        if is_full_id(key) and environment.registry.get(key) is None:
-            with suppress(EngineError):
-                await containerd.snapshots.remove(key)
+def _is_unknown(environment: ContainerEnvironment, container_id: str) -> bool:
+    return environment.registry.get(container_id) is None
 
 
-async def _recover_quietly(environment: ContainerEnvironment, container: Container) -> None:
+async def _recover_quietly(environment: ContainerEnvironment, container: Container, task: ProcessStatus | None) -> None:
     try:
-        await _recover(environment, container)
+        await _recover(environment, container, task)
     except (EngineError, OSError) as error:
         fields = {"container": container.id, "error": str(error)}
         log.error("cannot recover a container", extra={"fields": fields})
 
 
-async def _recover(environment: ContainerEnvironment, container: Container) -> None:
+async def _recover(environment: ContainerEnvironment, container: Container, task: ProcessStatus | None) -> None:
     was = container.state.status
-    try:
-        task = await environment.containerd.tasks.get(container.id, timeout=LOOK_SECONDS)
-    except NotFound:
+    if task is not None and not container.state.is_running and task.status != "stopped":
+        # The start was never recorded, nor told to anybody; its address may be another's by now.
+        await end_task(environment, container.id)
+        task = None
+    if task is None:
         await _recover_ended(environment, container, was)
         return
-    if not container.state.is_running:
-        # dockerd died between the start and its record, or the task is a rest of a start that failed.
-        if task.status not in ("running", "paused", "stopped"):
-            await _discard_task(environment, container)
-            return
-        container.state = replace(container.state, status=Status.RUNNING, pid=task.pid)
     await _reopen_streams(environment, container)
     if task.status == "stopped":
+        container.state = replace(container.state, status=Status.RUNNING, pid=task.pid)
         await container_exited(environment, container, Exit(exit_status=task.exit_status, exited_at=task.exited_at))
-    else:
+        return
+    if task.pid:  # else its shim does not answer: it is what it was
         container.note(pid=task.pid)
+    await adopt_execs(environment, container)
 
 
 async def _recover_ended(environment: ContainerEnvironment, container: Container, was: Status) -> None:
@@ -120,8 +105,3 @@ async def _reopen_streams(environment: ContainerEnvironment, container: Containe
     except FileNotFoundError as error:
         log.error("a container's streams are gone", extra={"fields": {"container": container.id, "error": str(error)}})
     container.streams.started()
-
-
-async def _discard_task(environment: ContainerEnvironment, container: Container) -> None:
-    await environment.containerd.tasks.kill(container.id, 9)
-    await environment.containerd.tasks.delete(container.id)

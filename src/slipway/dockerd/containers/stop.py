@@ -32,7 +32,7 @@ async def stop(
     if not container.state.is_running:
         return False
     number = signal_number(signal_text) if signal_text else stop_signal_of(container)
-    seconds = _seconds(container, timeout)
+    seconds = seconds_to_stop(container, timeout)
     exits = container.exits
     container.note(stopped_by_user=True)
     if seconds != 0:
@@ -61,7 +61,8 @@ async def restart(
     announce(environment, container, "restart")
 
 
-def _seconds(container: Container, timeout: int | None) -> int:
+def seconds_to_stop(container: Container, timeout: int | None) -> int:
+    """How long a stop waits before it kills; -1 is for ever."""
     if timeout is not None:
         return timeout
     own = container.record.config.stop_timeout

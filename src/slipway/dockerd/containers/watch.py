@@ -12,7 +12,9 @@ from slipway.dockerd.containers.announce import announce
 from slipway.dockerd.containers.container import Container
 from slipway.dockerd.containers.environment import ContainerEnvironment
 from slipway.dockerd.containers.exec_process import exec_exited
+from slipway.dockerd.containers.exec_recovery import look_at_execs
 from slipway.dockerd.containers.exits import container_exited
+from slipway.dockerd.containers.leftovers import remove_leftover_tasks
 
 log = logging.getLogger(__name__)
 
@@ -73,9 +75,10 @@ class TaskWatch:
 
 
 async def look_at_all(environment: ContainerEnvironment) -> None:
-    """Ask for every container that counts as running, all at once."""
+    """Ask for every container that counts as running, all at once; then end what containerd's break left behind."""
     running = [container for container in environment.registry if container.state.is_running]
     await asyncio.gather(*(look_at(environment, container) for container in running))
+    await remove_leftover_tasks(environment, await environment.containerd.tasks.statuses())
 
 
 async def look_at(environment: ContainerEnvironment, container: Container) -> None:
@@ -93,3 +96,5 @@ async def look_at(environment: ContainerEnvironment, container: Container) -> No
     if status.status == "stopped":
         ended = Exit(exit_status=status.exit_status, exited_at=status.exited_at)
         await container_exited(environment, container, ended)
+    else:
+        await look_at_execs(environment, container)

@@ -113,7 +113,7 @@ def info_document(identity: DaemonIdentity, counts: Mapping[str, int], now: int)
             "Error": "",
             "RemoteManagers": None,
         },
-        "LiveRestoreEnabled": True,
+        "LiveRestoreEnabled": identity.live_restore,
         "Isolation": "",
         "InitBinary": identity.init_binary,
         "ContainerdCommit": {"ID": ""},

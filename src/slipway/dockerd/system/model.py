@@ -22,4 +22,5 @@ class DaemonIdentity:
     default_runtime: str
     init_binary: str
     security_options: tuple[str, ...]
+    live_restore: bool = True
     warnings: tuple[str, ...] = ()
