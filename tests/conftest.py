@@ -50,9 +50,13 @@ def machine_unchanged(short_folder: Path) -> Iterator[None]:
     Where the machine is ours alone (CI), whatever bears an engine's name counts; elsewhere, what bears this run's.
     """
     words = ENGINE_WORDS if IN_CI else (short_folder.name,)
-    before = inventory.take(words)
+
+    def now() -> inventory.Inventory:
+        return inventory.take(words, whole_machine=IN_CI)
+
+    before = now()
     yield
-    assert not (left := inventory.settled_difference(before, words)), f"the tests changed the machine:\n{left}"
+    assert not (left := inventory.settled_difference(before, now)), f"the tests changed the machine:\n{left}"
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,7 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -20,14 +20,18 @@ FIREWALL_PROGRAMS = (
 )
 
 
-def take(words: Sequence[str]) -> Inventory:
-    """Everything now, by kind. Links, firewall and sysctls count always, the rest where it mentions one of `words`."""
-    return {
+def take(words: Sequence[str], *, whole_machine: bool) -> Inventory:
+    """Everything now, by kind: what mentions one of `words`, on a machine of our own also links, firewall, sysctls."""
+    named = {
         "processes": frozenset(_mentioning(words, _processes())),
         "cgroups": frozenset(_mentioning(words, _cgroups())),
         "sockets": frozenset(_mentioning(words, _unix_sockets())),
         "mounts": frozenset(_mentioning(words, _mounts())),
         "network namespaces": frozenset(_named_namespaces()),
+    }
+    if not whole_machine:
+        return named
+    return named | {
         "links": frozenset(os.listdir("/sys/class/net")),
         "firewall": frozenset(_firewall()),
         "sysctls": frozenset(_sysctls()),
@@ -44,13 +48,13 @@ def difference(before: Inventory, after: Inventory) -> str:
     return "\n".join(lines)
 
 
-def settled_difference(before: Inventory, words: Sequence[str], seconds: float = 3.0) -> str:
-    """The difference to now, after giving what is just ending `seconds` to be gone."""
+def settled_difference(before: Inventory, now: Callable[[], Inventory], seconds: float = 3.0) -> str:
+    """The difference to what `now` takes, after giving what is just ending `seconds` to be gone."""
     from tests.support.waiting import wait_until
 
     with suppress(AssertionError):
-        wait_until(lambda: not difference(before, take(words)), "the machine to be as before", seconds)
-    return difference(before, take(words))
+        wait_until(lambda: not difference(before, now()), "the machine to be as before", seconds)
+    return difference(before, now())
 
 
 def _mentioning(words: Sequence[str], things: Iterable[str]) -> Iterable[str]:

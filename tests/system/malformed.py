@@ -86,7 +86,9 @@ def _places(value: Any, path: tuple[Any, ...]) -> Iterator[tuple[Any, ...]]:
 
 
 def _of_another_type(value: Any, chance: random.Random) -> Any:
-    others = [wrong for wrong in ({"x": 1}, [[7]], "text", 1.5, True) if type(wrong) is not type(value)]
+    others: list[Any] = [wrong for wrong in ({"x": 1}, [[7]], "text", 1.5, True) if type(wrong) is not type(value)]
+    if value == BODY["Cmd"]:
+        others.remove("text")  # a command may be one word
     return chance.choice(others)
 
 

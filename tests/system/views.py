@@ -45,7 +45,7 @@ def sorted_lines(text: str) -> str:
 
 
 def without_numbers(text: str) -> str:
-    return re.sub(r"\d+(?:\.\d+)?", "N", text)
+    return re.sub(r"\d+(?:\.\d+)?", "N", re.sub(r"\b[0-9a-f]{64}\b", "<id>", text))
 
 
 def without_sizes(text: str) -> str:
