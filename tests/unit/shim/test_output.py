@@ -26,6 +26,7 @@ class Stream:
         self.spill = Spill(str(folder), LIMIT)
         self.events = FileEvents(self.loop)
         self.output = Output(self.loop, self.events, source, self.fifo, self.spill, splices=True)
+        self.output.begin()
 
     def turn_until(self, condition, seconds=5.0):
         timed_out = []

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from slipway.base.errors import EngineError, InvalidArgument, NotFound, PermissionDenied, Unauthenticated, Unavailable
 from slipway.base.version import VERSION
 from slipway.clients.registry.authorization import Authorizer
+from slipway.clients.registry.failures import cause_of
 from slipway.clients.registry.model import AskLogin, Host
 
 if TYPE_CHECKING:
@@ -68,7 +69,8 @@ class Connection:
                 await _raise_for_status(response, what)
                 yield response
         except (httpx.TransportError, httpx.InvalidURL) as error:
-            raise Unavailable(f"{method} {url}: {_cause(error)}") from error
+            sentence = f'failed to do request: {method.capitalize()} "{url}": {cause_of(error, httpx.URL(url))}'
+            raise Unavailable(sentence) from error
 
     async def close(self) -> None:
         await self._http.aclose()
@@ -139,7 +141,3 @@ def _tls(host: Host) -> ssl.SSLContext | bool:
 
 def _origin(url: "httpx.URL") -> tuple[str, str]:
     return url.scheme, url.netloc.decode("ascii")
-
-
-def _cause(error: Exception) -> str:
-    return str(error) or type(error).__name__

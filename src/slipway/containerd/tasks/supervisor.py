@@ -104,12 +104,10 @@ class TaskSupervisor:
         self._logs.close_all()
 
     async def _create(self, scope: Scope, container_id: str, request: TaskRequest) -> int:
-        container = await asyncio.to_thread(self._containers.get, scope, container_id)
         async with self._locks.hold(scope.namespace, container_id):
             if (scope.namespace, container_id) in self._shims:
                 raise AlreadyExists(f"task {container_id}: already exists")
-            specification = container.spec.value
-            bundle = await asyncio.to_thread(self._bundles.create, scope.namespace, container_id, specification)
+            container, bundle = await asyncio.to_thread(self._make_bundle, scope, container_id)
             launch = self._launch_request(bundle, container, request.runtime_path)
             self._logs.open(bundle, launch.runtime)
             try:
@@ -124,12 +122,20 @@ class TaskSupervisor:
                 await self._clean_up(bundle, launch)
                 raise
 
+    def _make_bundle(self, scope: Scope, container_id: str) -> tuple[Container, Bundle]:
+        """Blocks on the disk. Raises NotFound (the container), AlreadyExists."""
+        container = self._containers.get(scope, container_id)
+        return container, self._bundles.create(scope.namespace, container_id, container.spec.value)
+
     async def _create_in(
         self, bundle: Bundle, launch: ShimRequest, bootstrap: Bootstrap, message: task.CreateTaskRequest
     ) -> int:
         shim = await self._connect(bundle, launch, bootstrap)
         try:
             created = await shim.client.create(message)
+        except EngineError as error:
+            await self._dismiss(shim)
+            raise type(error)(f"failed to create shim task: {error.message}", error.hint) from error
         except BaseException:
             await self._dismiss(shim)
             raise

@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 
-from slipway.base.errors import InvalidArgument, NotFound, NotImplementedByEngine
+from slipway.base.errors import EngineError, InvalidArgument, NotFound, NotImplementedByEngine
 from slipway.base.references import Reference, complete_reference
 from slipway.clients.registry.interface import Repository
 from slipway.containerd.metadata.model import Scope
@@ -150,8 +150,8 @@ class LocalTransfer:
 async def _resolve(repository: Repository, reference: Reference) -> Descriptor:
     try:
         return await repository.resolve(reference)
-    except NotFound as error:
-        raise NotFound(f'failed to resolve reference "{reference.complete}": {error.message}') from error
+    except EngineError as error:
+        raise type(error)(f'failed to resolve reference "{reference.complete}": {error.message}', error.hint) from error
 
 
 def _lease_name() -> str:

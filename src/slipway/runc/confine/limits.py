@@ -3,7 +3,7 @@
 import os
 import resource
 
-from slipway.base.errors import InternalError, InvalidArgument
+from slipway.base.errors import InternalError, InvalidArgument, PermissionDenied
 from slipway.contracts.oci.runtime import IoPriority, Rlimit, Scheduler
 from slipway.linux import prctl
 from slipway.runc.report import words_of
@@ -59,6 +59,11 @@ def set_oom_score(score: int) -> None:
     try:
         if int(os.read(descriptor, 16)) != score:
             os.pwrite(descriptor, str(score).encode(), 0)
+    except PermissionError:
+        # Clients take "permission denied" for the container's command, and end with 126.
+        raise PermissionDenied(
+            "failed to update /proc/self/oom_score_adj: lowering it needs CAP_SYS_RESOURCE"
+        ) from None
     except OSError as error:
         raise OSError(error.errno, error.strerror, "failed to update /proc/self/oom_score_adj") from None
     finally:

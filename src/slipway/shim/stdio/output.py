@@ -34,7 +34,10 @@ class Output:
     """Owns `source` (not blocking) and the fifo's writing end. `finished` resolves when both are closed."""
 
     def __init__(self, loop: Loop, events: FileEvents, source: int, fifo: str, spill: Spill, *, splices: bool) -> None:
-        """`splices`: the source is a pipe, not a terminal. Raises NotFound or InvalidArgument for a bad fifo."""
+        """`splices`: the source is a pipe, not a terminal. Nothing flows before `begin`.
+
+        Raises NotFound or InvalidArgument for a bad fifo.
+        """
         self._sink = open_writer(fifo)
         self._loop = loop
         self._events = events
@@ -49,6 +52,9 @@ class Output:
         self._has_reader = True
         self.finished: Future = loop.future()
         os.set_blocking(source, False)
+
+    def begin(self) -> None:
+        """Let it flow. What a runtime that fails has written until now is in its log, too, and not the container's."""
         self._read_source()
 
     def is_read(self) -> bool:

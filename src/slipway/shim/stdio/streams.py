@@ -114,10 +114,14 @@ class Streams:
     async def started(self) -> None:
         """The process has its streams: close its ends here, and take over its terminal. Raises EngineError."""
         self._close_child()
-        if self._console is None:
-            return
-        self._master = await self._console.receive()
-        self._console.close()
+        if self._console is not None:
+            await self._take_terminal(self._console)
+        for output in self._outputs:
+            output.begin()
+
+    async def _take_terminal(self, console: ConsoleSocket) -> None:
+        self._master = await console.receive()
+        console.close()
         self._console = None
         if self._names.stdin:
             self._input = Input(self._factory.loop, self._names.stdin, os.dup(self._master), closes_sink=True)
