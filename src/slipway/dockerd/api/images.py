@@ -14,6 +14,15 @@ from slipway.dockerd.api.routing import JSON, Call, Route, empty_response, json_
 from slipway.dockerd.images.interface import Images
 from slipway.transport.aio.http_messages import Answer, StreamResponse
 
+# What inspect shows of an image's configuration also where the image does not say it; until API 1.49 more.
+CONFIG_FIELDS: Final[dict[str, Any]] = {
+    **dict.fromkeys(("Cmd", "Entrypoint", "Env", "Labels", "OnBuild", "Volumes")),
+    **dict.fromkeys(("User", "WorkingDir"), ""),
+}
+OLD_CONFIG_FIELDS: Final[dict[str, Any]] = {
+    **dict.fromkeys(("AttachStderr", "AttachStdin", "AttachStdout", "OpenStdin", "StdinOnce", "Tty"), False),
+    **dict.fromkeys(("Domainname", "Hostname", "Image"), ""),
+}
 AUTH_LIMIT: Final = 64 * 1024
 
 
@@ -48,7 +57,9 @@ class ImageRoutes:
         return json_response(await self._backend.select(call.query.filters()))
 
     async def inspect(self, call: Call) -> Answer:
-        return json_response(await self._backend.inspect(call.names["name"]))
+        document = await self._backend.inspect(call.names["name"])
+        always = CONFIG_FIELDS if call.version >= (1, 50) else CONFIG_FIELDS | OLD_CONFIG_FIELDS
+        return json_response({**document, "Config": {**always, **document["Config"]}})
 
     async def history(self, call: Call) -> Answer:
         return json_response(await self._backend.history(call.names["name"]))

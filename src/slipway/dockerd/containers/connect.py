@@ -51,10 +51,7 @@ def network_namespace(environment: ContainerEnvironment, container: Container, c
     mode = container.record.host_config.network_mode
     if not mode.startswith("container:"):
         return connection.path
-    try:
-        other = environment.registry.find(mode.removeprefix("container:"))
-    except NotFound as error:
-        raise NotFound(f"joining network namespace of container: {error.message}") from error
+    other = _joined(environment, mode)
     if not other.state.is_running:
         raise FailedPrecondition(f"cannot join network namespace of a non running container: {other.id}")
     return f"/proc/{other.state.pid}/ns/net"
@@ -65,11 +62,18 @@ def our_files(environment: ContainerEnvironment, container: Container, connectio
     disk."""
     host_config = container.record.host_config
     if host_config.network_mode.startswith("container:"):
-        owner = environment.registry.find(host_config.network_mode.removeprefix("container:"))
-        folder = environment.store.folder(owner.id)
+        folder = environment.store.folder(_joined(environment, host_config.network_mode).id)
         return our_mounts({f"/etc/{name}": f"{folder}/{name}" for name in NAME_FILES}, host_config)
     files = write_name_files(environment.store.folder(container.id), _name_request(environment, container, connection))
     return our_mounts(files, host_config)
+
+
+def _joined(environment: ContainerEnvironment, mode: str) -> Container:
+    """The container whose network `container:NAME` means. Raises NotFound."""
+    try:
+        return environment.registry.find(mode.removeprefix("container:"))
+    except NotFound as error:
+        raise NotFound(f"joining network namespace of container: {error.message}") from error
 
 
 def _name_request(environment: ContainerEnvironment, container: Container, connection: Connection) -> NameRequest:

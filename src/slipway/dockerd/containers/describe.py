@@ -171,9 +171,9 @@ def _networks(container: Container) -> dict[str, Any]:
     found = {}
     for name, asked in container.record.networks.items():
         document = encode(asked if isinstance(asked, EndpointSettings) else EndpointSettings())
+        document["NetworkID"] = container.state.network_id
         if endpoint and endpoint.get("network") == name:
             document |= {
-                "NetworkID": endpoint["network_id"],
                 "EndpointID": endpoint["endpoint_id"],
                 "Gateway": endpoint["gateway"],
                 "IPAddress": endpoint["ipv4_address"],

@@ -34,7 +34,7 @@ def devices_from_path(path_on_host: str, path_in_container: str, access: str) ->
     try:
         device = _device(resolved, path_in_container, access)
     except OSError as error:
-        raise _unusable(path_on_host, f"lstat {resolved}: {(error.strerror or '').lower()}") from error
+        raise _unusable(path_on_host, (error.strerror or "").lower()) from error
     if device:
         return [device]
     devices = []

@@ -5,7 +5,7 @@ import signal
 from contextlib import suppress
 from typing import Final
 
-from slipway.base.errors import EngineError, FailedPrecondition, InternalError, NotFound
+from slipway.base.errors import EngineError, FailedPrecondition, InternalError, InvalidArgument, NotFound
 from slipway.dockerd.containers.announce import announce
 from slipway.dockerd.containers.container import Container
 from slipway.dockerd.containers.environment import ContainerEnvironment
@@ -15,9 +15,13 @@ from slipway.dockerd.containers.signals import signal_number
 KILL_SECONDS: Final = 10.0
 
 
-async def kill(environment: ContainerEnvironment, container: Container, signal_text: str) -> None:
-    """Send a signal. Raises FailedPrecondition when nothing runs, InvalidArgument for no signal."""
-    number = signal_number(signal_text or "KILL")
+async def kill(environment: ContainerEnvironment, container: Container, reference: str, signal_text: str) -> None:
+    """Send a signal. Raises FailedPrecondition when nothing runs, InvalidArgument for no signal; `reference` is what
+    the user called the container."""
+    try:
+        number = signal_number(signal_text or "KILL")
+    except InvalidArgument as error:
+        raise InvalidArgument(f"cannot kill container: {reference}: {error.message}") from error
     if not container.state.is_running:
         raise FailedPrecondition(f"cannot kill container: {container.name}: container {container.id} is not running")
     stops = number in (signal.SIGKILL, stop_signal_of(container))

@@ -59,6 +59,7 @@ class ContainerState:
     stopped_by_user: bool = False
     restart_count: int = 0
     endpoint: Mapping[str, Any] = field(default_factory=dict)  # of dockerd/networks, as `document()` gives it
+    network_id: str = ""  # of the network of the last start: inspect shows it after the end, too
 
     @property
     def is_running(self) -> bool:

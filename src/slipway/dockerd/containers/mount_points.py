@@ -47,7 +47,7 @@ def wanted_mounts(config: ContainerConfig, host_config: HostConfig) -> list[Want
     tmpfs = {clean_path(path) for path in host_config.tmpfs or {}}
     tmpfs |= {clean_path(mount.target) for mount in host_config.mounts or () if mount.type == "tmpfs"}
     for path in config.volumes or {}:
-        destination = clean_path(path)
+        destination = clean_path(f"/{path}")  # Docker's client sends `-v x:y` as a volume at the relative path x:y
         if destination not in found and destination not in tmpfs:
             found[destination] = WantedMount(destination=destination, is_volume=True, copies_image=True)
     return [found[destination] for destination in sorted(found)]
@@ -59,15 +59,16 @@ def mount_from_bind(text: str) -> WantedMount:
     if "\0" in text or len(parts) > 3 or not all(parts[:2]):
         raise InvalidArgument(f"invalid volume specification: '{text}'")
     if len(parts) == 1:
-        return WantedMount(destination=_destination(parts[0], text), is_volume=True, copies_image=True)
+        return WantedMount(destination=_destination(parts[0], text, "volume"), is_volume=True, copies_image=True)
     modes = parts[2].split(",") if len(parts) == 3 else []
     for mode in modes:
         if mode not in ("ro", "rw") and mode not in PROPAGATIONS | LABEL_MODES | OTHER_MODES:
             raise InvalidArgument(f"invalid mode: {parts[2]}")
-    is_bind = parts[0].startswith("/")
+    is_bind = len(parts) > 1 and parts[0].startswith("/")
+    kind = "bind" if is_bind else "volume"
     propagation = next((mode for mode in modes if mode in PROPAGATIONS), "rprivate" if is_bind else "")
     return WantedMount(
-        destination=_destination(parts[1], text),
+        destination=_destination(parts[1], text, kind),
         source=clean_path(parts[0]) if is_bind else "",
         volume="" if is_bind else parts[0],
         is_volume=not is_bind,
@@ -147,16 +148,15 @@ def _add(found: dict[str, WantedMount], mount: WantedMount) -> None:
     found[mount.destination] = mount
 
 
-def _destination(path: str, text: str) -> str:
-    if not path.startswith("/"):
-        raise InvalidArgument(
-            f"invalid volume specification: '{text}': invalid mount config for type \"bind\": "
-            f"invalid mount path: '{path}' mount path must be absolute"
-        )
+def _destination(path: str, text: str, kind: str) -> str:
     cleaned = clean_path(path)
     if cleaned == "/":
-        raise InvalidArgument(f"invalid volume specification: '{text}': destination can't be '/'")
-    return cleaned
+        why = "invalid specification: destination can't be '/'"
+    elif not path.startswith("/"):
+        why = f"invalid mount path: '{path}' mount path must be absolute"
+    else:
+        return cleaned
+    raise InvalidArgument(f"invalid volume specification: '{text}': invalid mount config for type \"{kind}\": {why}")
 
 
 def _tmpfs_options(mount: Mount) -> str:

@@ -68,7 +68,7 @@ class ContainerService:
             container = self._registry.find(reference)
         except NotFound as error:
             raise NotFound(f"cannot kill container: {reference}: {error.message}") from error
-        await kill.kill(self._environment, container, signal)
+        await kill.kill(self._environment, container, reference, signal)
 
     async def pause(self, reference: str) -> None:
         await pause.pause(self._environment, self._registry.find(reference))

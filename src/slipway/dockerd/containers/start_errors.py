@@ -24,10 +24,12 @@ class StartFailure:
     error: EngineError
 
 
-def start_failure(error: EngineError, doing: str) -> StartFailure:
+def start_failure(error: EngineError, doing: str, working_dir: str = "") -> StartFailure:
     """`doing` is what containerd was asked for ("failed to create task for container"), or empty."""
     words = f"{doing}: {error.message}" if doing else error.message
     lower = words.lower()
+    if working_dir and f"mkdir {working_dir}: " in words and "not a directory" in lower:
+        return StartFailure(UNKNOWN, InvalidArgument(f"Cannot mkdir: {working_dir} is not a directory"))
     if "permission denied" in lower:
         return StartFailure(CANNOT_INVOKE, InvalidArgument(words))
     if "is a directory" in lower:

@@ -40,7 +40,7 @@ def check_config(config: ContainerConfig) -> None:
     for port in config.exposed_ports or {}:
         check_port(port)
     for path in config.volumes or {}:
-        _check_destination(path)
+        _check_destination(f"/{path}")
     if config.healthcheck is not None:
         _check_health(config.healthcheck)
 

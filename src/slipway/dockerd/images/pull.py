@@ -58,7 +58,11 @@ async def _transfer(
             complete, environment.platform, steps.put_nowait, credentials=credentials
         )
     except NotFound as error:
-        raise NotFound(f"manifest for {familiar_name(complete)} not found: manifest unknown") from error
+        if "no match for platform" not in error.message:
+            raise
+        wanted = f"{environment.platform.os}/{environment.platform.architecture}"
+        sentence = f"no matching manifest for {wanted} in the manifest list entries: {error.message}"
+        raise NotFound(sentence) from error
     finally:
         steps.put_nowait(None)
 

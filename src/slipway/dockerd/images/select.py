@@ -5,7 +5,7 @@ from fnmatch import fnmatchcase
 
 from slipway.dockerd.images.describe import created_nanoseconds, repo_tags
 from slipway.dockerd.images.model import NamedImage
-from slipway.dockerd.images.names import split_tag
+from slipway.dockerd.images.names import familiar_name, split_tag
 
 
 def is_selected(
@@ -22,8 +22,15 @@ def is_selected(
         return False
     if (labels := filters.get("label")) and not _has_labels(image, labels):
         return False
+    return not filters.get("reference") or bool(shown_names(image, filters))
+
+
+def shown_names(image: NamedImage, filters: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+    """With a filter for references, an image shows only its names that match."""
     patterns = filters.get("reference")
-    return not patterns or any(_matches(tag, pattern) for tag in tags for pattern in patterns)
+    if not patterns:
+        return image.names
+    return tuple(name for name in image.names if any(_matches(familiar_name(name), pattern) for pattern in patterns))
 
 
 def _has_labels(image: NamedImage, wanted: Sequence[str]) -> bool:

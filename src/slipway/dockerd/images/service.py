@@ -1,6 +1,7 @@
 """Implements `Images`: finds the image, calls the verb."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from slipway.base.errors import InvalidArgument
@@ -21,7 +22,7 @@ from slipway.dockerd.images.names import complete_name
 from slipway.dockerd.images.pull import pull
 from slipway.dockerd.images.remove import remove
 from slipway.dockerd.images.save import save
-from slipway.dockerd.images.select import is_selected
+from slipway.dockerd.images.select import is_selected, shown_names
 from slipway.dockerd.images.tag import tag_image
 
 FILTERS: Final = frozenset(("dangling", "label", "reference", "before", "since", "until"))
@@ -45,7 +46,8 @@ class ImageService:
             image for image in images if is_selected(image, filters, before=min(before, default=None), since=since)
         ]
         found.sort(key=lambda image: created_nanoseconds(image.content), reverse=True)
-        return [list_document(image, await self._environment.sizes.total(image.content), -1) for image in found]
+        shown = [replace(image, names=shown_names(image, filters)) for image in found]
+        return [list_document(image, await self._environment.sizes.total(image.content), -1) for image in shown]
 
     async def inspect(self, reference: str) -> dict[str, Any]:
         """See `Images`."""

@@ -56,9 +56,19 @@ def _template(source: str) -> Template | None:
 
 def _render(template: Template, document: "dict[str, Any]") -> str:
     try:
-        return template.render(document) + "\n"
+        return template.render({name: _Side(side) if side else side for name, side in document.items()}) + "\n"
     except TemplateError as error:
         raise CommandFailed(str(error)) from error
+
+
+class _Side(dict):  # type: ignore[type-arg]  # no typing at run time
+    """Client or server as a template sees it: JSON's ApiVersion is called APIVersion there, as the original's field."""
+
+    def __contains__(self, name: object) -> bool:
+        return name == "APIVersion" or super().__contains__(name)
+
+    def __missing__(self, name: str) -> object:
+        return self["ApiVersion"]
 
 
 def _client(session: "Session") -> "dict[str, Any]":
