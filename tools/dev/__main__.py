@@ -9,6 +9,8 @@ from pathlib import Path
 CHECKOUT = Path(__file__).resolve().parents[2]
 sys.path[:1] = [str(CHECKOUT), str(CHECKOUT / "src")]  # in place of this file's folder, and of any PYTHONPATH
 
+from tools.dev import environment, say  # noqa: E402 - now it can be found
+
 COMMANDS = {
     "demo": ("demo", "make everything, start an engine, run nginx in it, and show that it is real"),
     "up": ("engine", "start this checkout's engine"),
@@ -34,20 +36,32 @@ def main(argv: list[str]) -> int:
     if argv[0] not in COMMANDS:
         print(f"dev: there is no command {argv[0]} (hint: ./dev help lists them)", file=sys.stderr)
         return 2
-    if argv[0] in NEED_ROOT and os.geteuid() != 0:
-        become_root(argv)
-    module = importlib.import_module(f"tools.dev.{COMMANDS[argv[0]][0]}")
     try:
-        return int(module.main(argv))
+        return run(argv)
+    except say.Failed as failed:
+        say.warn(str(failed))
+        return 1
     except KeyboardInterrupt:
         print("dev: interrupted", file=sys.stderr)
         return 130
 
 
+def run(argv: list[str]) -> int:
+    """The command's exit status. Starts over in .venv, once that is made, and as root where the command needs it."""
+    needs_root = argv[0] in NEED_ROOT and os.geteuid() != 0
+    if needs_root and shutil.which("sudo") is None:
+        raise say.Failed(f"{argv[0]} needs root, and there is no sudo (hint: run it as root)")
+    if not environment.is_this_process():
+        environment.make()  # before sudo: the checkout's owner keeps it
+        os.execv(environment.PYTHON, [str(environment.PYTHON), __file__, *argv])
+    if needs_root:
+        become_root(argv)
+    module = importlib.import_module(f"tools.dev.{COMMANDS[argv[0]][0]}")
+    return int(module.main(argv))
+
+
 def become_root(argv: list[str]) -> None:
-    """Start over through sudo, or end with one sentence."""
-    if shutil.which("sudo") is None:
-        raise SystemExit(f"dev: {argv[0]} needs root, and there is no sudo (hint: run it as root)")
+    """Start over through sudo."""
     os.execvp("sudo", ["sudo", "--preserve-env=CI,TERM,SHELL", str(CHECKOUT / "dev"), *argv])
 
 

@@ -56,7 +56,7 @@ def get_image(instance: DevInstance) -> None:
     say.step("no registry answers: making an nginx image from the distribution's packages (examples/nginx/build)")
     packages.ensure(packages.BUILDING_IMAGES)
     if not packages.lists_are_there():
-        subprocess.run(["apt-get", "update", "-qq"], check=False)
+        packages.update_lists()
     with Progress("examples/nginx/build"):
         archive = images.nginx()
     docker(instance, "load", "-i", str(archive))

@@ -6,8 +6,8 @@ import signal
 import subprocess
 import time
 from contextlib import suppress
-from pathlib import Path
 
+from tests.support import processes
 from tools.dev import api, launchers, leftovers, packages, say
 from tools.dev.instance import DevInstance, here
 from tools.dev.progress import Progress
@@ -126,10 +126,11 @@ def _remove_containers(instance: DevInstance) -> None:
 
 
 def _stop_dockerd(instance: DevInstance) -> None:
+    """Ask it to stop, and wait. A dead one that nobody reaps (process 1 of a sandbox may not) counts as gone."""
     with suppress(OSError, ValueError):
-        pid = int(instance.pid_file.read_text())
-        if str(instance.data) in Path(f"/proc/{pid}/cmdline").read_text():  # not another process with that number
-            os.kill(pid, signal.SIGTERM)
+        dockerd = processes.read(int(instance.pid_file.read_text()))
+        if dockerd is not None and str(instance.data) in dockerd.command:  # not another process with that number
+            os.kill(dockerd.pid, signal.SIGTERM)
             deadline = time.monotonic() + PATIENCE
-            while Path(f"/proc/{pid}").exists() and time.monotonic() < deadline:
+            while dockerd.is_alive() and time.monotonic() < deadline:
                 time.sleep(0.02)

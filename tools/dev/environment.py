@@ -1,48 +1,43 @@
 """Makes .venv from requirements-dev.lock. Runs on the system's Python before .venv exists: standard library only."""
 
 import importlib.util
-import os
 import shutil
-import subprocess
 import sys
 import venv
 from pathlib import Path
 
+from tools.dev import packages, say
+from tools.dev.progress import run
+
 CHECKOUT = Path(__file__).resolve().parents[2]
 VENV = CHECKOUT / ".venv"
+PYTHON = VENV / "bin" / "python"
 LOCK = CHECKOUT / "requirements-dev.lock"
 STAMP = VENV / "made-from.lock"  # ./dev compares it with the lock
 
 
+def is_this_process() -> bool:
+    """Whether .venv's Python is running this: ./dev takes another one while .venv is missing, broken or outdated."""
+    return Path(sys.prefix) == VENV
+
+
 def make() -> None:
-    """Make or renew .venv. It is whole or has no stamp: a run that was interrupted starts over."""
+    """Make or renew .venv. It is whole or has no stamp: a run that was interrupted starts over. Raises say.Failed."""
     if importlib.util.find_spec("ensurepip") is None:  # Debian keeps it in a package of its own
-        install_venv_package()
+        packages.install([f"python3.{sys.version_info.minor}-venv"])
     STAMP.unlink(missing_ok=True)
-    if not (VENV / "bin" / "python").exists():
-        print(f"making .venv with {sys.executable} ...", flush=True)
+    if not _has_pip():
+        say.step(f"making .venv with {sys.executable}")
         venv.create(VENV, with_pip=True, clear=VENV.exists())
-    print("installing the locked dependencies into .venv ...", flush=True)
-    install = [str(VENV / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    if subprocess.run([*install, "--require-hashes", "-r", str(LOCK)], check=False).returncode:
-        raise SystemExit(
-            "dev: pip could not install requirements-dev.lock; it says why above (hint: is PyPI reachable?)"
-        )
+    say.step("installing the locked dependencies into .venv")
+    install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes", "-r", str(LOCK)]
+    done = run("pip", [str(PYTHON), *install])
+    if done.returncode:
+        why = done.stdout.strip()
+        raise say.Failed(f"pip could not install {LOCK.name} (hint: is PyPI reachable?); it says:\n{why}")
     shutil.copyfile(LOCK, STAMP)
 
 
-def install_venv_package() -> None:
-    """Install python3-venv by apt, as root or through sudo; one sentence when that cannot be."""
-    package = f"python3.{sys.version_info.minor}-venv"
-    print(f"missing system package: {package}; installing it ...", flush=True)
-    as_root = [] if os.geteuid() == 0 else ["sudo"]
-    if (as_root and not shutil.which("sudo")) or not shutil.which("apt-get"):
-        raise SystemExit(f"dev: the package {package} is missing, and I cannot install it (hint: install it as root)")
-    subprocess.run([*as_root, "apt-get", "update", "-qq"], check=False)
-    options = ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "install", "-y", "-qq", package]
-    if subprocess.run([*as_root, *options], stdout=subprocess.DEVNULL, check=False).returncode:
-        raise SystemExit(f"dev: apt-get could not install {package}; it says why above")
-
-
-if __name__ == "__main__":
-    make()
+def _has_pip() -> bool:
+    """Pip is the last that venv.create makes. A Python that is gone (an upgraded system's) counts as no .venv."""
+    return PYTHON.exists() and any(VENV.glob("lib/python3.*/site-packages/pip/__main__.py"))

@@ -2,11 +2,11 @@
 
 import os
 import shutil
-import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tools.dev import say
+from tools.dev.progress import run
 
 # package -> a file that shows that it is there, whoever installed it (a pattern below /, or a program on PATH)
 RUNNING = {"libseccomp2": "usr/lib/*/libseccomp.so.2*"}
@@ -29,17 +29,30 @@ GUEST = {"qemu-system-x86": "qemu-system-x86_64", "e2fsprogs": "mke2fs"}
 def ensure(*groups: Mapping[str, str]) -> None:
     """Install what is missing of `groups`. Failed with one sentence when that cannot be."""
     missing = [name for group in groups for name, proof in group.items() if not _is_there(proof)]
-    if not missing:
-        return
-    say.step(f"missing system packages: {' '.join(missing)}; installing them")
+    if missing:
+        install(missing)
+
+
+def install(names: Sequence[str]) -> None:
+    """Name these packages, then install them by apt, as root or through sudo. Failed when that cannot be."""
+    wanted = " ".join(names)
+    as_root = [] if os.geteuid() == 0 else ["sudo"]
     if shutil.which("apt-get") is None:
-        raise say.Failed(f"there is no apt-get here (hint: install {' '.join(missing)} by hand)")
-    environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-    subprocess.run(["apt-get", "update", "-qq"], env=environment, check=False)
-    install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *missing]
-    done = subprocess.run(install, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+        raise say.Failed(f"there is no apt-get here to install {wanted} (hint: install it by hand)")
+    if as_root and shutil.which("sudo") is None:
+        raise say.Failed(f"{wanted} is missing, and there is no sudo to install it with (hint: install it as root)")
+    say.step(f"missing system packages: {wanted}; installing them")
+    update_lists()
+    options = ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "install", "-y", "-qq", "--no-install-recommends"]
+    done = run("apt-get install", [*as_root, *options, *names])
     if done.returncode:
-        raise say.Failed(f"apt-get could not install {' '.join(missing)}:\n{done.stdout.decode()[-2000:]}")
+        raise say.Failed(f"apt-get could not install {wanted}; it says:\n{done.stdout.strip()[-2000:]}")
+
+
+def update_lists() -> None:
+    """`apt-get update`. What fails in it shows in what is installed next."""
+    as_root = [] if os.geteuid() == 0 else ["sudo"]
+    run("apt-get update", [*as_root, "apt-get", "update", "-qq"])
 
 
 def _is_there(proof: str) -> bool:

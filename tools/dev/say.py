@@ -1,4 +1,4 @@
-"""How `./dev` talks: one line per step, on standard output, at once."""
+"""How `./dev` talks: one line per step, on standard error, at once. Standard output is for what was asked for."""
 
 import sys
 
@@ -8,11 +8,11 @@ class Failed(Exception):
 
 
 def step(text: str) -> None:
-    print(f"==> {text}", flush=True)
+    print(f"==> {text}", file=sys.stderr, flush=True)
 
 
 def line(text: str) -> None:
-    print(f"    {text}", flush=True)
+    print(f"    {text}", file=sys.stderr, flush=True)
 
 
 def warn(text: str) -> None:

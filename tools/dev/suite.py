@@ -73,7 +73,7 @@ def prepare(*, with_guest: bool) -> None:
     """Everything the tests need of the machine: packages, launchers, the originals, the guest."""
     packages.ensure(packages.RUNNING, packages.TESTING, packages.GUEST if with_guest else {})
     if not packages.lists_are_there():
-        subprocess.run(["apt-get", "update", "-qq"], check=False)
+        packages.update_lists()
     launchers.make(CHECKOUT)
     for script, *arguments in (("peers/install", "trixie"), ("peers/install", "sid"), *([("vm/build",)] * with_guest)):
         command = [str(CHECKOUT / "tools" / script), *arguments]
