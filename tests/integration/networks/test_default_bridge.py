@@ -218,6 +218,21 @@ def test_a_cancelled_connect_leaves_nothing(with_networks: Run) -> None:
     with_networks(body)
 
 
+def test_a_sweep_spares_links_that_are_being_made(with_networks: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each disconnect sweeps at once here, while others connect."""
+    monkeypatch.setattr("slipway.dockerd.networks.local.SECONDS_UNTIL_SWEEP", 0.0)
+
+    async def come_and_go(networks: LocalNetworks, name: str) -> None:
+        for _ in range(10):
+            sandbox = await networks.connect(request(name))
+            await networks.disconnect(sandbox.endpoint)
+
+    async def body(networks: LocalNetworks) -> None:
+        await asyncio.gather(*(come_and_go(networks, name) for name in "abcdef"))
+
+    with_networks(body)
+
+
 def test_a_udp_sender_that_never_pauses_finds_the_container_and_its_successor(with_networks: Run) -> None:
     async def body(networks: LocalNetworks) -> None:
         published = PortRequest(container_port=80, protocol="udp", host_port_low=8053, host_port_high=8053)
