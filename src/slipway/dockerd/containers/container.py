@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
+from slipway.contracts.containerd_api.types import Mount
 from slipway.dockerd.containers.execs import Exec
 from slipway.dockerd.containers.lifecycle import Event, Status, next_status
 from slipway.dockerd.containers.model import ContainerRecord, ContainerState
@@ -22,6 +23,8 @@ class Container:
         self.streams = ProcessStreams()
         self.execs: dict[str, Exec] = {}
         self.process: dict[str, Any] | None = None  # of the specification it runs with; None: ask containerd
+        self.mounts: tuple[Mount, ...] = ()  # of its snapshot, the same for life; empty: ask containerd
+        self.has_record = True  # with containerd, as far as we know
         self.restart_task: asyncio.Task[None] | None = None
         self.restart_delay = 0.0
         self.is_removing = False

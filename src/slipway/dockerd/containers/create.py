@@ -11,6 +11,7 @@ from typing import Any
 from slipway.base.errors import EngineError, InvalidArgument, NotFound
 from slipway.base.identifiers import check_container_name
 from slipway.base.timestamps import rfc3339_from_nanoseconds
+from slipway.contracts.containerd_api.types import Mount
 from slipway.contracts.engine_api.container_config import ContainerConfig
 from slipway.contracts.engine_api.host_config import HostConfig
 from slipway.contracts.engine_api.networks import EndpointSettings
@@ -62,12 +63,13 @@ async def create(environment: ContainerEnvironment, request: CreateRequest) -> t
     async with AsyncExitStack() as undo:
         name = _reserve_name(environment, request.name, container_id, undo)
         record = _record(environment, container_id, name, config, host_config, request, image)
-        _, mount_points = await concurrently(
+        mounts, mount_points = await concurrently(
             _prepare_snapshot(environment, container_id, image.content.chain_id, undo),
             make_mount_points(wanted, environment.volumes),
         )
         record = replace(record, mount_points=mount_points)
         container = Container(record, ContainerState())
+        container.mounts, container.has_record = mounts, False
         await asyncio.to_thread(environment.store.create, record, container.state)
         environment.registry.add(container)
         undo.pop_all()
@@ -84,11 +86,15 @@ def _reserve_name(environment: ContainerEnvironment, asked: str, container_id: s
 
 async def _prepare_snapshot(
     environment: ContainerEnvironment, container_id: str, chain_id: str, undo: AsyncExitStack
-) -> None:
-    """The container's writable layer. The label keeps it from containerd's collector until the container is removed."""
+) -> tuple[Mount, ...]:
+    """Make the container's writable layer; how to mount it.
+
+    The label keeps it from containerd's collector until the container is removed.
+    """
     label = {"containerd.io/gc.root": rfc3339_from_nanoseconds(environment.clock.now())}
-    await environment.containerd.snapshots.prepare(container_id, chain_id, label)
+    mounts = await environment.containerd.snapshots.prepare(container_id, chain_id, label)
     undo.push_async_callback(_remove_snapshot, environment, container_id)
+    return mounts
 
 
 async def _remove_snapshot(environment: ContainerEnvironment, container_id: str) -> None:

@@ -30,7 +30,7 @@ async def container_exited(environment: ContainerEnvironment, container: Contain
             return
         streams = container.streams
         await asyncio.gather(
-            _delete_task(environment, container.id),
+            _delete_task(environment, container),
             _disconnect(environment, container),
         )
         container.streams = ProcessStreams()
@@ -70,16 +70,17 @@ def _ended(container: Container, ended: Exit) -> Ended:
     )
 
 
-async def _delete_task(environment: ContainerEnvironment, container_id: str) -> None:
+async def _delete_task(environment: ContainerEnvironment, container: Container) -> None:
     """Take the task and its shim away, then the record. A shim that does not answer is left to containerd."""
     try:
         async with asyncio.timeout(DELETE_SECONDS):
             with suppress(NotFound):
-                await environment.containerd.tasks.delete(container_id)
+                await environment.containerd.tasks.delete(container.id)
             with suppress(NotFound):
-                await environment.containerd.containers.delete(container_id)
+                await environment.containerd.containers.delete(container.id)
+            container.has_record = False
     except (EngineError, TimeoutError) as error:
-        log.warning("cannot delete a task", extra={"fields": {"container": container_id, "error": str(error)}})
+        log.warning("cannot delete a task", extra={"fields": {"container": container.id, "error": str(error)}})
 
 
 async def _disconnect(environment: ContainerEnvironment, container: Container) -> None:

@@ -48,10 +48,10 @@ async def remove_locked(environment: ContainerEnvironment, container: Container,
     container.change(Event.REMOVE)
     try:
         await asyncio.gather(
-            _remove_from_containerd(environment, container.id),
-            asyncio.to_thread(environment.store.remove, container.id),
+            _remove_record(environment, container),
+            _remove_snapshot(environment, container.id),
+            asyncio.to_thread(_remove_folders, environment, container.id),
         )
-        await asyncio.to_thread(shutil.rmtree, environment.run_folder(container.id), True)
     except (EngineError, OSError) as error:
         container.change(Event.REMOVE_FAILED, error=str(error))
         raise
@@ -62,9 +62,18 @@ async def remove_locked(environment: ContainerEnvironment, container: Container,
     announce(environment, container, "destroy")
 
 
-async def _remove_from_containerd(environment: ContainerEnvironment, container_id: str) -> None:
-    with suppress(NotFound):
-        await environment.containerd.containers.delete(container_id)
+def _remove_folders(environment: ContainerEnvironment, container_id: str) -> None:
+    environment.store.remove(container_id)
+    shutil.rmtree(environment.run_folder(container_id), ignore_errors=True)
+
+
+async def _remove_record(environment: ContainerEnvironment, container: Container) -> None:
+    if container.has_record:
+        with suppress(NotFound):
+            await environment.containerd.containers.delete(container.id)
+
+
+async def _remove_snapshot(environment: ContainerEnvironment, container_id: str) -> None:
     with suppress(NotFound):
         await environment.containerd.snapshots.remove(container_id)
 

@@ -120,7 +120,7 @@ def stream_plan(environment: ContainerEnvironment, container: Container) -> Stre
 async def _mounts_and_user(
     environment: ContainerEnvironment, container: Container
 ) -> tuple[tuple[Mount, ...], ContainerUser]:
-    mounts = await environment.containerd.snapshots.mounts(container.id)
+    mounts = container.mounts or await environment.containerd.snapshots.mounts(container.id)
     user = await asyncio.to_thread(user_of, container, mounts, container.record.config.user)
     return mounts, user
 
@@ -148,6 +148,7 @@ async def _create_in_containerd(
         snapshot_key=container.id,
     )
     containers = environment.containerd.containers
+    container.has_record = True
     try:
         await containers.create(record)
     except EngineError as error:
