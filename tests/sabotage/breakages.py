@@ -24,7 +24,6 @@ class Breakage:
 
 SCENARIO = "tests/system/test_scenarios.py::test_docker_s_client_on_our_engine[{}]"
 BRIDGE = "tests/system/test_bridge.py::{}[their-client]"
-SPEC = "src/slipway/dockerd/containers/spec/generate.py"
 BECOME = "src/slipway/runc/process/become.py"
 RULES = "src/slipway/dockerd/networks/rules.py"
 
@@ -80,16 +79,16 @@ ALL: tuple[Breakage, ...] = (
     ),
     Breakage(
         name="privileged paths for everyone",
-        file=SPEC,
-        old="masked = () if host_config.privileged else",
-        new="masked = () if True else",
-        test=SCENARIO.format("masked-files-hold-nothing"),
+        file="src/slipway/dockerd/containers/defaults.py",
+        old="    if paths is not None or asked.privileged:\n        return paths\n",
+        new="    return ()\n",
+        test=SCENARIO.format("mounts"),
     ),
     Breakage(
         name="exit status 0",
-        file="src/slipway/shim/model.py",
-        old="        self.exit_status = how.status\n",
-        new="        self.exit_status = 0\n",
+        file="src/slipway/shim/shim.py",
+        old="exit_status=ended.status",
+        new="exit_status=0",
         test=SCENARIO.format("exit-code-of-the-program"),
     ),
     Breakage(
