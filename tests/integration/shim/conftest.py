@@ -22,6 +22,7 @@ from slipway.wire.protobuf import decode, encode
 from slipway.wire.protobuf_known import AnyMessage
 from tests.support import cgroup_folders
 from tests.support.paths import CHECKOUT, PEERS_HOME
+from tests.support.waiting import SLOWNESS
 
 PROGRAMS = ("sh", "sleep", "echo", "cat", "seq", "tty", "true", "stty", "head")
 NAMESPACES = ("pid", "mount", "ipc", "uts", "network")
@@ -156,7 +157,7 @@ class Container:
     async def read(self, name="stdout", size=None, seconds=20.0):
         """`size` bytes of a stream, or all of it to its end."""
         received = bytearray()
-        async with asyncio.timeout(seconds):
+        async with asyncio.timeout(seconds * SLOWNESS):
             while size is None or len(received) < size:
                 try:
                     data = os.read(self.readers[name], 1 << 16)
@@ -175,7 +176,7 @@ class Container:
         await self.client.wait(self.process)
         deleted = await self.client.delete(self.process)
         await self.client.shutdown(messages.ShutdownRequest(id=self.id))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(10 * SLOWNESS):
             await self.client.wait_closed()
         self.containerd.clients.remove(self)
         return deleted
@@ -201,7 +202,7 @@ def scenario(short_folder, rootfs):
             containerd = Containerd(folder, rootfs)
             await containerd.appear()
             try:
-                async with asyncio.timeout(60):
+                async with asyncio.timeout(60 * SLOWNESS):
                     await test(containerd)
             finally:
                 await containerd.close()

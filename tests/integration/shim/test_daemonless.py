@@ -9,12 +9,13 @@ import pytest
 from slipway.clients.shim.task_client import connect
 from slipway.contracts.shim_api import events, messages
 from slipway.wire.protobuf import decode
+from tests.support.waiting import SLOWNESS
 
 pytestmark = pytest.mark.root
 
 
 async def until(condition, what, seconds=10.0):
-    async with asyncio.timeout(seconds):
+    async with asyncio.timeout(seconds * SLOWNESS):
         while not condition():
             await asyncio.sleep(0.005)
     assert condition(), what

@@ -12,7 +12,7 @@ from slipway.contracts.shim_api.metrics import MetricsV1, MetricsV2
 from slipway.contracts.shim_api.options import Options
 from slipway.wire.protobuf import decode
 from slipway.wire.protobuf_known import AnyMessage
-from tests.support.waiting import wait_until
+from tests.support.waiting import SLOWNESS, wait_until
 
 pytestmark = pytest.mark.root
 
@@ -99,7 +99,7 @@ def test_the_exits_of_execs_are_told_before_that_of_init(scenario):
         assert len(pids) == 4
         await container.client.kill(messages.KillRequest(id=container.id, signal=9))
         await container.client.wait(container.process)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(10 * SLOWNESS):
             while containerd.topics().count("/tasks/exit") < 4:
                 await asyncio.sleep(0.005)
         told = [value for topic, value in containerd.events if topic == "/tasks/exit"]
