@@ -15,6 +15,7 @@ from slipway.dockerd.containers.detach_keys import key_bytes
 from slipway.dockerd.containers.environment import ContainerEnvironment
 from slipway.dockerd.containers.execs import Exec, ExecConfig
 from slipway.dockerd.containers.lifecycle import Status
+from slipway.dockerd.containers.settled import start_settled
 from slipway.dockerd.containers.spec.model import ContainerUser
 from slipway.dockerd.containers.spec.process import exec_process
 from slipway.dockerd.containers.start import user_of
@@ -24,6 +25,7 @@ from slipway.dockerd.containers.streams import StreamPlan, remove_fifos
 
 async def create_exec(environment: ContainerEnvironment, container: Container, config: ExecConfig) -> Exec:
     """A prepared exec. Raises FailedPrecondition when the container cannot take one, InvalidArgument (no such user)."""
+    await start_settled(container)
     check_running(container)
     if not config.cmd:
         raise InvalidArgument("No exec command specified")

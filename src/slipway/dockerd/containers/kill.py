@@ -10,6 +10,7 @@ from slipway.dockerd.containers.announce import announce
 from slipway.dockerd.containers.container import Container
 from slipway.dockerd.containers.environment import ContainerEnvironment
 from slipway.dockerd.containers.lifecycle import Status
+from slipway.dockerd.containers.settled import start_settled
 from slipway.dockerd.containers.signals import signal_number
 
 KILL_SECONDS: Final = 10.0
@@ -22,6 +23,7 @@ async def kill(environment: ContainerEnvironment, container: Container, referenc
         number = signal_number(signal_text or "KILL")
     except InvalidArgument as error:
         raise InvalidArgument(f"cannot kill container: {reference}: {error.message}") from error
+    await start_settled(container)
     if not container.state.is_running:
         raise FailedPrecondition(f"cannot kill container: {container.name}: container {container.id} is not running")
     stops = number in (signal.SIGKILL, stop_signal_of(container))

@@ -11,6 +11,7 @@ from slipway.dockerd.containers.container import Container
 from slipway.dockerd.containers.environment import ContainerEnvironment
 from slipway.dockerd.containers.kill import kill_and_wait
 from slipway.dockerd.containers.lifecycle import Event, Status
+from slipway.dockerd.containers.settled import start_settled
 from slipway.dockerd.volumes.store import ANONYMOUS_LABEL
 
 log = logging.getLogger(__name__)
@@ -20,6 +21,7 @@ async def remove(environment: ContainerEnvironment, container: Container, *, for
     """Raises FailedPrecondition for a container that runs, unless `force`: then it is killed."""
     if container.is_removing:
         raise FailedPrecondition(f"removal of container {container.id} is already in progress")
+    await start_settled(container)
     status = container.state.status
     if (container.state.is_running or status == Status.RESTARTING) and not force:
         advice = (

@@ -5,10 +5,12 @@ from slipway.dockerd.containers.announce import announce
 from slipway.dockerd.containers.container import Container
 from slipway.dockerd.containers.environment import ContainerEnvironment
 from slipway.dockerd.containers.execs import Exec
+from slipway.dockerd.containers.settled import start_settled
 
 
 async def resize(environment: ContainerEnvironment, container: Container, height: int, width: int) -> None:
     """Raises FailedPrecondition unless it runs."""
+    await start_settled(container)
     if not container.state.is_running:
         raise FailedPrecondition(f"container {container.id} is not running")
     await environment.containerd.tasks.resize(container.id, "", width, height)

@@ -94,6 +94,7 @@ async def _start(environment: ContainerEnvironment, container: Container, undo: 
         started_at=environment.clock.now(),
         finished_at=container.state.finished_at,
         endpoint=connection.document,
+        network_id=str(connection.document.get("network_id", "")),
     )
     container.streams.started()
 
@@ -225,7 +226,7 @@ async def _create_task(
 
 
 def _failed(container: Container, error: EngineError, doing: str) -> EngineError:
-    failure = start_failure(error, doing)
+    failure = start_failure(error, doing, container.record.config.working_dir)
     container.note(exit_code=failure.exit_code)
     return failure.error
 

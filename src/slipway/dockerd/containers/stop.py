@@ -10,6 +10,7 @@ from slipway.dockerd.containers.container import Container
 from slipway.dockerd.containers.environment import ContainerEnvironment
 from slipway.dockerd.containers.kill import kill_and_wait, send_signal, stop_signal_of
 from slipway.dockerd.containers.lifecycle import Event, Status
+from slipway.dockerd.containers.settled import start_settled
 from slipway.dockerd.containers.signals import signal_number
 from slipway.dockerd.containers.start import start
 
@@ -20,6 +21,7 @@ async def stop(
     environment: ContainerEnvironment, container: Container, *, timeout: int | None, signal_text: str = ""
 ) -> bool:
     """Whether it had to be stopped. `timeout` in seconds; None is the container's own or 10, -1 waits for ever."""
+    await start_settled(container)
     if container.state.status == Status.RESTARTING:
         container.note(stopped_by_user=True)
         if container.restart_task is not None:
