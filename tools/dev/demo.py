@@ -16,19 +16,18 @@ from tools.dev.progress import Progress
 REGISTRY = ("registry-1.docker.io", 443)
 SECONDS_FOR_A_REGISTRY = 4.0
 SECONDS_FOR_NGINX = 20.0
+LONGEST_COMMAND = 200
 
 
 def main(argv: list[str]) -> int:
     instance = here()
+    started = engine.up(instance)
     try:
-        engine.up(instance)
         get_image(instance)
         show(instance)
-    except say.Failed as failed:
-        say.warn(str(failed))
-        return 1
     except KeyboardInterrupt:
-        engine.down(instance, purge=False)
+        if started:  # what ran before, with others' containers in it, runs on
+            engine.down(instance, purge=False)
         raise
     return 0
 
@@ -92,7 +91,7 @@ def show(instance: DevInstance) -> None:
     docker(instance, "ps", show_it=True)
     address = docker(instance, "inspect", "-f", "{{.NetworkSettings.Networks.bridge.IPAddress}}", "nginx").strip()
     pid = int(docker(instance, "inspect", "-f", "{{.State.Pid}}", "nginx"))
-    print(f"$ curl -sI http://{address}/")
+    print(f"GET http://{address}/")
     print("\n".join(_answer_of(address)))
     print(f"$ readlink /proc/{pid}/exe\n{os.readlink(f'/proc/{pid}/exe')}")
     print(f"$ ps, from the shim down to nginx\n{_tree(pid)}\n")
@@ -126,4 +125,8 @@ def _tree(pid: int) -> str:
         raise say.Failed("nginx has ended (hint: ./dev shell, then docker logs nginx)")
     shim = processes.read(init.parent)
     lines = [(0, shim), (1, init), *((2, worker) for worker in processes.descendants(pid))]
-    return "\n".join(f"{p.pid:>8} {'   ' * depth}{p.command[:150]}" for depth, p in lines if p is not None)
+    return "\n".join(f"{p.pid:>8} {'   ' * depth}{_short(p.command)}" for depth, p in lines if p is not None)
+
+
+def _short(command: str) -> str:
+    return command if len(command) <= LONGEST_COMMAND else f"{command[:LONGEST_COMMAND]}…"

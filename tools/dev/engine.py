@@ -21,18 +21,14 @@ def main(argv: list[str]) -> int:
     if options and (command, options) != ("down", ["--purge"]):
         say.warn(f"{command} does not take {' '.join(options)}")
         return 2
-    try:
-        if command == "up":
-            up(instance)
-        elif command == "down":
-            down(instance, purge="--purge" in options)
-        elif command == "env":
-            print("\n".join(f"export {name}={_quoted(value)}" for name, value in environment(instance).items()))
-        else:
-            return shell(instance)
-    except say.Failed as failed:
-        say.warn(str(failed))
-        return 1
+    if command == "up":
+        up(instance)
+    elif command == "down":
+        down(instance, purge="--purge" in options)
+    elif command == "env":
+        print("\n".join(f"export {name}={_quoted(value)}" for name, value in environment(instance).items()))
+    else:
+        return shell(instance)
     return 0
 
 
@@ -55,11 +51,11 @@ def shell(instance: DevInstance) -> int:
     return subprocess.run([program], env=os.environ | environment(instance), check=False).returncode
 
 
-def up(instance: DevInstance) -> None:
-    """Start the engine unless it runs, and wait until it answers. An interrupt takes back what was begun."""
+def up(instance: DevInstance) -> bool:
+    """Start the engine, unless it runs (then False), and wait until it answers. Interrupted, it takes all back."""
     if api.is_serving(instance.socket):
         say.step(f"the engine is running: {instance.host}")
-        return
+        return False
     packages.ensure(packages.RUNNING)
     launchers.make(instance.checkout)
     for folder in (instance.data, instance.run):
@@ -72,6 +68,7 @@ def up(instance: DevInstance) -> None:
     except BaseException:
         down(instance, purge=False)
         raise
+    return True
 
 
 def _start(instance: DevInstance) -> "subprocess.Popen[bytes]":
