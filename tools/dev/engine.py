@@ -60,7 +60,7 @@ def up(instance: DevInstance) -> bool:
     launchers.make(instance.checkout)
     for folder in (instance.data, instance.run):
         folder.mkdir(parents=True, exist_ok=True, mode=0o710)
-    leftovers.remember(instance)
+    leftovers.remember_settings()
     say.step(f"starting the engine: {instance.host}")
     process = _start(instance)
     try:

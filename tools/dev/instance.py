@@ -51,11 +51,6 @@ class DevInstance:
         return self.folder / "dockerd.log"
 
     @property
-    def before(self) -> Path:
-        """What the machine was like before `up`, for `down` to put back."""
-        return self.folder / "before-up.json"
-
-    @property
     def bridge(self) -> str:
         return f"slipway-{self.key}"
 

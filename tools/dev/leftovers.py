@@ -11,14 +11,15 @@ from slipway.linux.netlink.connection import Connection
 from tests.support import cgroup_folders, processes
 from tools.dev.instance import DevInstance
 
-# An engine turns these on for containers to reach out, as the original does; `down` puts them back.
+# An engine turns these on for containers to reach out, as the original does; the last `down` puts them back. They are
+# the network namespace's, not one checkout's: so is the note of what they were. A restart of the machine forgets both.
 SYSCTLS = ("net/ipv4/ip_forward", "net/ipv6/conf/all/forwarding", "net/ipv4/conf/all/route_localnet")
 
 
-def remember(instance: DevInstance) -> None:
-    """Note what the machine's settings are, unless an earlier `up` has noted them."""
-    if not instance.before.exists():
-        instance.before.write_text(json.dumps({name: value for name in SYSCTLS if (value := _read(name))}))
+def remember_settings() -> None:
+    """Note what the machine's settings are, unless an earlier `up`, of any checkout, has noted them."""
+    with suppress(FileExistsError), open(_note(), "x", encoding="ascii") as note:
+        json.dump({name: value for name in SYSCTLS if (value := _read(name))}, note)
 
 
 def remove(instance: DevInstance) -> None:
@@ -30,7 +31,7 @@ def remove(instance: DevInstance) -> None:
     _unmount_below(instance.folder, instance.run)
     _remove_link(instance.bridge)
     _remove_table(instance.firewall_table)
-    _restore(instance)
+    _restore_settings()
 
 
 def _is_of_an_engine(command: str) -> bool:
@@ -73,10 +74,27 @@ def _read(name: str) -> str:
     return ""
 
 
-def _restore(instance: DevInstance) -> None:
-    if instance.before.exists():
-        for name, value in json.loads(instance.before.read_text()).items():
-            if _read(name) != value:
-                with suppress(OSError):
-                    (Path("/proc/sys") / name).write_text(value)
-        os.unlink(instance.before)
+def _note() -> Path:
+    return Path(f"/run/slipway-before-up-{os.stat('/proc/self/ns/net').st_ino}.json")
+
+
+def _restore_settings() -> None:
+    """Put back what the first `up` found, unless another engine, the original's too, still needs them as they are."""
+    note = _note()
+    if not note.exists() or _another_engine_runs():
+        return
+    for name, value in json.loads(note.read_text() or "{}").items():
+        if _read(name) != value:
+            with suppress(OSError):
+                (Path("/proc/sys") / name).write_text(value)
+    note.unlink()
+
+
+def _another_engine_runs() -> bool:
+    here = os.readlink("/proc/self/ns/net")
+    for process in processes.mentioning("dockerd"):
+        with suppress(OSError):  # it has just ended
+            programs = {word.rpartition("/")[2] for word in process.command.split()[:6]}
+            if "dockerd" in programs and os.readlink(f"/proc/{process.pid}/ns/net") == here:
+                return True
+    return False
