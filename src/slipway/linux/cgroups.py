@@ -113,6 +113,15 @@ def add_process(group: str, pid: int) -> None:
     write(group, "cgroup.procs", str(pid))
 
 
+def join(group: str) -> None:
+    """Move this process, which has one thread, into a v1 group, without the wait of `add_process`.
+
+    The kernel shuts out every fork and exec of the machine to move a process, and waits an RCU grace period for that;
+    to move the calling thread alone it need not (cgroup_procs_write_start).
+    """
+    write(group, "tasks", "0")
+
+
 def processes(group: str) -> list[int]:
     """The processes of a group and of all groups below; empty if the group is gone."""
     found: list[int] = []

@@ -9,6 +9,8 @@ if TYPE_CHECKING:
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.syscall.restype = ctypes.c_long
+_locked = ctypes.PyDLL(None, use_errno=True)
+_locked.syscall.restype = ctypes.c_long
 
 
 def _word(argument: "Argument") -> object:
@@ -27,6 +29,14 @@ def libc_call(name: str, *arguments: "Argument", what: str = "") -> int:
 def system_call(number: int, *arguments: "Argument", what: str) -> int:
     """Call the kernel by number, for what libc does not wrap."""
     result: int = _libc.syscall(ctypes.c_long(number), *map(_word, arguments))
+    if result == -1:
+        raise os_error(ctypes.get_errno(), what)
+    return result
+
+
+def forking_call(number: int, *arguments: "Argument", what: str) -> int:
+    """`system_call` for a call that returns in two processes: each goes on with the interpreter's lock in its hands."""
+    result: int = _locked.syscall(ctypes.c_long(number), *map(_word, arguments))
     if result == -1:
         raise os_error(ctypes.get_errno(), what)
     return result

@@ -13,15 +13,22 @@ from slipway.runc.report import words_of
 _ALTERNATIVES = {"blkio.weight": "blkio.bfq.weight", "io.weight": "io.bfq.weight"}
 
 
+def make_birthplace(groups: dict[str, str], points: dict[str, str]) -> None:
+    """Make the group of v2, if there is one, for a fork into it. A crash leaves it empty; `delete` removes it."""
+    group = birthplace(groups)
+    if group:
+        cgroups.make(group)
+    if cgroups.UNIFIED in groups:
+        _enable_controllers(group, points[cgroups.UNIFIED])
+
+
 def make_groups(groups: dict[str, str], points: dict[str, str]) -> None:
-    """Make every directory. A crash leaves empty groups, which `delete` removes."""
+    """Make every other directory. A crash leaves empty groups, which `delete` removes."""
     for controller, group in groups.items():
         if controller == "cpuset":
             _make_cpuset(group, points[controller])
-        else:
+        elif controller not in (cgroups.UNIFIED, cgroups.HYBRID):
             cgroups.make(group)
-        if controller == cgroups.UNIFIED:
-            _enable_controllers(group, points[controller])
 
 
 def _make_cpuset(group: str, point: str) -> None:
@@ -49,10 +56,17 @@ def _enable_controllers(group: str, point: str) -> None:
         directory = f"{directory}/{name}"
 
 
-def add_process(groups: dict[str, str], pid: int) -> None:
-    """Move a process into all its groups."""
+def birthplace(groups: dict[str, str]) -> str:
+    """The group of v2, in which a process must be born; "" on a machine with v1 alone."""
+    return groups.get(cgroups.UNIFIED) or groups.get(cgroups.HYBRID, "")
+
+
+def join_groups(groups: dict[str, str]) -> None:
+    """Move this process into all other groups."""
+    born = birthplace(groups)
     for group in dict.fromkeys(groups.values()):
-        cgroups.add_process(group, pid)
+        if group != born:
+            cgroups.join(group)
 
 
 def apply_limits(groups: dict[str, str], writes: list[CgroupWrite]) -> None:

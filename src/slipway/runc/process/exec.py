@@ -24,6 +24,7 @@ from slipway.runc.state.store import StateStore
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import NoReturn
 
 
@@ -51,7 +52,7 @@ def exec_process(store: StateStore, state: ContainerState, process: Process, opt
         target = processes.open_process(state.pid, state.start)
     except ProcessLookupError:
         raise FailedPrecondition("cannot exec in a stopped container") from None
-    request = JoinRequest(state.id, target, state.namespaces, confinement)
+    request = JoinRequest(state.id, target, state.namespaces, state.groups, confinement)
     request.console = options.console
     request.keyring = state.keyring
     try:
@@ -79,10 +80,9 @@ def _start(state: ContainerState, request: JoinRequest) -> int:
     enter = None
     if request.flags & CLONE_NEWPID:
         enter = lambda: namespaces.join(request.target, CLONE_NEWPID)  # noqa: E731
-    pid = fork_into(enter, child)
+    pid = _fork(state, enter, child)
     theirs.close()
     try:
-        _add_to_groups(state, pid)
         ours.send(handshake.GO)
         _attend(ours, pid, request.confinement.process)
     except BaseException:
@@ -93,15 +93,15 @@ def _start(state: ContainerState, request: JoinRequest) -> int:
     return pid
 
 
-def _add_to_groups(state: ContainerState, pid: int) -> None:
+def _fork(state: ContainerState, enter: "Callable[[], None] | None", child: "Callable[[], NoReturn]") -> int:
     try:
-        confine_cgroups.add_process(state.groups, pid)
+        return fork_into(confine_cgroups.birthplace(state.groups), enter, child)
     except OSError:
         if cgroups.UNIFIED not in state.groups:
             raise
         # The container's own init may have moved itself below its group, which then takes no process (v2).
         own = cgroups.own_groups(state.pid)[cgroups.UNIFIED]
-        cgroups.add_process(f"{cgroups.ROOT}{own}", pid)
+        return fork_into(f"{cgroups.ROOT}{own}", enter, child)
 
 
 def _attend(channel: Channel, pid: int, process: Process) -> None:

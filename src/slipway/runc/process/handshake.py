@@ -1,10 +1,11 @@
 """What the parent and the child that becomes the container say to each other, over one SOCK_SEQPACKET pair.
 
     parent                                          child
-      | fork ----------------------------------------->|
-      | makes groups, puts the child in                | leaves and enters namespaces
+      | makes the group of v2                          |
+      | fork into it --------------------------------->|
+      | makes the groups of v1                         | leaves and enters namespaces
       |                                                | begins the file tree
-      | GO ------------------------------------------->| waits, where it first needs its groups
+      | GO ------------------------------------------->| waits, where it first needs its groups; joins those of v1
       | writes limits                                  | ends the file tree
       |<------------------------------- TREE (hooks) --|
       | prestart, createRuntime hooks                  | waits

@@ -10,7 +10,7 @@ from slipway.linux import interfaces, mounts, namespaces, prctl, resolve
 from slipway.linux.libc import os_error
 from slipway.linux.mount_flags import MOUNT_ATTR_RDONLY
 from slipway.linux.namespace_flags import CLONE_NEWCGROUP, CLONE_NEWNET, CLONE_NEWNS, CLONE_NEWPID, CLONE_NEWUSER
-from slipway.runc.confine import labels, limits
+from slipway.runc.confine import cgroups, labels, limits
 from slipway.runc.plan import operations
 from slipway.runc.plan.container import ContainerPlan
 from slipway.runc.plan.namespaces import NamespacePlan
@@ -90,8 +90,8 @@ def _become_container(request: InitRequest, channel: Channel) -> "NoReturn":
     if process.oom_score_adj is not None:
         limits.set_oom_score(process.oom_score_adj)
     groups = _Groups(request, channel)
-    if request.namespaces.new & CLONE_NEWUSER:
-        groups.wait()
+    if request.namespaces.all_flags & CLONE_NEWUSER or request.namespaces.path_of(CLONE_NEWNS):
+        groups.wait()  # there the groups can no longer be written, or not be named
     _change_namespaces(request, channel)
     os.setsid()
     workspace = Workspace(request.rootfs, request.groups, request.points, groups.wait)
@@ -113,12 +113,13 @@ def _become_container(request: InitRequest, channel: Channel) -> "NoReturn":
 
 
 class _Groups:
-    """Waits, once, until this process is in its groups, which a new cgroup namespace then takes as roots."""
+    """Waits, once, for this process's groups and joins them; a new cgroup namespace then takes them as its roots."""
 
-    __slots__ = ("_channel", "_flags", "_inside")
+    __slots__ = ("_channel", "_flags", "_groups", "_inside")
 
     def __init__(self, request: InitRequest, channel: Channel) -> None:
         self._channel = channel
+        self._groups = request.groups
         self._flags = request.namespaces.new & CLONE_NEWCGROUP
         self._inside = False
 
@@ -127,6 +128,7 @@ class _Groups:
             return
         self._inside = True
         self._channel.wait_go()
+        cgroups.join_groups(self._groups)
         if self._flags:
             namespaces.unshare(CLONE_NEWCGROUP)
 

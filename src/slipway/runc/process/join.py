@@ -6,7 +6,7 @@ import os
 from slipway.base.errors import EngineError
 from slipway.linux import namespaces, prctl
 from slipway.linux.namespace_flags import CLONE_NEWPID
-from slipway.runc.confine import limits
+from slipway.runc.confine import cgroups, limits
 from slipway.runc.process import handshake
 from slipway.runc.process.become import Confinement, become, execute, set_process_attributes
 from slipway.runc.process.console import set_up_console
@@ -23,12 +23,15 @@ if TYPE_CHECKING:
 class JoinRequest:
     """Made by the parent. `target` is a pidfd of the container's init; `flags` the namespaces to take from it."""
 
-    __slots__ = ("confinement", "console", "flags", "id", "keyring", "target")
+    __slots__ = ("confinement", "console", "flags", "groups", "id", "keyring", "target")
 
-    def __init__(self, container: str, target: int, flags: int, confinement: Confinement) -> None:
+    def __init__(
+        self, container: str, target: int, flags: int, groups: dict[str, str], confinement: Confinement
+    ) -> None:
         self.id = container
         self.target = target
         self.flags = flags
+        self.groups = groups
         self.confinement = confinement
         self.console = -1
         self.keyring = True
@@ -38,6 +41,7 @@ def run_join(request: JoinRequest, channel: Channel) -> "NoReturn":
     """Never returns: the process becomes the program, or reports why not and exits."""
     try:
         channel.wait_go()
+        cgroups.join_groups(request.groups)
         _join(request, channel)
     except (OSError, EngineError) as error:
         handshake.fail(channel, words_of(error))

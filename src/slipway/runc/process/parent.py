@@ -111,18 +111,15 @@ def _start_init(store: StateStore, request: InitRequest, state: ContainerState, 
         ours.close()
         run_init(request, theirs)
 
-    creation.pid = fork_into(_pid_namespace(request), child)
+    confine_cgroups.make_birthplace(request.groups, request.points)
+    creation.pid = fork_into(confine_cgroups.birthplace(request.groups), _pid_namespace(request), child)
     undo.push("end init", lambda: _end(creation.pid))
     theirs.close()
     os.close(request.fifo)
-    # The child builds its file tree meanwhile: entering v1 groups can wait milliseconds for the kernel (RCU).
+    # The child builds its file tree meanwhile.
     resources = request.spec.linux.resources
     confine_cgroups.make_groups(request.groups, request.points)
     confine_cgroups.apply_devices(request.groups, device_policy(resources.devices))
-    try:
-        confine_cgroups.add_process(request.groups, creation.pid)
-    except ProcessLookupError:
-        _attend(creation)  # it has failed already, and says why
     ours.send(handshake.GO)
     plan_limits = plan_limits_v2 if _UNIFIED in request.points else plan_limits_v1
     confine_cgroups.apply_limits(request.groups, plan_limits(resources))
