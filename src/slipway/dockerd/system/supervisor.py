@@ -27,7 +27,7 @@ from slipway.service.configuration import toml_from_table
 
 log = logging.getLogger(__name__)
 
-START_SECONDS: Final = 20.0
+START_SECONDS: Final = 60.0  # it is a second where the machine is idle, and twenty in an emulated one
 LOOK_SECONDS: Final = 0.01
 STOP_SECONDS: Final = 10.0
 AGAIN_SECONDS: Final = 0.2
