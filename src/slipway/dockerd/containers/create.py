@@ -15,6 +15,7 @@ from slipway.contracts.containerd_api.types import Mount
 from slipway.contracts.engine_api.container_config import ContainerConfig
 from slipway.contracts.engine_api.host_config import HostConfig
 from slipway.contracts.engine_api.networks import EndpointSettings
+from slipway.dockerd.containers.absent_limits import without_absent_limits
 from slipway.dockerd.containers.announce import announce
 from slipway.dockerd.containers.concurrently import concurrently
 from slipway.dockerd.containers.container import Container
@@ -49,7 +50,8 @@ async def create(environment: ContainerEnvironment, request: CreateRequest) -> t
     check_config(request.config)
     check_host_config(request.host_config, environment.settings.runtimes, os.sched_getaffinity(0))
     check(request.host_config, environment.facts)
-    host_config = completed_host_config(request.host_config, environment.facts, environment.settings.defaults)
+    asked, warnings = without_absent_limits(request.host_config, environment.facts.absent_limits)
+    host_config = completed_host_config(asked, environment.facts, environment.settings.defaults)
     host_config = _shared_by_id(environment, host_config)
     check_log_options(host_config.log_config)
     if host_config.init and not environment.settings.init_path:
@@ -74,7 +76,7 @@ async def create(environment: ContainerEnvironment, request: CreateRequest) -> t
         environment.registry.add(container)
         undo.pop_all()
     announce(environment, container, "create")
-    return container, _warnings(host_config)
+    return container, [*warnings, *_warnings(host_config)]
 
 
 def _reserve_name(environment: ContainerEnvironment, asked: str, container_id: str, undo: AsyncExitStack) -> str:

@@ -4,6 +4,7 @@ import os
 
 from slipway.contracts.oci.defaults import NETWORK_SYSCTLS
 from slipway.dockerd.containers.spec.model import HostFacts
+from slipway.dockerd.system.limit_support import absent_limits
 from slipway.linux import capability_names
 
 RECURSIVE_READ_ONLY_SINCE = (5, 12)  # mount_setattr(2)
@@ -25,6 +26,7 @@ def read_host_facts(*, systemd_cgroups: bool = False) -> HostFacts:
         recursive_read_only=kernel >= RECURSIVE_READ_ONLY_SINCE,
         masked_paths=thermal_throttle_paths(),
         sysctls=frozenset(name for name in NETWORK_SYSCTLS if os.path.exists(_sysctl_path(name))),
+        absent_limits=absent_limits(),
     )
 
 

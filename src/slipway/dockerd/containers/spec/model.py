@@ -22,6 +22,7 @@ class HostFacts:
     recursive_read_only: bool = True  # kernel >= 5.12 and a runtime that knows the option "rro"
     masked_paths: tuple[str, ...] = ()  # of this machine, after the usual ones: thermal_throttle of each CPU
     sysctls: frozenset[str] = frozenset()  # which of the default sysctls this kernel has
+    absent_limits: frozenset[str] = frozenset()  # names of `Resources` that its control groups cannot hold
 
 
 @dataclass(frozen=True, kw_only=True)
