@@ -114,12 +114,13 @@ def _request(container: Container, mode: str) -> EndpointRequest:
     host_config = container.record.host_config
     settings = container.record.networks.get(mode)
     ipam = settings.ipam_config if settings is not None else None
+    mac_address = (settings.mac_address if settings is not None else "") or container.record.config.mac_address
     return EndpointRequest(
         container_id=container.id,
         container_name=container.name,
         network=mode,
         ipv4_address=ipam.ipv4_address if ipam is not None else "",
-        mac_address=(settings.mac_address if settings is not None else "") or container.record.config.mac_address,
+        mac_address=mac_address.replace("-", ":"),
         ports=tuple(port_requests(container)),
         aliases=(settings.aliases or ()) if settings is not None else (),
         sysctls={name: value for name, value in (host_config.sysctls or {}).items() if name.startswith("net.")},

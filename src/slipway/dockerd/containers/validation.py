@@ -1,13 +1,15 @@
 """What a request to create a container may say. Pure; every refusal is InvalidArgument with a sentence."""
 
 from collections.abc import Collection, Mapping
+from ipaddress import IPv4Address
 from typing import Final
 
 from slipway.base.errors import InvalidArgument
 from slipway.base.identifiers import integer_from_text
 from slipway.contracts.engine_api.container_config import ContainerConfig, HealthConfig
-from slipway.contracts.engine_api.host_config import HostConfig, PortBinding, RestartPolicy
+from slipway.contracts.engine_api.host_config import DeviceMapping, HostConfig, PortBinding, RestartPolicy
 from slipway.contracts.engine_api.mounts import Mount
+from slipway.contracts.engine_api.networks import EndpointSettings
 from slipway.dockerd.containers.signals import signal_number
 
 MINIMUM_MEMORY: Final = 6 * 1024 * 1024  # as the original: less cannot even start
@@ -17,12 +19,20 @@ RESTART_POLICIES: Final = ("no", "always", "on-failure", "unless-stopped")
 MOUNT_TYPES: Final = ("bind", "volume", "tmpfs", "image")
 PROPAGATIONS: Final = ("", "private", "rprivate", "shared", "rshared", "slave", "rslave")
 LOG_DRIVERS: Final = ("json-file", "local", "none")
+_HEXADECIMAL: Final = frozenset("0123456789abcdefABCDEF")
 
 
 def check_config(config: ContainerConfig) -> None:
     """The portable part."""
-    for name, text in (("Hostname", config.hostname), ("User", config.user), ("WorkingDir", config.working_dir)):
+    for name, text in (
+        ("Hostname", config.hostname),
+        ("Domainname", config.domainname),  # it becomes a line of /etc/hosts
+        ("User", config.user),
+        ("WorkingDir", config.working_dir),
+    ):
         _no_control(name, text)
+    if config.mac_address:
+        check_mac_address(config.mac_address)
     if len(config.hostname) > HOSTNAME_LIMIT:
         raise InvalidArgument(f"invalid hostname {config.hostname!r}: more than {HOSTNAME_LIMIT} characters")
     for variable in config.env or ():
@@ -61,6 +71,8 @@ def check_host_config(host_config: HostConfig, runtimes: Collection[str], proces
         check_mount(mount)
     for path in host_config.tmpfs or {}:
         _check_destination(path)
+    for device in host_config.devices or ():
+        _check_device(device)
     if host_config.log_config.type not in ("", *LOG_DRIVERS):
         name = host_config.log_config.type
         raise InvalidArgument(f'error looking up logging plugin {name}: plugin "{name}" not found')
@@ -87,6 +99,26 @@ def check_port(text: str) -> tuple[int, int, str]:
     if high < low:
         raise InvalidArgument(f"invalid port range: {ports}")
     return low, high, protocol
+
+
+def check_endpoint(settings: EndpointSettings | None) -> None:
+    """A container's place in one network."""
+    if settings is None:
+        return
+    if settings.mac_address:
+        check_mac_address(settings.mac_address)
+    if settings.ipam_config is not None and settings.ipam_config.ipv4_address:
+        try:
+            IPv4Address(settings.ipam_config.ipv4_address)
+        except ValueError as error:
+            raise InvalidArgument(f"invalid IPv4 address: {settings.ipam_config.ipv4_address}") from error
+
+
+def check_mac_address(text: str) -> None:
+    """Six pairs of hexadecimal digits, all joined by `:` or all by `-`."""
+    pairs = text.replace("-", ":").split(":") if not ("-" in text and ":" in text) else []
+    if len(pairs) != 6 or any(len(pair) != 2 or not _HEXADECIMAL.issuperset(pair) for pair in pairs):
+        raise InvalidArgument(f"invalid MAC address: {text}")
 
 
 def check_mount(mount: Mount) -> None:
@@ -126,6 +158,17 @@ def _check_destination(path: str) -> None:
         raise InvalidArgument(f"invalid mount path: '{path}' mount path must be absolute")
     if not path.strip("/."):
         raise InvalidArgument("invalid specification: destination can't be '/'")
+
+
+def _check_device(device: DeviceMapping) -> None:
+    """A path relative to nothing would be one relative to the daemon's own folder: all devices of the host."""
+    for path in (device.path_on_host, device.path_in_container):
+        _no_control("device path", path)
+    if not device.path_on_host.startswith("/"):
+        raise InvalidArgument(
+            f'error gathering device information while adding custom device "{device.path_on_host}": '
+            "the path is not absolute"
+        )
 
 
 def _check_restart_policy(policy: RestartPolicy) -> None:

@@ -14,6 +14,8 @@ from slipway.wire.http2_frames import Http2Error
 WINDOW_BYTES: Final = 4 << 20
 # Go's server sets no limit. Every waiting client of a running container holds a stream for as long as it runs.
 MAX_STREAMS_PER_CONNECTION: Final = 100_000
+# Answers to pings, settings and the like for one who does not read them; Go's server allows 10,000 frames.
+UNREAD_ANSWERS_LIMIT: Final = 256 * 1024
 MESSAGE_HEAD: Final = 5
 
 
@@ -194,6 +196,7 @@ class Http2Connection(asyncio.Protocol):
         self.wire = Http2(is_client=is_client, window=WINDOW_BYTES, streams=MAX_STREAMS_PER_CONNECTION)
         self.is_usable = True  # for new streams
         self.is_full = False  # the socket takes no more for now
+        self._unread = 0  # bytes of answers of the protocol itself, written since it is full
         self._on_stream = on_stream
         self._on_lost = on_lost
         self._streams: dict[int, Http2Stream] = {}
@@ -239,13 +242,26 @@ class Http2Connection(asyncio.Protocol):
             return
         for event in events:
             self._take(event)
-        self.flush()
+        self._answer()
+
+    def _answer(self) -> None:
+        """Send what the protocol itself answers. Nothing else bounds that when the other side asks and never reads."""
+        output = self.wire.take_output()
+        if not output or self._transport is None:
+            return
+        if self.is_full:
+            self._unread += len(output)
+            if self._unread > UNREAD_ANSWERS_LIMIT:
+                self._fail("the other side does not read its answers")
+                return
+        self._transport.write(output)
 
     def pause_writing(self) -> None:
         self.is_full = True
 
     def resume_writing(self) -> None:
         self.is_full = False
+        self._unread = 0
         self._wake_writers()
 
     def connection_lost(self, error: Exception | None) -> None:

@@ -12,6 +12,8 @@ from slipway.transport.aio.http_messages import BodyStream, Request
 TARGET_LIMIT = 64 * 1024  # filters of `docker ps` travel in the query
 HEADERS_LIMIT = 64 * 1024  # X-Registry-Auth holds a token
 HEADERS_COUNT_LIMIT = 128
+# httptools keeps a header until its line ends, and tells of nothing before: what it may hold of one that never does.
+SILENCE_LIMIT = TARGET_LIMIT + HEADERS_LIMIT + 256 * 1024
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +37,7 @@ class RequestParser:
         self._parser = httptools.HttpRequestParser(self)
         self._body: BodyStream | None = None
         self._upgrade_body_left = -1
+        self._silent = 0  # bytes since the parser last told of something
         self.upgraded = False
         self.leftover = b""
         self._start_message()
@@ -50,6 +53,7 @@ class RequestParser:
         if self._upgrade_body_left >= 0:
             self._feed_upgrade_body(data)
             return
+        self._silent += len(data)
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
@@ -59,6 +63,8 @@ class RequestParser:
             raise cause if isinstance(cause, EngineError) else InvalidArgument("malformed request") from error
         except httptools.HttpParserError as error:
             raise InvalidArgument(f"malformed request: {error}") from error
+        if self._silent > SILENCE_LIMIT:
+            raise InvalidArgument("the request headers are too large")
 
     def feed_eof(self) -> bool:
         """Nothing more of this client counts; whether that cuts a body off: its request is answered with that."""
@@ -85,6 +91,7 @@ class RequestParser:
         self._headers[name.decode("latin-1").lower()] = value.decode("latin-1")
 
     def on_headers_complete(self) -> None:
+        self._silent = 0
         if self._parser.should_upgrade() and "transfer-encoding" in self._headers:
             raise InvalidArgument("an upgrade request must give its body's Content-Length")
         self._body = BodyStream(self._events.body_full, self._events.body_drained)
@@ -101,10 +108,12 @@ class RequestParser:
         )
 
     def on_body(self, data: bytes) -> None:
+        self._silent = 0
         if self._body is not None and not self._parser.should_upgrade():
             self._body.feed(data)
 
     def on_message_complete(self) -> None:
+        self._silent = 0
         if self._body is not None and not self._parser.should_upgrade():
             self._body.feed_end()
             self._body = None
