@@ -28,7 +28,7 @@ from slipway.dockerd.containers.model import ContainerRecord, ContainerState, Im
 from slipway.dockerd.containers.mount_points import wanted_mounts
 from slipway.dockerd.containers.names import random_name
 from slipway.dockerd.containers.spec.security import check
-from slipway.dockerd.containers.validation import check_config, check_host_config
+from slipway.dockerd.containers.validation import check_config, check_endpoint, check_host_config
 from slipway.dockerd.images.model import NamedImage
 
 
@@ -48,6 +48,8 @@ async def create(environment: ContainerEnvironment, request: CreateRequest) -> t
     On an error nothing is left; a crash leaves a snapshot without container, which the next start removes.
     """
     check_config(request.config)
+    for settings in request.networks.values():
+        check_endpoint(settings)
     check_host_config(request.host_config, environment.settings.runtimes, os.sched_getaffinity(0))
     check(request.host_config, environment.facts)
     asked, warnings = without_absent_limits(request.host_config, environment.facts.absent_limits)
