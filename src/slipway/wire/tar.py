@@ -124,7 +124,7 @@ def _number(field: bytes) -> int:
     if not digits:
         return 0
     if digits.translate(None, _OCTAL):
-        raise InvalidArgument(f"malformed tar: {field!a} is no octal number")
+        raise InvalidArgument("malformed tar: a number of a header is not octal", "is it a tar archive at all?")
     return int(digits, 8)
 
 

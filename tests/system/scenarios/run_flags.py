@@ -97,6 +97,13 @@ SCENARIOS = (
     scenario(
         "volume", "run --rm -v named:/v busybox touch /v/x", "run --rm -v named:/v busybox ls /v", "volume rm named"
     ),
+    scenario(
+        "a volume is filled from the image",
+        "run --rm -v filled:/etc busybox true",
+        "run --rm -v filled:/v busybox sh -c 'ls /v | grep -v mtab; stat -c \"%a %u %g\" /v /v/passwd'",
+        "run --rm -v empty:/etc:nocopy busybox ls -A /etc",
+        "volume rm filled empty",
+    ),
     scenario("anonymous volume", "run --rm -v /v busybox sh -c 'touch /v/x; ls /v; grep -c \" /v \" /proc/mounts'"),
     scenario("devices", "run --rm busybox ls /dev"),
     scenario("a device", "run --rm --device /dev/null:/dev/other busybox stat -c '%t %T %a' /dev/other"),

@@ -2,6 +2,8 @@
 
 import base64
 import binascii
+import os
+import re
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any, Final, Protocol
 
@@ -9,6 +11,8 @@ import orjson
 
 from slipway.base.errors import EngineError, InvalidArgument
 from slipway.clients.containerd.transfer import Credentials
+from slipway.contracts.containerd_api.types import Platform
+from slipway.contracts.oci.platforms import normalized, platform_from_machine
 from slipway.dockerd.api.parameters import json_from_bytes
 from slipway.dockerd.api.routing import JSON, Call, Route, empty_response, json_response
 from slipway.dockerd.images.interface import Images
@@ -23,6 +27,7 @@ OLD_CONFIG_FIELDS: Final[dict[str, Any]] = {
     **dict.fromkeys(("AttachStderr", "AttachStdin", "AttachStdout", "OpenStdin", "StdinOnce", "Tty"), False),
     **dict.fromkeys(("Domainname", "Hostname", "Image"), ""),
 }
+_PLATFORM: Final = re.compile(r"[A-Za-z0-9_-]+(?:/[A-Za-z0-9_.-]+){0,2}")
 AUTH_LIMIT: Final = 64 * 1024
 
 
@@ -87,7 +92,9 @@ class ImageRoutes:
         if not name:
             raise InvalidArgument("invalid reference format")
         credentials = credentials_from_header(call.headers.get("x-registry-auth", ""))
-        return await _message_stream(self._backend.pull(name, tag, credentials))
+        return await _message_stream(
+            self._backend.pull(name, tag, platform_from_text(query.text("platform")), credentials)
+        )
 
     async def _import(self, call: Call) -> Answer:
         query = call.query
@@ -122,6 +129,20 @@ class ImageRoutes:
                 yield chunk
 
         return StreamResponse(chunks=body(), headers={"Content-Type": "application/x-tar"})
+
+
+def platform_from_text(text: str) -> Platform | None:
+    """`linux/arm64/v8`, or an architecture alone; None when empty. Raises InvalidArgument."""
+    if not text:
+        return None
+    if not _PLATFORM.fullmatch(text):
+        raise InvalidArgument(f'"{text[:80]}" is an invalid platform', hint="OS[/ARCHITECTURE[/VARIANT]]")
+    parts = text.split("/")
+    if len(parts) == 1 and parts[0].lower() != "linux":
+        parts.insert(0, "linux")
+    own = platform_from_machine(os.uname().machine)
+    os_name, architecture, variant = (*parts, "", "")[:3]
+    return normalized(Platform(os=os_name, architecture=architecture or own.architecture, variant=variant))
 
 
 def credentials_from_header(header: str) -> Credentials | None:

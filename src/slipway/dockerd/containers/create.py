@@ -21,6 +21,7 @@ from slipway.dockerd.containers.concurrently import concurrently
 from slipway.dockerd.containers.container import Container
 from slipway.dockerd.containers.defaults import completed_host_config
 from slipway.dockerd.containers.environment import ContainerEnvironment
+from slipway.dockerd.containers.fill_volumes import fill_volumes
 from slipway.dockerd.containers.log_files import check_log_options
 from slipway.dockerd.containers.make_mounts import make_mount_points
 from slipway.dockerd.containers.merge import command_line, merged_config
@@ -71,6 +72,7 @@ async def create(environment: ContainerEnvironment, request: CreateRequest) -> t
             _prepare_snapshot(environment, container_id, image.content.chain_id, undo),
             make_mount_points(wanted, environment.volumes),
         )
+        await fill_volumes(wanted, mount_points, mounts)
         record = replace(record, mount_points=mount_points)
         container = Container(record, ContainerState())
         container.mounts, container.has_record = mounts, False

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from typing import Any, Protocol
 
 from slipway.clients.containerd.transfer import Credentials
+from slipway.contracts.containerd_api.types import Platform
 
 ReadBytes = Callable[[], Awaitable[bytes]]
 
@@ -26,8 +27,13 @@ class Images(Protocol):
     async def remove(self, reference: str, *, force: bool, used: Mapping[str, str]) -> list[dict[str, str]]:
         """Untag, and forget the image with its last name. `used`: image ids of containers, and a container of each."""
 
-    def pull(self, name: str, tag: str, credentials: Credentials | None) -> AsyncIterator[dict[str, Any]]:
-        """Progress messages. Raises before the first one what makes the reference impossible."""
+    def pull(
+        self, name: str, tag: str, platform: Platform | None, credentials: Credentials | None
+    ) -> AsyncIterator[dict[str, Any]]:
+        """Progress messages; `platform` None is this machine's.
+
+        Raises before the first one what makes the reference impossible.
+        """
 
     def load(self, read: ReadBytes, *, quiet: bool) -> AsyncIterator[dict[str, Any]]:
         """Progress messages."""

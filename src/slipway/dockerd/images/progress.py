@@ -1,26 +1,61 @@
 """Progress of a transfer as the messages that `docker pull` shows. Pure."""
 
-from typing import Any
+from typing import Any, Final
 
 from slipway.clients.containerd.transfer import Progress
 
-WORDS = {
-    "waiting": "Waiting",
+_WORDS: Final = {
     "downloading": "Downloading",
     "extracting": "Extracting",
     "complete": "Download complete",
     "extracted": "Pull complete",
-    "already exists": "Already exists",
 }
+_OF_NO_LAYER: Final = ("manifest", "index", "config", "attestation")
 
 
-def message_from_progress(step: Progress) -> dict[str, Any] | None:
-    """The message of a layer's step; None for steps that Docker's client has no line for."""
-    status = WORDS.get(step.event)
-    kind, _, digits = step.name.rpartition("sha256:")
-    if status is None or not digits or not kind.startswith(("layer", "")):
-        return None
-    if kind.startswith(("manifest", "index", "config", "attestation")):
-        return None
-    detail = {"current": step.progress, "total": step.total} if step.event == "downloading" else {}
-    return {"status": status, "progressDetail": detail, "id": digits[:12]}
+class PullMessages:
+    """One transfer's. A layer has a line once it is known to be missing; of layers that are here already the client
+    hears only beside others, as with the original: a pull of what is up to date has no layer lines.
+    """
+
+    def __init__(self) -> None:
+        self._here: list[str] = []
+        self._shown: set[str] = set()
+
+    def of(self, step: Progress) -> list[dict[str, Any]]:
+        """What to send for a step of the transfer; nothing for steps that Docker's client has no line for."""
+        kind, _, digits = step.name.rpartition("sha256:")
+        layer = digits[:12]
+        if not layer or kind.startswith(_OF_NO_LAYER):
+            return []
+        if step.event == "already exists":
+            self._here.append(layer)
+            return self._told_here() if self._shown else []
+        status = _WORDS.get(step.event)
+        if status is None:
+            return []
+        return [*self._first_of(layer), _message(layer, status, _detail(step))]
+
+    def _first_of(self, layer: str) -> list[dict[str, Any]]:
+        if layer in self._shown:
+            return []
+        self._shown.add(layer)
+        return [*self._told_here(), _message(layer, "Pulling fs layer", {})]
+
+    def _told_here(self) -> list[dict[str, Any]]:
+        told = [_message(layer, "Already exists", {}) for layer in self._here]
+        self._here.clear()
+        return told
+
+
+def _detail(step: Progress) -> dict[str, Any]:
+    """What a terminal draws a bar from; elsewhere a line with numbers is not shown at all."""
+    if step.event == "downloading":
+        return {"current": step.progress, "total": step.total}
+    if step.event == "extracting":
+        return {"current": 1, "units": "s"}
+    return {"hidecounts": True}
+
+
+def _message(layer: str, status: str, detail: dict[str, Any]) -> dict[str, Any]:
+    return {"status": status, "progressDetail": detail, "id": layer}

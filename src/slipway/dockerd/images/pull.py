@@ -6,26 +6,33 @@ from typing import Any
 
 from slipway.base.errors import EngineError, NotFound
 from slipway.clients.containerd.transfer import Credentials, Progress
+from slipway.contracts.containerd_api.types import Platform
+from slipway.contracts.oci.platforms import text_of
 from slipway.dockerd.images.environment import ImageEnvironment
 from slipway.dockerd.images.names import familiar_name, split_tag
-from slipway.dockerd.images.progress import message_from_progress
+from slipway.dockerd.images.progress import PullMessages
 
 
 async def pull(
-    environment: ImageEnvironment, complete: str, credentials: Credentials | None
+    environment: ImageEnvironment, complete: str, platform: Platform | None, credentials: Credentials | None
 ) -> AsyncIterator[dict[str, Any]]:
-    """Messages as they come. The image is there when the last one, its digest and a sentence, has been given."""
+    """Messages as they come; `platform` None is this machine's.
+
+    The image is there when the last one, its digest and a sentence, has been given.
+    """
     repository, tag = split_tag(complete)
     before = await _digest(environment, complete)
+    messages = PullMessages()
     steps: asyncio.Queue[Progress | None] = asyncio.Queue()
-    work = asyncio.get_running_loop().create_task(_transfer(environment, complete, credentials, steps), name="pull")
+    transfer = _transfer(environment, complete, platform or environment.platform, credentials, steps)
+    work = asyncio.get_running_loop().create_task(transfer, name="pull")
     try:
         step = await _first_of_image(steps)
         if step is None:
             await work  # what failed before anything came is the request's error, not a message
         yield {"status": f"Pulling from {repository.partition('/')[2]}", "id": tag}
         while step is not None:
-            if (message := message_from_progress(step)) is not None:
+            for message in messages.of(step):
                 yield message
             step = await steps.get()
         await work
@@ -50,18 +57,16 @@ async def _first_of_image(steps: "asyncio.Queue[Progress | None]") -> Progress |
 async def _transfer(
     environment: ImageEnvironment,
     complete: str,
+    platform: Platform,
     credentials: Credentials | None,
     steps: "asyncio.Queue[Progress | None]",
 ) -> None:
     try:
-        await environment.containerd.transfer.pull(
-            complete, environment.platform, steps.put_nowait, credentials=credentials
-        )
+        await environment.containerd.transfer.pull(complete, platform, steps.put_nowait, credentials=credentials)
     except NotFound as error:
         if "no match for platform" not in error.message:
             raise
-        wanted = f"{environment.platform.os}/{environment.platform.architecture}"
-        sentence = f"no matching manifest for {wanted} in the manifest list entries: {error.message}"
+        sentence = f"no matching manifest for {text_of(platform)} in the manifest list entries: {error.message}"
         raise NotFound(sentence) from error
     finally:
         steps.put_nowait(None)

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from slipway.base.errors import InvalidArgument
 from slipway.clients.containerd.transfer import Credentials
+from slipway.contracts.containerd_api.types import Platform
 from slipway.dockerd.images.describe import (
     created_nanoseconds,
     history_documents,
@@ -80,9 +81,11 @@ class ImageService:
             reclaimed += size
         return {"ImagesDeleted": removed or None, "SpaceReclaimed": reclaimed}
 
-    def pull(self, name: str, tag: str, credentials: Credentials | None) -> AsyncIterator[dict[str, Any]]:
+    def pull(
+        self, name: str, tag: str, platform: Platform | None, credentials: Credentials | None
+    ) -> AsyncIterator[dict[str, Any]]:
         """See `Images`."""
-        return pull(self._environment, complete_name(name, tag=tag), credentials)
+        return pull(self._environment, complete_name(name, tag=tag), platform, credentials)
 
     def load(self, read: ReadBytes, *, quiet: bool) -> AsyncIterator[dict[str, Any]]:
         """See `Images`."""
