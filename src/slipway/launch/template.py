@@ -66,6 +66,8 @@ def main() -> None:
     preload_runc()
     preload_cgroups()
     _rehearse(address)
+    # Each container's init empties this, and would copy all these pages to do so; nothing is imported any more.
+    sys.path_importer_cache.clear()
     gc.collect()
     gc.freeze()
     _serve_containerd()
@@ -84,31 +86,22 @@ def _rehearse(address: str) -> None:
 
 
 def _serve_containerd() -> None:
-    _signal.signal(_signal.SIGCHLD, _reap)
+    """Does as little as it can: a page that is written between two forks is shared by neither's neighbours."""
+    _signal.signal(_signal.SIGCHLD, _signal.SIG_IGN)  # the kernel collects shims that ended, and what they left
     # A SIGINT of the terminal where containerd runs is for containerd; we end when it does.
     _signal.signal(_signal.SIGINT, _signal.SIG_IGN)
     channel = _socket.socket(fileno=_CONTAINERD)
     while packet := channel.recv(LARGEST_PACKET):
-        request = decode(TemplateRequest, packet)
         if not os.fork():
-            _run_forked(channel, request)
+            _run_forked(channel, packet)
 
 
-def _reap(_number: int, _frame: object) -> None:
-    """Shims that ended, and what they left, are ours to collect."""
-    while True:
-        try:
-            pid, _status = os.waitpid(-1, os.WNOHANG)
-        except ChildProcessError:
-            return
-        if not pid:
-            return
-
-
-def _run_forked(channel: _socket.socket, request: TemplateRequest) -> None:
+def _run_forked(channel: _socket.socket, packet: bytes) -> None:
     """The forked child: it answers the request itself, and never returns."""
     status = 1
+    request = TemplateRequest()
     try:
+        request = decode(TemplateRequest, packet)
         reset_signals()
         _signal.signal(_signal.SIGPIPE, _signal.SIG_IGN)
         os.setsid()

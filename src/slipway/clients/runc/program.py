@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 
 from slipway.base.errors import InvalidArgument
@@ -36,6 +37,7 @@ def forked(main: Callable[[list[str]], int]) -> Program:
     """A runtime whose code this process has loaded; `main` is the one of its own command line."""
 
     def run(arguments: list[str]) -> int:
+        gc.disable()  # it ends before there is anything worth collecting
         return main(arguments)
 
     return run
