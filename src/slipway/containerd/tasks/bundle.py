@@ -6,7 +6,7 @@ STATE/io.containerd.runtime.v2.task/NAMESPACE/ID/
     work               a link to the container's folder below the data root, which a restart of the machine keeps
     address            the shim's socket, as URI
     bootstrap.json     the same with protocol and version
-    runtime            the shim that was asked for, for whoever cleans up after it
+    shim-binary-path   the shim that was asked for, for whoever cleans up after it (`runtime` is the shim's own file)
 """
 
 import contextlib
@@ -25,6 +25,7 @@ from slipway.clients.shim.interface import Bootstrap
 from slipway.linux import mounts
 
 FOLDER: Final = "io.containerd.runtime.v2.task"
+SHIM_FILE: Final = "shim-binary-path"
 _SMALL: Final = 64 * 1024
 _MNT_DETACH: Final = 2  # umount2(2)
 
@@ -103,7 +104,7 @@ class BundleFolders:
 def write_bootstrap(bundle: Bundle, bootstrap: Bootstrap, runtime: str) -> None:
     """Keep where the shim answers, so that a later daemon finds it."""
     parameters = {"version": bootstrap.version, "address": bootstrap.address, "protocol": bootstrap.protocol}
-    for name, text in (("runtime", runtime), ("bootstrap.json", json.dumps(parameters))):
+    for name, text in ((SHIM_FILE, runtime), ("bootstrap.json", json.dumps(parameters))):
         write_atomically(f"{bundle.path}/{name}", text.encode(), mode=0o644, durable=False)
     if not os.path.exists(f"{bundle.path}/address"):
         write_atomically(f"{bundle.path}/address", bootstrap.address.encode(), mode=0o644, durable=False)
@@ -125,7 +126,7 @@ def read_bootstrap(bundle: Bundle) -> Bootstrap:
 def read_runtime(bundle: Bundle) -> str:
     """The shim that was asked for; empty for the default, and for bundles of other daemons."""
     try:
-        return read_whole(f"{bundle.path}/runtime", limit=_SMALL).decode()
+        return read_whole(f"{bundle.path}/{SHIM_FILE}", limit=_SMALL).decode()
     except FileNotFoundError:
         return ""
 

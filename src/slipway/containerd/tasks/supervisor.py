@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 
 # The original's timeouts, io.containerd.timeout.shim.{load,shutdown}.
 CONNECT_SECONDS: Final = 5.0
+ANSWER_SECONDS: Final = 2.0  # for one shim of an earlier daemon; they are asked beside each other
 SHUTDOWN_SECONDS: Final = 3.0
 RECOVERIES_AT_ONCE: Final = 8
 # What the original reports for a container whose shim died without a word.
@@ -196,13 +197,31 @@ class TaskSupervisor:
         try:
             bootstrap = await asyncio.to_thread(read_bootstrap, bundle)
             shim = await self._connect(bundle, launch, bootstrap)
-            async with asyncio.timeout(CONNECT_SECONDS):
-                await shim.client.connect(task.TaskRequest(id=bundle.id))
+            empty = not await self._has_container(shim)
         except (EngineError, TimeoutError) as error:
             log.info("the shim is gone", extra={"fields": {"id": bundle.id, "error": error}})
             self._tell_end(bundle, await self._clean_up(bundle, launch))
             return
+        if empty:  # we died while its container was made or deleted
+            await self._dismiss(shim)
+            await self._clean_up(bundle, launch)
+            return
         self._keep(shim)
+
+    async def _has_container(self, shim: RunningShim) -> bool:
+        """Whether there is anything in a shim of an earlier daemon; one that is still making it is waited for.
+
+        A shim that lives but does not answer (it is stopped) counts as having one. Raises EngineError when it is gone.
+        """
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                if (await shim.client.connect(task.TaskRequest(id=shim.id))).task_pid:
+                    return True
+                await shim.client.shutdown(task.ShutdownRequest(id=shim.id))
+                await shim.client.wait_closed()
+            return False
+        except TimeoutError:
+            return True
 
     def _keep(self, shim: RunningShim) -> None:
         self._shims[shim.namespace, shim.id] = shim

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from contextlib import suppress
+from dataclasses import replace
 from typing import Final
 
 from slipway.base.errors import EngineError, NotFound
@@ -28,7 +29,10 @@ async def container_exited(environment: ContainerEnvironment, container: Contain
     async with container.lock:
         if not container.state.is_running:
             return
+        if container.state.exit_is_known:  # an earlier daemon had it from the shim; what came since is a guess
+            ended = Exit(exit_status=container.state.exit_code, exited_at=container.state.finished_at)
         streams = container.streams
+        await _keep_exit(environment, container, ended)
         await asyncio.gather(
             _delete_task(environment, container),
             _disconnect(environment, container),
@@ -42,6 +46,7 @@ async def container_exited(environment: ContainerEnvironment, container: Contain
         container.change(
             Event.EXIT_TO_RESTART if restarts else Event.EXIT,
             pid=0,
+            exit_is_known=False,
             exit_code=ended.exit_status,
             finished_at=ended.exited_at,
             endpoint={},
@@ -58,6 +63,14 @@ async def container_exited(environment: ContainerEnvironment, container: Contain
             await remove_locked(environment, container, remove_volumes=True)
             return
         await asyncio.to_thread(environment.store.save_state, container.id, container.state)
+
+
+async def _keep_exit(environment: ContainerEnvironment, container: Container, ended: Exit) -> None:
+    """Before the task goes: it alone knows the exit status if we die now. With --rm nobody will ask."""
+    if container.record.host_config.auto_remove:
+        return
+    kept = replace(container.state, exit_is_known=True, exit_code=ended.exit_status, finished_at=ended.exited_at)
+    await asyncio.to_thread(environment.store.save_state, container.id, kept)
 
 
 def _ended(container: Container, ended: Exit) -> Ended:

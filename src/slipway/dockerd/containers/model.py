@@ -57,6 +57,7 @@ class ContainerState:
     started_at: int = 0
     finished_at: int = 0
     stopped_by_user: bool = False
+    exit_is_known: bool = False  # it has ended, what follows from that is under way: kept for a daemon after us
     restart_count: int = 0
     endpoint: Mapping[str, Any] = field(default_factory=dict)  # of dockerd/networks, as `document()` gives it
     network_id: str = ""  # of the network of the last start: inspect shows it after the end, too

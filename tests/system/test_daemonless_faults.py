@@ -1,0 +1,160 @@
+"""A daemon dies in the middle of each step: what is told is true afterwards, and nothing is left without an owner."""
+
+import os
+import signal
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support import docker, processes
+from tests.support.engine import OurEngine
+from tests.support.paths import LAUNCHERS
+from tests.support.waiting import wait_until
+from tests.system.gate import Gate
+from tests.system.harness import remove_all_containers
+
+VICTIMS = ("dockerd", "containerd", "both")
+
+
+@pytest.fixture(scope="module")
+def gate(short_folder: Path) -> Gate:
+    return Gate(short_folder / "gate", LAUNCHERS / "runc").make()
+
+
+@pytest.fixture(scope="module")
+def engine(machine_unchanged: None, short_folder: Path, gate: Gate, busybox_archive: Path) -> Iterator[OurEngine]:
+    """One for the whole module; each test kills its daemons and leaves them running."""
+    engine = OurEngine(Path(tempfile.mkdtemp(prefix="flt", dir=short_folder)), gate.flag)
+    try:
+        engine.start()
+        docker.theirs(engine.host)("load", "-i", str(busybox_archive))
+        yield engine
+    finally:
+        engine.close()
+
+
+@pytest.fixture
+def client(engine: OurEngine) -> Iterator[docker.Docker]:
+    client = docker.theirs(engine.host)
+    yield client
+    remove_all_containers(client)
+    wait_until(lambda: not leftovers(engine), "everything to have gone", 15)
+
+
+def begin(client: docker.Docker, *arguments: str) -> "subprocess.Popen[bytes]":
+    """A client that may fail: only its status counts."""
+    return client.popen(*arguments, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def kill(engine: OurEngine, victims: str) -> None:
+    """SIGKILL; afterwards all serve again."""
+    containerd = processes.read(engine.containerd_pid)
+    assert containerd is not None
+    if victims != "containerd":
+        engine.kill()
+    if victims != "dockerd":
+        processes.end([containerd])
+
+
+def bring_back(engine: OurEngine, victims: str) -> None:
+    if victims != "containerd":
+        engine.start()
+    client = docker.theirs(engine.host)
+    wait_until(lambda: client.run("run", "--rm", "busybox", "true").status == 0, "the engine to work again", 20)
+
+
+def leftovers(engine: OurEngine) -> list[str]:
+    """What there is of containers, once none is known: processes, mounts, folders, fifos, snapshots, cgroups."""
+    folder = str(engine.folder)
+    found = [p.command for p in processes.mentioning(folder) if "containerd-shim-runc-v2" in p.command]
+    mounts = Path(f"/proc/{engine.containerd_pid}/mountinfo").read_text().splitlines()
+    found += [line.split()[4] for line in mounts if "/rootfs" in line and folder in line]
+    found += [
+        str(path)
+        for pattern in ("run/containers/*", "run/**/moby/[0-9a-f]*", "data/containers/*")
+        for path in engine.folder.glob(pattern)
+    ]
+    found += [str(path) for path in (engine.folder / "run/containerd").glob("s/*")]
+    snapshots = list((engine.folder / "data/containerd").glob("io.containerd.snapshotter.v1.*/snapshots/*"))
+    if len(snapshots) > 1:  # the image's own layer
+        found += map(str, snapshots)
+    return found
+
+
+@pytest.mark.parametrize("victims", VICTIMS)
+@pytest.mark.parametrize("verb", ["create", "start", "delete"])
+def test_a_run_that_broke_off(engine: OurEngine, client: docker.Docker, gate: Gate, verb: str, victims: str) -> None:
+    gate.close_at(verb)
+    running = begin(client, "run", "--name", "box", "--runtime", "gate", "busybox", "sh", "-c", "exit 42")
+    gate.wait_reached()
+    kill(engine, victims)
+    gate.open()
+    bring_back(engine, victims)
+    status = running.wait(20)
+    state = client.run("inspect", "-f", "{{.State.Status}} {{.State.ExitCode}} {{.State.Pid}}", "box").line
+    if verb == "delete":
+        wait_until(
+            lambda: client.run("inspect", "-f", "{{.State.Status}} {{.State.ExitCode}}", "box").line == "exited 42",
+            "the exit",
+        )
+        assert status in (42, 125)
+    else:
+        assert status != 0
+        assert state in ("created 0 0", "exited 42 0", "created 128 0"), state
+        assert client.run("start", "-a", "box").status == 42  # nothing is in the way of the next start
+
+
+@pytest.mark.parametrize("victims", VICTIMS)
+def test_an_exec_that_broke_off(engine: OurEngine, client: docker.Docker, gate: Gate, victims: str) -> None:
+    client("run", "-d", "--name", "box", "--runtime", "gate", "busybox", "sleep", "600")
+    gate.close_at("exec")
+    running = begin(client, "exec", "box", "echo", "hello")
+    gate.wait_reached()
+    kill(engine, victims)
+    gate.open()
+    bring_back(engine, victims)
+    assert running.wait(20) != 0
+    assert client("exec", "box", "echo", "ok") == "ok"
+    wait_until(lambda: not fifos_of_execs(engine), "the fifos of execs to have gone")
+
+
+def fifos_of_execs(engine: OurEngine) -> list[Path]:
+    return [path for path in engine.folder.glob("run/containers/*/*-std*") if not path.name.startswith("init-")]
+
+
+def test_a_killed_shim_takes_its_container_along(engine: OurEngine, client: docker.Docker) -> None:
+    """As with the original: nobody is left to watch it, so it is killed and told as such."""
+    client("run", "-d", "--name", "box", "busybox", "sleep", "600")
+    init = processes.read(int(client("inspect", "-f", "{{.State.Pid}}", "box")))
+    assert init is not None
+    shim = processes.read(init.parent)
+    assert shim is not None
+    assert "containerd-shim-runc-v2" in shim.command
+    processes.end([shim])
+    assert client("wait", "box", timeout=20) == "137"
+    assert not init.is_alive()
+
+
+def test_a_stopped_shim_delays_nobody_else(engine: OurEngine, client: docker.Docker) -> None:
+    client("run", "-d", "--name", "stuck", "busybox", "sleep", "600")
+    shim = processes.read(int(client("inspect", "-f", "{{.State.Pid}}", "stuck"))).parent  # type: ignore[union-attr]
+    client("run", "-d", "--name", "other", "busybox", "sleep", "600")
+    os.kill(shim, signal.SIGSTOP)
+    try:
+        assert sorted(client("ps", "--format", "{{.Names}}", timeout=2).split()) == ["other", "stuck"]
+        assert client("inspect", "-f", "{{.State.Status}}", "other", timeout=2) == "running"
+        assert client("run", "--rm", "busybox", "echo", "new", timeout=5) == "new"
+    finally:
+        os.kill(shim, signal.SIGCONT)
+
+
+def test_a_second_dockerd_is_refused_with_one_sentence(engine: OurEngine, client: docker.Docker) -> None:
+    second = engine.sandbox.popen(engine.argv(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    said = second.communicate(timeout=20)[0].decode()
+    assert second.returncode == 1
+    assert "another daemon is using it" in said
+    assert len(said.strip().splitlines()) == 1
+    assert client("info", "-f", "{{.ServerVersion}}")
