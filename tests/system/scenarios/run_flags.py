@@ -104,6 +104,10 @@ SCENARIOS = (
         "run --rm -v empty:/etc:nocopy busybox ls -A /etc",
         "volume rm filled empty",
     ),
+    scenario(
+        "files that the engine adds",
+        "run --rm busybox sh -c 'stat -c \"%n %a %u %g %F\" /.dockerenv /etc /etc/mtab; readlink /etc/mtab'",
+    ),
     scenario("anonymous volume", "run --rm -v /v busybox sh -c 'touch /v/x; ls /v; grep -c \" /v \" /proc/mounts'"),
     scenario("devices", "run --rm busybox ls /dev"),
     scenario("a device", "run --rm --device /dev/null:/dev/other busybox stat -c '%t %T %a' /dev/other"),

@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from slipway.base.errors import EngineError, InvalidArgument, NotFound
+from slipway.base.errors import EngineError, InternalError, InvalidArgument, NotFound
 from slipway.base.identifiers import check_container_name
 from slipway.base.timestamps import rfc3339_from_nanoseconds
 from slipway.contracts.containerd_api.types import Mount
@@ -28,6 +28,7 @@ from slipway.dockerd.containers.merge import command_line, merged_config
 from slipway.dockerd.containers.model import ContainerRecord, ContainerState, ImageManifest
 from slipway.dockerd.containers.mount_points import wanted_mounts
 from slipway.dockerd.containers.names import random_name
+from slipway.dockerd.containers.own_files import add_own_files
 from slipway.dockerd.containers.spec.security import check
 from slipway.dockerd.containers.validation import check_config, check_endpoint, check_host_config
 from slipway.dockerd.images.model import NamedImage
@@ -76,11 +77,20 @@ async def create(environment: ContainerEnvironment, request: CreateRequest) -> t
         record = replace(record, mount_points=mount_points)
         container = Container(record, ContainerState())
         container.mounts, container.has_record = mounts, False
-        await asyncio.to_thread(environment.store.create, record, container.state)
+        await asyncio.to_thread(_write_down, environment, container)
         environment.registry.add(container)
         undo.pop_all()
     announce(environment, container, "create")
     return container, [*warnings, *_warnings(host_config)]
+
+
+def _write_down(environment: ContainerEnvironment, container: Container) -> None:
+    """Blocks on the disk."""
+    try:
+        add_own_files(container.mounts)
+    except OSError as error:
+        raise InternalError(f"write into the new snapshot: {error.strerror}: {error.filename}") from error
+    environment.store.create(container.record, container.state)
 
 
 def _reserve_name(environment: ContainerEnvironment, asked: str, container_id: str, undo: AsyncExitStack) -> str:

@@ -12,6 +12,7 @@ import asyncio
 import logging
 import os
 import signal
+import subprocess
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -72,6 +73,7 @@ class ContainerdSupervisor:
     def __init__(self, plan: ContainerdPlan) -> None:
         self._plan = plan
         self._pidfd = -1
+        self._process: subprocess.Popen[bytes] | None = None  # None: adopted, and reaped by somebody else
 
     async def start(self) -> None:
         """Adopt our own from before, or start one; returns when it answers. Raises Unavailable."""
@@ -102,11 +104,15 @@ class ContainerdSupervisor:
         except TimeoutError:
             with suppress(ProcessLookupError):
                 signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
+        if self._process is not None:
+            await asyncio.to_thread(self._process.wait)
         unlink_if_present(self._plan.pid_path)
 
     async def _ensure(self) -> None:
         if self._pidfd >= 0:
             os.close(self._pidfd)
+        if self._process is not None and self._process.poll() is not None:  # reaps the one that has ended
+            self._process = None
         self._pidfd = self._adopt()
         if self._pidfd >= 0:
             log.info("found our containerd again")
@@ -133,8 +139,9 @@ class ContainerdSupervisor:
         write_atomically(plan.configuration_path, toml_from_table(plan.configuration()).encode(), durable=False)
         arguments = [*plan.command, "--config", plan.configuration_path]
         try:
-            process = await asyncio.create_subprocess_exec(
-                *arguments, stdin=asyncio.subprocess.DEVNULL, start_new_session=True
+            # Not by the event loop: uvloop leaves ends of its socket pairs open in the child.
+            self._process = process = await asyncio.to_thread(
+                subprocess.Popen, arguments, stdin=subprocess.DEVNULL, start_new_session=True
             )
         except OSError as error:
             raise Unavailable(f"start {plan.command[0]}: {error.strerror}") from error
