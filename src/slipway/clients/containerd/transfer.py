@@ -86,9 +86,16 @@ class Transfer:
         source = transfer_types_pb2.ImageImportStream(stream=stream_id)
         async with open_stream(self._connection, stream_id) as stream:
             sending = asyncio.get_running_loop().create_task(send_bytes(stream, read), name="image import")
+            transfer = asyncio.get_running_loop().create_task(
+                self._transfer(source, destination, on_progress), name="image import's transfer"
+            )
             try:
-                await self._transfer(source, destination, on_progress)
+                await asyncio.wait((sending, transfer), return_when=asyncio.FIRST_COMPLETED)
+                if not transfer.done() and sending.exception() is not None:
+                    await sending  # the archive broke off: containerd would wait for the rest of it for ever
+                await transfer
             finally:
+                await cancel_quietly(transfer)
                 await cancel_quietly(sending)
 
     async def save(self, names: Sequence[str], platform: Platform, write: Callable[[bytes], Awaitable[None]]) -> None:

@@ -2,8 +2,10 @@
 
 import asyncio
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
+from typing import Any, Final
 
 from slipway.base.errors import EngineError, InvalidArgument, NotFound, NotImplementedByEngine
 from slipway.base.references import Reference, complete_reference
@@ -24,12 +26,19 @@ from slipway.containerd.transfer.stores import Stores
 from slipway.containerd.transfer.unpack import Unpacker
 from slipway.contracts.containerd_api.types import Descriptor, Platform
 
+# Archives that may be under way at once; further ones wait.
+ARCHIVES: Final = 64
+
 
 class LocalTransfer:
-    """Moves images between registries, archives and the stores of this daemon."""
+    """Moves images between registries, archives and the stores of this daemon.
+
+    An archive's thread waits for its client, who may be slow or silent: it is none of the threads that serve everyone.
+    """
 
     def __init__(self, stores: Stores) -> None:
         self._stores = stores
+        self._archive_threads = ThreadPoolExecutor(ARCHIVES, thread_name_prefix="archive")
 
     async def import_archive(
         self, scope: Scope, source: ByteSource, destination: ImageStore, report: Report, *, force_compress: bool = False
@@ -38,7 +47,7 @@ class LocalTransfer:
         stream = ReadAhead(source)
         filling = asyncio.get_running_loop().create_task(stream.fill(), name="read image archive")
         try:
-            await asyncio.to_thread(self._import, scope, stream, destination, report)
+            await self._in_archive_thread(self._import, scope, stream, destination, report)
         finally:
             filling.cancel()
             await asyncio.wait([filling])
@@ -72,7 +81,7 @@ class LocalTransfer:
 
         async with AsyncExitStack() as stack:
             held = await self._lease(stack, scope)
-            await asyncio.to_thread(self._export, held, source, BufferedWriter(write), options)
+            await self._in_archive_thread(self._export, held, source, BufferedWriter(write), options)
         report(Progress(event="Completed export"))
 
     async def tag(self, scope: Scope, source: ImageStore, destination: ImageStore) -> None:
@@ -80,6 +89,9 @@ class LocalTransfer:
 
     async def unpack(self, scope: Scope, source: ImageStore, report: Report) -> None:
         await asyncio.to_thread(self._unpack_stored, scope, source, report)
+
+    async def _in_archive_thread(self, work: Callable[..., None], *arguments: Any) -> None:
+        await asyncio.get_running_loop().run_in_executor(self._archive_threads, work, *arguments)
 
     async def _lease(self, stack: AsyncExitStack, scope: Scope) -> Scope:
         lease = self._stores.leased(scope, _lease_name())

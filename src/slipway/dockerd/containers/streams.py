@@ -44,6 +44,7 @@ class ProcessStreams:
         self._drained = asyncio.Event()
         self._stdin_ready = asyncio.Event()
         self._pump: OutputPump | None = None
+        self._writer: LogWriter | None = None  # closed once no output can write to it any more
         self.stdin: StdinFifo | None = None
 
     def subscribe(self, streams: frozenset[str], *, drops: bool = False) -> Subscriber:
@@ -63,7 +64,11 @@ class ProcessStreams:
         return self.stdin
 
     def open(self, plan: StreamPlan, pump: OutputPump, writer: LogWriter | None, now: Callable[[], int]) -> Streams:
-        """Make the fifos and read them from now on. Raises OSError. They are on a tmpfs: this does not wait."""
+        """Make the fifos and read them from now on. Raises OSError. They are on a tmpfs: this does not wait.
+
+        The writer is ours from now on: it is closed after the last output, or by `abandon`.
+        """
+        self._writer = writer
         os.makedirs(os.path.dirname(plan.prefix), mode=0o700, exist_ok=True)
         streams = plan.streams()
         for path in (streams.stdin, streams.stdout, streams.stderr):
@@ -75,6 +80,7 @@ class ProcessStreams:
 
     def reopen(self, plan: StreamPlan, pump: OutputPump, writer: LogWriter | None, now: Callable[[], int]) -> None:
         """The same for fifos that an earlier dockerd made. Raises FileNotFoundError when they are gone."""
+        self._writer = writer
         self._attach_fifos(plan.streams(), pump, writer, now)
 
     def _attach_fifos(
@@ -138,6 +144,8 @@ class ProcessStreams:
         for output in self._outputs:
             if self._pump is not None:
                 self._pump.finish(output)
+        if self._open_outputs <= 0:
+            self._close_writer()
         self.close_stdin()
         self.stdin = None
         self._stdin_ready.clear()
@@ -159,6 +167,12 @@ class ProcessStreams:
         self._open_outputs -= 1
         if self._open_outputs <= 0:
             self._drained.set()
+            self._close_writer()
+
+    def _close_writer(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
 
 
 def remove_fifos(plan: StreamPlan) -> None:

@@ -9,6 +9,7 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Final
 
@@ -92,7 +93,12 @@ async def _spool(read: ReadBytes, file: BinaryIO) -> tuple[str, int]:
     def next_chunk() -> bytes:
         return asyncio.run_coroutine_threadsafe(_next(read), loop).result()
 
-    return await asyncio.to_thread(_write_plain, next_chunk, file)
+    # Not one of the threads that serve everyone: this one waits for its client, who may be slow or silent.
+    threads = ThreadPoolExecutor(1, thread_name_prefix="import")
+    try:
+        return await loop.run_in_executor(threads, _write_plain, next_chunk, file)
+    finally:
+        threads.shutdown(wait=False)
 
 
 async def _next(read: ReadBytes) -> bytes:

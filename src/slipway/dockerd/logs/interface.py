@@ -9,7 +9,7 @@ __all__ = ["Entry", "LogWriter", "Rotation", "Selection"]
 
 
 class LogWriter(Protocol):
-    """A container's log while it runs. Called on the pump's thread only."""
+    """A container's log while it runs. Written on the pump's thread alone, closed when that is done with it."""
 
     def write(self, entries: Sequence[Entry]) -> None:
         """Append; when this returns, the entries survive the death of this process. Raises OSError."""
