@@ -1,0 +1,35 @@
+"""The AppArmor profile `docker-default`, in a kernel that has it on."""
+
+import pytest
+
+from tests.guest.client import Client
+
+pytestmark = pytest.mark.vm
+
+CURRENT = ("cat", "/proc/1/attr/current", "/proc/self/attr/current")
+
+
+def test_containers_and_what_is_executed_in_them_are_confined(client: Client, limited: str) -> None:
+    assert client("exec", limited, *CURRENT).splitlines() == ["docker-default (enforce)"] * 2
+
+
+def test_the_profile_refuses_what_no_mount_and_no_capability_does(client: Client) -> None:
+    """System paths are writable here, and mounting is allowed but for the profile."""
+    script = "echo h >/proc/sysrq-trigger; echo 1 >/proc/sys/kernel/panic; mount -t tmpfs none /tmp"
+    options = ("--cap-add", "SYS_ADMIN", "--security-opt", "systempaths=unconfined")
+    said = client.run("run", "--rm", *options, "busybox", "sh", "-c", f"mkdir -p /tmp; {script}")
+    assert said.err.lower().count("permission denied") == 3
+
+
+def test_unconfined_is_unconfined(client: Client) -> None:
+    assert client("run", "--rm", "--privileged", "busybox", *CURRENT).splitlines() == ["unconfined"] * 2
+    script = "mkdir -p /tmp && mount -t tmpfs none /tmp && cat /proc/1/attr/current"
+    options = ("--cap-add", "SYS_ADMIN", "--security-opt", "apparmor=unconfined")
+    assert client("run", "--rm", *options, "busybox", "sh", "-c", script) == "unconfined"
+
+
+def test_an_unknown_profile_is_one_sentence(client: Client) -> None:
+    said = client.run("run", "--rm", "--security-opt", "apparmor=unheard-of", "busybox", "true")
+    assert said.status == 127
+    assert "apparmor failed to apply profile unheard-of: no such file or directory" in said.err
+    assert "Traceback" not in said.err
