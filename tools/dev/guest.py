@@ -16,7 +16,7 @@ COPIED = ("src", "tests", "tools", "bin", "examples", "docs", "bench", "pyprojec
 RESULTS = "@@results "
 IN_THE_GUEST = """
 export PYTHONPATH=/src:/src/site-packages SLIPWAY_RESULTS=/tmp/results SLIPWAY_GUEST=1
-python3 -m pytest -q --no-header --color=no -p tools.dev.pytest_progress -m vm tests/guest 2>&1; status=$?
+python3 -m pytest -q --no-header --color=no -p tools.dev.pytest_progress -m vm -v tests/guest 2>&1; status=$?
 echo "@@results $(cat /tmp/results)"; exit $status
 """
 
