@@ -21,7 +21,8 @@ class OurContainerd:
         self.folder = folder
         self.flags = flags
         self.address = f"{folder}/state/containerd.sock"
-        self.namespace = f"sw{folder.parent.name}{folder.name}"  # names the cgroup that `ctr run` puts containers in
+        # It names the cgroup that `ctr run` puts containers in. mkdtemp's names may end in `_`, a namespace's may not.
+        self.namespace = f"sw{folder.parent.name}{folder.name}".replace("_", "x")
         self.sandbox = Sandbox()
         self._process: subprocess.Popen[bytes] | None = None
 
