@@ -32,6 +32,7 @@ async def container_exited(environment: ContainerEnvironment, container: Contain
         if container.state.exit_is_known:  # an earlier daemon had it from the shim; what came since is a guess
             ended = Exit(exit_status=container.state.exit_code, exited_at=container.state.finished_at)
         streams = container.streams
+        streams.expect_end()
         await _keep_exit(environment, container, ended)
         await asyncio.gather(
             _delete_task(environment, container),

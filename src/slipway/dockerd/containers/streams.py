@@ -116,6 +116,15 @@ class ProcessStreams:
         if self.stdin is not None:
             self.stdin.close()
 
+    def expect_end(self) -> None:
+        """The process has ended: what it printed last is taken even without a newline.
+
+        To be called before its task is deleted: the shim waits with that until all was taken.
+        """
+        for output in self._outputs:
+            output.is_ending = True
+        self._look_again()
+
     async def drain(self, *, seconds: float = DRAIN_SECONDS) -> None:
         """After the process has ended: wait until all it printed is taken, then let everybody who is attached go.
 
@@ -124,9 +133,7 @@ class ProcessStreams:
         """
         self.close_stdin()
         if self._open_outputs and self._pump is not None:
-            for output in self._outputs:
-                output.no_more_writers = True
-                self._pump.look_again(output)
+            self.expect_end()
             try:
                 await asyncio.wait_for(self._drained.wait(), seconds)
             except TimeoutError:

@@ -28,7 +28,7 @@ class Output:
         self.stream = stream
         self.subscribers: Callable[[], Sequence[Subscriber]] = tuple
         self.on_end: Callable[[], None] = lambda: None
-        self.no_more_writers = False  # the shim has gone: an empty fifo is at its end even without a hang-up
+        self.is_ending = False  # the process has: its last line needs no newline, and no writer means no more to come
         self._writer = writer
         self._now = now
         self._seen = 0  # bytes at the fifo's head that were published already
@@ -39,7 +39,7 @@ class Output:
 
     def process(self, peek: tuple[int, int], *, hung_up: bool) -> bool:
         """Take one portion out of the fifo; whether it may have more at once. Calls `on_end` at its end."""
-        ending = hung_up or self.no_more_writers
+        ending = hung_up or self.is_ending
         try:
             took = self._process_logged(peek, ending) if self._writer is not None else self._process_unlogged()
         except BlockingIOError:
