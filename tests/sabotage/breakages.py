@@ -27,6 +27,9 @@ BRIDGE = "tests/system/test_bridge.py::{}[their-client]"
 BECOME = "src/slipway/runc/process/become.py"
 RULES = "src/slipway/dockerd/networks/rules.py"
 
+ATTACK = "tests/system/test_attacks_containers.py::{}"
+CLIENTS = "tests/system/test_attacks_clients.py::{}"
+
 ALL: tuple[Breakage, ...] = (
     Breakage(
         name="no seccomp",
@@ -118,5 +121,40 @@ ALL: tuple[Breakage, ...] = (
         old="    identity.become(process.user)\n",
         new="",
         test=SCENARIO.format("user-by-number"),
+    ),
+    Breakage(
+        name="a working directory outside the root goes unnoticed",
+        file=BECOME,
+        old="    _check_working_directory()\n",
+        new="",
+        test=ATTACK.format("test_no_working_directory_is_a_descriptor_of_the_host[exec]"),
+    ),
+    Breakage(
+        name="numbers of users beyond the range are taken",
+        file="src/slipway/dockerd/containers/users.py",
+        old="if len(text) > 10 or not 0 <= int(text) <= HIGHEST:",
+        new="if len(text) > 10:",
+        test=ATTACK.format("test_what_user_means"),
+    ),
+    Breakage(
+        name="logs stay open",
+        file="src/slipway/dockerd/containers/streams.py",
+        old="            self._writer.close()\n",
+        new="",
+        test=CLIENTS.format("test_starts_that_fail_and_containers_that_end_leave_nothing"),
+    ),
+    Breakage(
+        name="a load that broke off waits for ever",
+        file="src/slipway/clients/containerd/transfer.py",
+        old="if not transfer.done() and sending.exception() is not None:",
+        new="if False:",
+        test=CLIENTS.format("test_an_archive_that_breaks_off_is_answered"),
+    ),
+    Breakage(
+        name="silent clients hold the threads that serve everyone",
+        file="src/slipway/containerd/transfer/service.py",
+        old="run_in_executor(self._archive_threads, ",
+        new="run_in_executor(None, ",
+        test=CLIENTS.format("test_clients_that_say_nothing_hold_nobody_up"),
     ),
 )
