@@ -9,6 +9,7 @@ from slipway.linux import nftables
 from slipway.linux.netlink import links
 from slipway.linux.netlink.connection import Connection
 from tests.support import cgroup_folders, processes
+from tools.dev import say
 from tools.dev.instance import DevInstance
 
 # An engine turns these on for containers to reach out, as the original does; the last `down` puts them back. They are
@@ -23,11 +24,14 @@ def remember_settings() -> None:
 
 
 def remove(instance: DevInstance) -> None:
-    """Take away all that bears this instance's names. What is not there is fine."""
+    """Take away all that bears this instance's names. What is not there is fine; what stays is told."""
     mine = [p for p in processes.mentioning(str(instance.folder)) if _is_of_an_engine(p.command)]
     mine += [p for p in processes.mentioning(str(instance.run)) if _is_of_an_engine(p.command)]
-    processes.end([*mine, *(below for one in mine for below in processes.descendants(one.pid))])
-    cgroup_folders.end_all_in(instance.cgroup_parent)
+    try:
+        processes.end([*mine, *(below for one in mine for below in processes.descendants(one.pid))])
+        cgroup_folders.end_all_in(instance.cgroup_parent)
+    except (AssertionError, OSError) as error:  # another PID namespace's, say: a sandbox that shares our cgroup tree
+        say.warn(f"cgroup {instance.cgroup_parent} stays: {error}")
     _unmount_below(instance.folder, instance.run)
     _remove_link(instance.bridge)
     _remove_table(instance.firewall_table)
