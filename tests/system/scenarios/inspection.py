@@ -50,7 +50,7 @@ SCENARIOS = (
     ),
     scenario(
         "info about networks and logs",
-        "info --format '{{json .Swarm.LocalNodeState}} {{.LiveRestoreEnabled}} {{.MemoryLimit}} {{.PidsLimit}} {{.OomKillDisable}}'",
+        "info --format '{{json .Swarm.LocalNodeState}} {{.MemoryLimit}} {{.PidsLimit}} {{.OomKillDisable}}'",
     ),
     scenario(
         "info counts",
