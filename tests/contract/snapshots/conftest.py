@@ -1,5 +1,6 @@
 """The implementations that the suite runs against, and a way to write into what their mounts show."""
 
+import os
 import shlex
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
@@ -45,9 +46,11 @@ def shell(tmp_path: Path) -> Shell:
 
     def run(mounts: Sequence[Mount], script: str) -> str:
         commands = [_command(mount, str(place)) for mount in mounts]
-        whole = " && ".join([*commands, f"cd {place}", script])
+        whole = "\n".join(["set -e", *commands, f"cd {place}", script])  # never run the script anywhere else
         argv = ["unshare", "-m", "--propagation", "private", "sh", "-c", whole]
-        done = subprocess.run(argv, capture_output=True, text=True, check=False)
+        # util-linux 2.39 and newer would pass options one by one, each of 255 bytes at most.
+        environment = os.environ | {"LIBMOUNT_FORCE_MOUNT2": "always"}
+        done = subprocess.run(argv, env=environment, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         return done.stdout
 
