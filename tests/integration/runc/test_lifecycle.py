@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from slipway.linux import cgroups
 from tests.integration.runc.conftest import Machine
 from tests.support.waiting import wait_until
 
@@ -78,6 +79,15 @@ def test_signals_to_a_stopped_container_are_refused_in_the_words_containerd_look
     assert "container not running" in machine.runc("kill", container, "9").stderr
     machine.ok("kill", "--all", container, "9")
     assert "unknown signal" in machine.runc("kill", container, "NOPE").stderr
+
+
+def test_every_process_of_a_container_is_in_all_its_groups(machine: Machine) -> None:
+    container = machine.started("sleep", "100")
+    machine.ok_detached("exec", "--detach", container, "sleep", "100")
+    processes = json.loads(machine.ok("ps", "--format", "json", container))
+    assert len(processes) == 2
+    for group in machine.groups():
+        assert sorted(cgroups.processes(group)) == sorted(processes), group
 
 
 def test_pause_and_resume(machine: Machine) -> None:
