@@ -1,6 +1,8 @@
 """containerd.services.tasks.v1: each call goes to the shim of its task."""
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 from google.protobuf.any_pb2 import Any as AnyProto
@@ -9,6 +11,7 @@ from google.protobuf.empty_pb2 import Empty
 from slipway.base.clock import Clock
 from slipway.base.errors import EngineError, NotFound, NotImplementedByEngine, Unavailable
 from slipway.base.identifiers import check_identifier
+from slipway.clients.shim.interface import TaskClient
 from slipway.containerd.containers.model import TypedValue
 from slipway.containerd.services.messages import mounts_from_messages, timestamp
 from slipway.containerd.services.scope import scope_of
@@ -57,7 +60,8 @@ class TasksService:
         )
 
     async def delete_process(self, call: Call, request: Any) -> Any:
-        response = await self._shim(call, request).client.delete(_process(request))
+        with self._asked(call, request) as shim:
+            response = await shim.delete(_process(request))
         return api.DeleteResponse(
             id=request.exec_id,
             pid=response.pid,
@@ -78,7 +82,8 @@ class TasksService:
         signal = task.KillRequest(
             id=request.container_id, exec_id=request.exec_id, signal=request.signal, all=request.all
         )
-        await self._shim(call, request).client.kill(signal)
+        with self._asked(call, request) as shim:
+            await shim.kill(signal)
         return Empty()
 
     async def exec(self, call: Call, request: Any) -> Any:
@@ -92,31 +97,37 @@ class TasksService:
             stderr=request.stderr,
             spec=AnyMessage(type_url=request.spec.type_url, value=request.spec.value),
         )
-        await self._shim(call, request).client.exec(wanted)
+        with self._asked(call, request) as shim:
+            await shim.exec(wanted)
         return Empty()
 
     async def resize_pty(self, call: Call, request: Any) -> Any:
         size = task.ResizePtyRequest(
             id=request.container_id, exec_id=request.exec_id, width=request.width, height=request.height
         )
-        await self._shim(call, request).client.resize_pty(size)
+        with self._asked(call, request) as shim:
+            await shim.resize_pty(size)
         return Empty()
 
     async def close_io(self, call: Call, request: Any) -> Any:
         closing = task.CloseIORequest(id=request.container_id, exec_id=request.exec_id, stdin=request.stdin)
-        await self._shim(call, request).client.close_io(closing)
+        with self._asked(call, request) as shim:
+            await shim.close_io(closing)
         return Empty()
 
     async def pause(self, call: Call, request: Any) -> Any:
-        await self._shim(call, request).client.pause(task.TaskRequest(id=request.container_id))
+        with self._asked(call, request) as shim:
+            await shim.pause(task.TaskRequest(id=request.container_id))
         return Empty()
 
     async def resume(self, call: Call, request: Any) -> Any:
-        await self._shim(call, request).client.resume(task.TaskRequest(id=request.container_id))
+        with self._asked(call, request) as shim:
+            await shim.resume(task.TaskRequest(id=request.container_id))
         return Empty()
 
     async def list_pids(self, call: Call, request: Any) -> Any:
-        response = await self._shim(call, request).client.pids(task.TaskRequest(id=request.container_id))
+        with self._asked(call, request) as shim:
+            response = await shim.pids(task.TaskRequest(id=request.container_id))
         processes = [
             task_pb2.ProcessInfo(pid=process.pid, info=_any_proto(process.info)) for process in response.processes
         ]
@@ -132,7 +143,8 @@ class TasksService:
             resources=AnyMessage(type_url=request.resources.type_url, value=request.resources.value),
             annotations=tuple(TextEntry(key=key, value=value) for key, value in request.annotations.items()),
         )
-        await self._shim(call, request).client.update(change)
+        with self._asked(call, request) as shim:
+            await shim.update(change)
         return Empty()
 
     async def metrics(self, call: Call, request: Any) -> Any:
@@ -155,6 +167,17 @@ class TasksService:
 
     def _shim(self, call: Call, request: Any) -> RunningShim:
         return self._tasks.get(scope_of(call), request.container_id)
+
+    @contextmanager
+    def _asked(self, call: Call, request: Any) -> Iterator[TaskClient]:
+        """The shim of a task. One that went because the task was deleted meanwhile is as good as never found."""
+        shim = self._shim(call, request)
+        try:
+            yield shim.client
+        except Unavailable as error:
+            if shim.is_leaving:
+                raise NotFound(f"task {shim.id}: not found") from error
+            raise
 
     async def _metric_or_none(self, shim: RunningShim) -> types_pb2.Metric | None:
         """What a shim measures; None for one that cannot (the container has just ended)."""
