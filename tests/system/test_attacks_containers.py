@@ -14,6 +14,7 @@ import pytest
 from tests.support import docker, images
 from tests.support.docker import Docker
 from tests.support.engine import OurEngine
+from tests.system.harness import remove_all_containers
 
 STEAL = Path(__file__).with_name("steal.c")
 APPLETS = (
@@ -45,10 +46,13 @@ PASSWD = (
 
 
 @pytest.fixture(scope="module")
-def client(our_engine: OurEngine, busybox_archive: Path) -> Docker:
+def client(our_engine: OurEngine, busybox_archive: Path) -> Iterator[Docker]:
+    """Docker's client on the engine that the whole session shares: what an attack leaves there is taken away."""
     client = docker.theirs(our_engine.host)
     client("load", "-i", str(busybox_archive))
-    return client
+    yield client
+    remove_all_containers(client)
+    client.run("rmi", "-f", "attack")
 
 
 @pytest.fixture(scope="module")

@@ -22,7 +22,7 @@ BUDGETS = {  # seconds; a folder that takes longer has failed
     "unit": 60,
     "contract": 60,
     "integration": 240,
-    "compat": 240,
+    "compat": 420,
     "system": 700,
     "fuzz": 60,
     "sabotage": 150,

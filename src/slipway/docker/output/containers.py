@@ -117,11 +117,8 @@ def _mount(mount: "Mapping[str, Any]", truncate: bool) -> str:
 
 
 def _platform(container: "Mapping[str, Any]") -> object:
-    platform = (container.get("ImageManifestDescriptor") or {}).get("platform")
-    if not platform:
-        return None
-    parts = (platform.get("os", ""), platform.get("architecture", ""), platform.get("variant", ""))
-    return "/".join(part for part in parts if part)
+    """The document itself, as `--format json` shows it; None where the daemon tells no platform."""
+    return (container.get("ImageManifestDescriptor") or {}).get("platform")
 
 
 def ports_text(ports: "Sequence[Mapping[str, Any]]") -> str:
