@@ -4,6 +4,7 @@ import hashlib
 import os
 import re
 import signal
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 
@@ -54,7 +55,7 @@ def test_content(ctr: Ctr, shared: OurContainerd) -> None:
     assert ctr("content", "get", DIGEST) == BLOB.decode()
     ctr("content", "label", DIGEST, "x=y")
     assert row(ctr("content", "ls"), DIGEST)[-1] == "x=y"
-    ref = f"broken-{id(ctr)}"  # it stays, as an ingest that may be resumed
+    ref = f"broken-{uuid.uuid4().hex}"  # it stays, as an ingest that may be resumed
     wrong = shared.ctr("content", "ingest", "--expected-digest", "sha256:" + "0" * 64, ref, stdin=b"x", check=False)
     assert b"unexpected commit digest" in wrong.stderr
     assert ref in ctr("content", "active")

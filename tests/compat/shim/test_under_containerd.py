@@ -71,7 +71,10 @@ def test_the_shim_is_the_containers_parent_and_tells_its_name(containerd, sleepe
     words = shim.command.split()
     assert words[0] == "containerd-shim-runc-v2"
     assert words[1:] == ["-namespace", containerd.namespace, "-id", sleeper, "-address", containerd.address]
-    assert any("sleep 1000" in child.command for child in processes.descendants(shim.pid))
+    wait_until(
+        lambda: any("sleep 1000" in child.command for child in processes.descendants(shim.pid)),
+        "the shim's child to be the container's program",
+    )
 
 
 def test_exec(containerd, sleeper):
