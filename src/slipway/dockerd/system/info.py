@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from slipway.base.errors import EngineError
 from slipway.base.timestamps import rfc3339_from_nanoseconds
@@ -46,6 +46,28 @@ async def version_document(connection: Connection) -> dict[str, Any]:
     }
 
 
+# What is the same on every machine; members stand in the order that people see.
+_PLUGINS: Final = {
+    "Volume": ["local"],
+    "Network": ["bridge", "host", "null"],
+    "Authorization": None,
+    "Log": list(LOG_DRIVERS),
+}
+_REGISTRY_CONFIG: Final = {
+    "IndexConfigs": {"docker.io": {"Mirrors": [], "Name": "docker.io", "Official": True, "Secure": True}},
+    "InsecureRegistryCIDRs": ["::1/128", "127.0.0.0/8"],
+    "Mirrors": None,
+}
+_NO_SWARM: Final = {
+    "NodeID": "",
+    "NodeAddr": "",
+    "LocalNodeState": "inactive",
+    "ControlAvailable": False,
+    "Error": "",
+    "RemoteManagers": None,
+}
+
+
 def info_document(identity: DaemonIdentity, counts: Mapping[str, int], now: int) -> dict[str, Any]:
     """`counts`: containers, running, paused, stopped, images, listeners. Reads a few lines of /proc and /etc."""
     uname = os.uname()
@@ -58,12 +80,7 @@ def info_document(identity: DaemonIdentity, counts: Mapping[str, int], now: int)
         "Images": counts["images"],
         "Driver": identity.snapshotter,
         "DriverStatus": [["driver-type", "io.containerd.snapshotter.v1"]],
-        "Plugins": {
-            "Volume": ["local"],
-            "Network": ["bridge", "host", "null"],
-            "Authorization": None,
-            "Log": list(LOG_DRIVERS),
-        },
+        "Plugins": _PLUGINS,
         "MemoryLimit": True,
         "SwapLimit": True,
         "CpuCfsPeriod": True,
@@ -87,11 +104,7 @@ def info_document(identity: DaemonIdentity, counts: Mapping[str, int], now: int)
         "OSType": "linux",
         "Architecture": uname.machine,
         "IndexServerAddress": "https://index.docker.io/v1/",
-        "RegistryConfig": {
-            "IndexConfigs": {"docker.io": {"Mirrors": [], "Name": "docker.io", "Official": True, "Secure": True}},
-            "InsecureRegistryCIDRs": ["::1/128", "127.0.0.0/8"],
-            "Mirrors": None,
-        },
+        "RegistryConfig": _REGISTRY_CONFIG,
         "NCPU": len(os.sched_getaffinity(0)),
         "MemTotal": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
         "GenericResources": None,
@@ -105,14 +118,7 @@ def info_document(identity: DaemonIdentity, counts: Mapping[str, int], now: int)
         "ServerVersion": ENGINE_VERSION,
         "Runtimes": {name: {"path": name} for name in identity.runtimes},
         "DefaultRuntime": identity.default_runtime,
-        "Swarm": {
-            "NodeID": "",
-            "NodeAddr": "",
-            "LocalNodeState": "inactive",
-            "ControlAvailable": False,
-            "Error": "",
-            "RemoteManagers": None,
-        },
+        "Swarm": _NO_SWARM,
         "LiveRestoreEnabled": identity.live_restore,
         "Isolation": "",
         "InitBinary": identity.init_binary,
