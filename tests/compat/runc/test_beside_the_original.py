@@ -14,7 +14,7 @@ PROBE = r"""
 id; pwd; env | sort; umask; ulimit -a; cat /proc/self/oom_score_adj
 grep -v -e '^Pid' -e '^NS' -e ^PPid -e ctxt -e ^Vm -e ^Rss -e ^Tgid -e ^SigQ /proc/self/status
 cut -d' ' -f4- /proc/self/mountinfo | grep -v /etc/
-ls -ln /dev | awk '{print $1, $3, $4, $5, $6, $NF}' | sed 's/Nov.*//'
+ls -ln /dev | awk '{print $1, $3, $4, $1 ~ /^[bc]/ ? $5 $6 : "", $NF}'
 ls -lan /dev/shm /made 2>&1 | awk '{print $1, $3, $4}'
 cat /proc/self/cgroup
 cat /sys/fs/cgroup/devices/devices.list /sys/fs/cgroup/memory/memory.limit_in_bytes /sys/fs/cgroup/pids/pids.max
@@ -29,7 +29,9 @@ CASES = {
     "plain": [],
     "privileged": ["--privileged"],
     "user": ["-u", "1000:5", "--group-add", "77", "-w", "/made"],
-    "read-only": ["--read-only", "--tmpfs", "/t", "--tmpfs", "/u:ro,size=5m", "-v", "/dev/shm:/x"],
+    # One --tmpfs each: the original hands several to its runtime in the order of a Go map, another in each run.
+    "read-only": ["--read-only", "--tmpfs", "/t", "-v", "/dev/shm:/x"],
+    "tmpfs": ["--tmpfs", "/u:ro,size=5m"],
     "capabilities": ["--cap-add", "SYS_ADMIN", "--cap-drop", "MKNOD"],
     "limits": ["-m", "50m", "--cpus", "0.5", "--cpu-shares", "77", "--pids-limit", "20", "--cpuset-cpus", "0"],
     "rlimits": ["--ulimit", "nofile=50:60", "--ulimit", "core=0", "--oom-score-adj", "100"],
