@@ -19,7 +19,14 @@ def loads(text: "str | bytes", what: str = "JSON") -> "Json":
             text = text.decode("utf-8")
         except UnicodeDecodeError as error:
             raise InvalidArgument(f"decode {what}: not UTF-8 at byte {error.start}") from None
-    start = len(text) - len(text.lstrip(_BLANKS))
+    value, end = scan(text, len(text) - len(text.lstrip(_BLANKS)), what)
+    if text[end:].strip(_BLANKS):
+        raise InvalidArgument(f"decode {what}: extra data at character {end}")
+    return value
+
+
+def scan(text: str, start: int, what: str = "JSON") -> "tuple[Json, int]":
+    """The value that begins at `start`, and where it ends. Raises InvalidArgument when none begins there."""
     try:
         value, end = _scan(text, start)
     except StopIteration as error:
@@ -29,10 +36,8 @@ def loads(text: "str | bytes", what: str = "JSON") -> "Json":
     except SystemError:
         # Up to Python 3.12 the scanner raises json.JSONDecodeError only where json is imported already.
         raise InvalidArgument(f"decode {what}: malformed JSON") from None
-    if text[end:].strip(_BLANKS):
-        raise InvalidArgument(f"decode {what}: extra data at character {end}")
     result: Json = value
-    return result
+    return result, end
 
 
 def dumps(value: "Json", *, sort_keys: bool = False) -> str:

@@ -9,6 +9,7 @@ import os
 
 from slipway.base import json_text
 from slipway.base.errors import EngineError, NotFound
+from slipway.clients.runc.log import last_error
 from slipway.transport.plain.children import Children, Exit
 from slipway.transport.plain.loop import READABLE, Loop
 
@@ -142,16 +143,7 @@ class Runtime:
 
     def _last_words(self, seen: int, verb: str, ended: Exit, printed: bytes | bytearray) -> str:
         """The last error in the log beyond byte `seen`; else what was printed; else the status."""
-        words = ""
-        for line in _read_from(self._log, seen).split(b"\n"):
-            if not line.strip():
-                continue
-            try:
-                entry = json_text.loads(line, "log entry")
-            except EngineError:
-                continue  # a runtime that writes something else between
-            if isinstance(entry, dict) and entry.get("level") == "error" and isinstance(entry.get("msg"), str):
-                words = str(entry["msg"]).strip()
+        words = last_error(_read_from(self._log, seen).decode("utf-8", "replace"))
         return (
             words or printed.decode("utf-8", "replace").strip() or f"runtime {verb} exited with status {ended.status}"
         )
