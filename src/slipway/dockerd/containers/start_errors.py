@@ -28,7 +28,7 @@ def start_failure(error: EngineError, doing: str, working_dir: str = "") -> Star
     """`doing` is what containerd was asked for ("failed to create task for container"), or empty."""
     words = f"{doing}: {error.message}" if doing else error.message
     lower = words.lower()
-    if working_dir and f"mkdir {working_dir}: " in words and "not a directory" in lower:
+    if working_dir and "not a directory" in lower and _is_about(working_dir, words):
         return StartFailure(UNKNOWN, InvalidArgument(f"Cannot mkdir: {working_dir} is not a directory"))
     if "permission denied" in lower:
         return StartFailure(CANNOT_INVOKE, InvalidArgument(words))
@@ -44,3 +44,8 @@ def start_failure(error: EngineError, doing: str, working_dir: str = "") -> Star
     if any(word in lower for word in NOT_FOUND_WORDS):
         return StartFailure(NOT_FOUND, InvalidArgument(words))
     return StartFailure(UNKNOWN, InternalError(words))
+
+
+def _is_about(working_dir: str, words: str) -> bool:
+    """Whether a runtime (runc; crun) could not go there."""
+    return f"mkdir {working_dir}: " in words or f"chdir to `{working_dir}`: " in words
