@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tests.support import cgroup_folders, processes
 from tests.support.paths import CHECKOUT, LAUNCHERS
+from tests.support.programs import Programs
 from tests.support.sandbox import Sandbox
 from tests.support.waiting import wait_until
 from tools.dev import api
@@ -21,7 +22,8 @@ class OurEngine:
     `start` may be called again after `kill`: the namespaces stay, as the machine stays when a daemon dies.
     """
 
-    def __init__(self, folder: Path, *flags: str, launchers: Path = LAUNCHERS, under: tuple[str, ...] = ()) -> None:
+    def __init__(self, folder: Path, *flags: str, launchers: Path | None = None, under: tuple[str, ...] = ()) -> None:
+        launchers = launchers or Programs.folder
         if launchers == LAUNCHERS:
             make_launchers(CHECKOUT)
         folder.mkdir(parents=True, exist_ok=True)
@@ -52,6 +54,7 @@ class OurEngine:
         """Start dockerd and wait until it answers. AssertionError with its log's end when it does not."""
         path = f"{self.launchers}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
         environment = {"PATH": path, "HOME": "/root", "LC_ALL": "C.UTF-8", **self.environment}
+        environment["SLIPWAY_WATCHDOG"] = str(self.folder / "watchdog.txt")
         with open(self.folder / "dockerd.log", "ab") as log:
             self._process = self.sandbox.popen(
                 self.argv(), stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, start_new_session=True
@@ -92,6 +95,12 @@ class OurEngine:
     def log(self) -> str:
         return (self.folder / "dockerd.log").read_text("utf-8", "replace")
 
+    def held_up(self) -> str:
+        """What the watchdog tells of callbacks that held up a daemon's event loop."""
+        with suppress(FileNotFoundError):
+            return (self.folder / "watchdog.txt").read_text("utf-8", "replace")
+        return ""
+
     def kill(self) -> None:
         """SIGKILL dockerd alone: its containerd, shims and containers stay."""
         assert self._process is not None
@@ -113,9 +122,13 @@ class OurEngine:
             ) from None
 
     def close(self) -> None:
-        """End everything by force and take back all of it. For the end of a test run, whatever happened before."""
+        """End everything by force and take back all of it. For the end of a test run, whatever happened before.
+
+        AssertionError when the watchdog found a callback that held up an event loop of these daemons.
+        """
         try:
             self.stop()
+            assert not (told := self.held_up()), f"an event loop was held up:\n{told}"
         finally:
             mine = [p for p in processes.mentioning(str(self.folder)) if p.pid != os.getpid()]
             processes.end([*mine, *(d for p in mine for d in processes.descendants(p.pid))])

@@ -6,6 +6,7 @@
 import pytest
 
 from tests.support.paths import CHECKOUT
+from tests.support.programs import Programs
 
 PENDING = CHECKOUT / "tests" / "pending.txt"
 HEAD = """# What does not pass yet, one test per line. A test that passes must leave the list (xfail is strict).
@@ -27,8 +28,12 @@ def name_of(item: pytest.Item) -> str:
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--write-pending", action="store_true", help="write tests/pending.txt anew from what fails")
 
+    by_path = "our engine without the shim's template, its runc called by path"
+    parser.addoption("--by-path", action="store_true", help=by_path)
+
 
 def pytest_configure(config: pytest.Config) -> None:
+    Programs.choose(by_path=config.getoption("--by-path"))
     config.stash[FAILED] = set()
     config.stash[RAN] = set()
 

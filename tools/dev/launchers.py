@@ -29,16 +29,21 @@ def make(checkout: Path, python: str = "", libraries: str = "") -> Path:
 
     `python` is the interpreter and `libraries` its site-packages; empty means the running one and its.
     """
-    python = python or sys.executable
-    libraries = libraries or _libraries_of_this_process()
-    if "'" in python:
-        raise ValueError(f"make launchers for {python}: the path holds a quote, which sh and Python read differently")
+    values = values_for(checkout, python, libraries)
     folder = checkout / ".dev" / "bin"
     folder.mkdir(parents=True, exist_ok=True)
     for name, module in PROGRAMS.items():
-        text = TEMPLATE.format(module=module, python=python, source=str(checkout / "src"), libraries=libraries)
-        _write(folder / name, text)
+        write(folder / name, TEMPLATE.format(module=module, **values))
     return folder
+
+
+def values_for(checkout: Path, python: str = "", libraries: str = "") -> dict[str, str]:
+    """What a launcher is filled with, apart from its program. Raises ValueError for a path that cannot be written."""
+    python = python or sys.executable
+    if "'" in python:
+        raise ValueError(f"make launchers for {python}: the path holds a quote, which sh and Python read differently")
+    libraries = libraries or _libraries_of_this_process()
+    return {"python": python, "source": str(checkout / "src"), "libraries": libraries}
 
 
 def _libraries_of_this_process() -> str:
@@ -49,7 +54,8 @@ def _libraries_of_this_process() -> str:
     return str(Path(found.origin).parents[1])
 
 
-def _write(path: Path, text: str) -> None:
+def write(path: Path, text: str) -> None:
+    """Make `path` an executable of that text, at once or not at all."""
     if path.exists() and path.read_text() == text:
         return
     fresh = path.with_name(f".{path.name}.new")
