@@ -5,13 +5,14 @@ import os
 import re
 import signal
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.integration.containerd.daemon import OurContainerd
 from tests.support import images, peers, processes
+from tests.support.registry import ADDRESS, Registry
 from tests.support.waiting import wait_until
 
 BLOB = b"a blob of ours\n"
@@ -138,6 +139,35 @@ def test_an_image_is_imported_run_and_collected(ctr: Ctr, shared: OurContainerd)
     assert len(ctr("snapshots", "ls").splitlines()) == 1
     blobs = shared.folder / "root/io.containerd.content.v1.content/blobs/sha256"
     assert not list(blobs.iterdir())
+
+
+@pytest.fixture
+def registry(shared: OurContainerd, short_folder: Path) -> Iterator[None]:
+    """The original registry on the loopback of our containerd's network."""
+    with Registry(short_folder / "ctr-registry", ["nsenter", "-t", str(shared.sandbox.pid), "-n", "--"]):
+        yield
+
+
+# 2.1's `ctr` asks the transfer and the streaming service; with --local, as 1.7's always, it moves the bytes itself.
+@pytest.mark.parametrize("how", [["--plain-http"], ["--local", "--plain-http"], []])
+def test_an_image_is_pushed_pulled_and_run(ctr: Ctr, registry: None, how: list[str]) -> None:
+    name = f"{ADDRESS}/busybox:pulled"
+    ctr("images", "import", images.busybox())
+    ctr("images", "tag", IMAGE, name)
+    ctr("images", "push", "--local", "--plain-http", name)
+    ctr("images", "rm", "--sync", name, IMAGE)
+    assert ctr("content", "ls", "-q") == ""
+    ctr("images", "pull", *how, name)
+    assert row(ctr("images", "ls"), name)
+    assert ctr("run", "--rm", name, "p", "echo", "from afar") == "from afar\n"
+    ctr("images", "rm", "--sync", name)
+    assert ctr("content", "ls", "-q") == ""
+
+
+def test_what_a_registry_does_not_have_is_not_found(shared: OurContainerd, registry: None) -> None:
+    refused = shared.ctr("images", "pull", "--plain-http", f"{ADDRESS}/none:1", check=False)
+    assert refused.returncode == 1
+    assert refused.stderr.decode().endswith(f"{ADDRESS}/none:1: not found\n")
 
 
 def test_events_are_told(shared: OurContainerd, root_folder: Path, sid: str) -> None:

@@ -136,6 +136,7 @@ def _record(
         name=name,
         created=environment.clock.now(),
         image_id=image.content.id,
+        image_name=image.names[0] if image.names else "",
         image_manifest=ImageManifest(
             media_type=manifest.media_type, digest=manifest.digest, size=manifest.size, platform=platform
         ),

@@ -35,6 +35,7 @@ class ContainerRecord:
     name: str = member("")
     created: int = member(0)
     image_id: str = member("")
+    image_name: str = member("")
     image_manifest: ImageManifest | None = member(None)
     path: str = member("")
     arguments: tuple[str, ...] = member(())

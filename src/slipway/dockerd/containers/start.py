@@ -142,6 +142,7 @@ async def _create_in_containerd(
     runtime = runtime_of(environment.settings, container.record.host_config.runtime)
     record = ContainerdRecord(
         id=container.id,
+        image=container.record.image_name,
         spec=document,
         runtime=runtime.name,
         runtime_options=runtime.options,
