@@ -157,4 +157,18 @@ ALL: tuple[Breakage, ...] = (
         new="run_in_executor(None, ",
         test=CLIENTS.format("test_clients_that_say_nothing_hold_nobody_up"),
     ),
+    Breakage(
+        name="dockerd's event loop sleeps",
+        file="src/slipway/dockerd/containers/start.py",
+        old="    document = await asyncio.to_thread(_specification,",
+        new="    __import__('time').sleep(0.1)\n    document = await asyncio.to_thread(_specification,",
+        test="tests/system/test_process_tree.py::test_nothing_of_it_is_left",
+    ),
+    Breakage(
+        name="containerd's event loop waits for a program",
+        file="src/slipway/containerd/services/tasks.py",
+        old="    async def start(self, call: Call, request: Any) -> Any:\n",
+        new="    async def start(self, call: Call, request: Any) -> Any:\n        __import__('os').system('sleep 1')\n",
+        test="tests/system/test_process_tree.py::test_nothing_of_it_is_left",
+    ),
 )
