@@ -14,18 +14,12 @@ import pytest
 
 from slipway.linux import cgroups
 from slipway.runc.spec.example import example_spec
-from tests.support import peers
+from tests.support.busybox import busybox_program
 from tests.support.paths import CHECKOUT
 
 LAUNCH = f"import sys; sys.path.insert(0, {str(CHECKOUT / 'src')!r})\nfrom slipway.launch.runc import main; main()"
 APPLETS = ("sh", "cat", "sleep", "id", "ls", "mount", "true", "env", "head", "mknod", "kill", "echo", "tty", "grep")
 PRIVATE_MOUNTS = ["unshare", "-m", "--propagation", "private"]
-
-
-def busybox_program() -> Path:
-    """A static busybox: the machine's own, or that of the trixie tree."""
-    own = Path("/usr/bin/busybox")
-    return own if own.exists() else peers.install("trixie") / "bin/busybox"
 
 
 class Machine:

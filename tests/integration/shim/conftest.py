@@ -21,7 +21,8 @@ from slipway.transport.aio.ttrpc import serve_ttrpc
 from slipway.wire.protobuf import decode, encode
 from slipway.wire.protobuf_known import AnyMessage
 from tests.support import cgroup_folders
-from tests.support.paths import CHECKOUT, PEERS_HOME
+from tests.support.busybox import busybox_program
+from tests.support.paths import CHECKOUT
 from tests.support.waiting import SLOWNESS
 
 PROGRAMS = ("sh", "sleep", "echo", "cat", "seq", "tty", "true", "stty", "head")
@@ -33,7 +34,7 @@ def rootfs(short_folder):
     folder = short_folder / "shim-rootfs"
     for name in ("bin", "dev", "etc", "proc", "sys", "tmp"):
         (folder / name).mkdir(parents=True)
-    shutil.copy(PEERS_HOME / "trixie/bin/busybox", folder / "bin/busybox")
+    shutil.copy(busybox_program(), folder / "bin/busybox")
     for name in PROGRAMS:
         (folder / "bin" / name).symlink_to("busybox")
     return folder
