@@ -45,6 +45,7 @@ def test_a_server_serves_on_and_is_known_again(fresh_engine: OurEngine, client: 
     assert client("inspect", "-f", "{{.State.Status}}", "web") == "exited"
 
 
+@pytest.mark.by_path
 def test_a_status_is_kept_while_nobody_is_there_to_ask(fresh_engine: OurEngine, client: docker.Docker) -> None:
     client("run", "-d", "--name", "ends", "busybox", "sh", "-c", "trap 'exit 42' TERM; while :; do sleep 0.1; done")
     init = int(client("inspect", "-f", "{{.State.Pid}}", "ends"))
@@ -57,6 +58,7 @@ def test_a_status_is_kept_while_nobody_is_there_to_ask(fresh_engine: OurEngine, 
     assert client("inspect", "-f", "{{.State.Status}} {{.State.ExitCode}}", "ends") == "exited 42"
 
 
+@pytest.mark.by_path
 def test_no_line_is_lost_and_no_writer_stalls(fresh_engine: OurEngine, client: docker.Docker) -> None:
     """100,000 lines are 1.1 MB, many times a pipe: the writer comes to its end while both daemons are dead."""
     script = "while ! test -e /go; do sleep 0.05; done; " + COUNTER.format(last=100_000)

@@ -2,11 +2,14 @@
 
 import subprocess
 
+import pytest
+
 from tests.support.docker import Docker
 from tests.support.waiting import wait_until
 from tests.system.terminal import DETACH_KEYS, Terminal
 
 
+@pytest.mark.by_path
 def test_a_shell_at_a_terminal(any_engine: Docker) -> None:
     with Terminal(any_engine, "run", "-it", "--rm", "busybox", "sh") as terminal:
         terminal.wait_for("# ")
@@ -18,6 +21,7 @@ def test_a_shell_at_a_terminal(any_engine: Docker) -> None:
     assert status == 5
 
 
+@pytest.mark.by_path
 def test_the_window_s_size_arrives_and_follows(any_engine: Docker) -> None:
     with Terminal(any_engine, "run", "-it", "--rm", "busybox", "sh", rows=33, columns=101) as terminal:
         terminal.wait_for("# ")
@@ -34,6 +38,7 @@ def _size(terminal: Terminal) -> str:
     return terminal.wait_for(" end").removesuffix(" end")
 
 
+@pytest.mark.by_path
 def test_detach_keys_leave_it_running_and_the_terminal_as_it_was(any_engine: Docker) -> None:
     with Terminal(any_engine, "run", "-it", "--name", "box", "busybox", "sh") as terminal:
         before = terminal.settings()

@@ -5,6 +5,8 @@ import pytest
 from tests.support import docker, processes
 from tests.support.engine import OurEngine
 
+pytestmark = pytest.mark.by_path
+
 
 @pytest.fixture
 def client(ours: OurEngine) -> docker.Docker:
@@ -34,3 +36,20 @@ def test_nothing_of_it_is_left(ours: OurEngine, client: docker.Docker) -> None:
     assert container not in ours.sandbox.run("cat", "/proc/self/mountinfo").stdout
     left = ours.sandbox.run("find", str(ours.folder), "-name", f"*{container}*").stdout
     assert left == ""
+
+
+def test_it_is_forked_from_the_template_unless_called_by_path(
+    ours: OurEngine, client: docker.Docker, request: pytest.FixtureRequest
+) -> None:
+    container = client("run", "-d", "--rm", "--network", "none", "busybox", "sleep", "60")
+    try:
+        init = processes.read(int(client("inspect", "-f", "{{.State.Pid}}", container)))
+        assert init is not None
+        shim = processes.read(init.parent)
+        assert shim is not None
+        parent = processes.read(shim.parent)
+        assert parent is not None
+        is_forked = parent.command.startswith(f"containerd-shim-template -address {ours.containerd_address}")
+        assert is_forked is not request.config.getoption("--by-path")
+    finally:
+        client("rm", "-f", container)

@@ -11,7 +11,32 @@ from tests.system.harness import Scenario, difference, play
 from tests.system.scenarios import ALL
 from tools.dev.conformance import identifier
 
-by_name = pytest.mark.parametrize("subject", ALL, ids=[identifier(subject) for subject in ALL])
+SAMPLE_BY_PATH = {
+    "a program's output",
+    "memory limit",
+    "capabilities",
+    "privileged",
+    "input through a pipe",
+    "much output",
+    "exit code of the program",
+    "exit code 127",
+    "exec",
+    "exec with input",
+    "exec detached",
+    "kill",
+    "pause",
+    "out of memory",
+    "top",
+    "remove by itself, detached",
+}
+
+
+def _case(subject: Scenario) -> object:
+    marks = [pytest.mark.by_path] if subject.name in SAMPLE_BY_PATH else []
+    return pytest.param(subject, id=identifier(subject), marks=marks)
+
+
+by_name = pytest.mark.parametrize("subject", [_case(subject) for subject in ALL])
 
 
 @cache
@@ -21,7 +46,9 @@ def expected(subject: Scenario, host: str) -> tuple[str, ...]:
 
 
 def test_scenarios_have_names_of_their_own() -> None:
-    assert len({s.name for s in ALL}) == len(ALL)
+    names = {s.name for s in ALL}
+    assert len(names) == len(ALL)
+    assert names >= SAMPLE_BY_PATH
 
 
 @by_name

@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO
 
@@ -27,11 +27,23 @@ BUDGETS = {  # seconds; a folder that takes longer has failed
     "fuzz": 60,
     "sabotage": 150,
 }
+BY_PATH_BUDGET = 150  # tests/system once more, the shim's template off and runc called by path: a sample
 BUDGET_OF_ALL = 3600  # with --all, each
 GUEST_BUDGET = 300
 LOGS = CHECKOUT / ".dev" / "test-logs"
 SECONDS_TO_CLEAN_UP = 60
 NO_TESTS_COLLECTED = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """One pytest of its own: what it runs, how, and how many seconds it may take."""
+
+    name: str
+    budget: float
+    folder: str
+    markers: str
+    options: tuple[str, ...] = ()
 
 
 @dataclass
@@ -63,7 +75,7 @@ def main(argv: list[str]) -> int:
     markers = "not vm" if options.all else "not vm and (not matrix or sample)"
     if options.paths or more:
         return run_paths([*options.paths, *more], markers)
-    outcomes = [run_folder(name, markers, BUDGET_OF_ALL if options.all else budget) for name, budget in folders()]
+    outcomes = [run_part(part) for part in parts(markers, whole=options.all)]
     if options.vm:
         outcomes.append(run_guest())
     return summarize(outcomes)
@@ -83,8 +95,13 @@ def prepare(*, with_guest: bool) -> None:
             raise say.Failed(f"{' '.join(command)}: {done.stderr.strip()}")
 
 
-def folders() -> list[tuple[str, int]]:
-    return [(name, budget) for name, budget in BUDGETS.items() if any((CHECKOUT / "tests" / name).rglob("test_*.py"))]
+def parts(markers: str, *, whole: bool) -> list[Part]:
+    """Every folder of tests/, and tests/system by path; all of it, or what fits into the budgets."""
+    present = [name for name in BUDGETS if any((CHECKOUT / "tests" / name).rglob("test_*.py"))]
+    found = [Part(name=name, budget=BUDGETS[name], folder=name, markers=markers) for name in present]
+    sample = markers if whole else f"by_path and {markers}"
+    by_path = Part(name="by-path", budget=BY_PATH_BUDGET, folder="system", markers=sample, options=("--by-path",))
+    return [replace(part, budget=BUDGET_OF_ALL) if whole else part for part in [*found, by_path]]
 
 
 def run_paths(arguments: list[str], markers: str) -> int:
@@ -109,18 +126,19 @@ def start_pytest(arguments: list[str], environment: dict[str, str], out: IO[byte
     )
 
 
-def run_folder(name: str, markers: str, budget: float) -> Outcome:
-    """One folder in a pytest of its own. What it says goes to a file, and to the terminal when something fails."""
-    outcome = Outcome(name, budget)
+def run_part(part: Part) -> Outcome:
+    """What it says goes to a file, and to the terminal when something fails."""
+    outcome = Outcome(part.name, part.budget)
     LOGS.mkdir(parents=True, exist_ok=True)
-    log = LOGS / f"{name}.log"
+    log = LOGS / f"{part.name}.log"
     with tempfile.TemporaryDirectory() as folder:
         results = Path(folder) / "results.json"
-        environment = {"SLIPWAY_RESULTS": str(results), "SLIPWAY_RESULTS_NAME": name}
-        options = ["-q", "--no-header", "--color=no", "-p", "tools.dev.pytest_progress", "-m", markers, f"tests/{name}"]
+        environment = {"SLIPWAY_RESULTS": str(results), "SLIPWAY_RESULTS_NAME": part.name}
+        options = ["-q", "--no-header", "--color=no", "-p", "tools.dev.pytest_progress", "-m", part.markers]
         began = time.monotonic()
         with open(log, "wb") as out:
-            status = wait_within(start_pytest(options, environment, out), outcome)
+            process = start_pytest([*options, *part.options, f"tests/{part.folder}"], environment, out)
+            status = wait_within(process, outcome)
         outcome.seconds = time.monotonic() - began
         take_results(outcome, results, status)
     if outcome.counts["failed"]:
@@ -133,7 +151,7 @@ def wait_within(process: "subprocess.Popen[bytes]", outcome: Outcome) -> int:
     try:
         return process.wait(outcome.budget)
     except subprocess.TimeoutExpired:
-        outcome.fail(f"tests/{outcome.name} was not done within its budget of {outcome.budget:g} s")
+        outcome.fail(f"{outcome.name} was not done within its budget of {outcome.budget:g} s")
         return interrupt(process)
     except KeyboardInterrupt:
         interrupt(process)
@@ -156,7 +174,7 @@ def take_results(outcome: Outcome, results: Path, status: int) -> None:
         outcome.counts.update(told["counts"])
         outcome.failed += told["failed"]
     if status not in (0, NO_TESTS_COLLECTED) and not outcome.counts["failed"]:
-        outcome.fail(f"tests/{outcome.name}: pytest ended with {status}")
+        outcome.fail(f"{outcome.name}: pytest ended with {status}")
 
 
 def run_guest() -> Outcome:
