@@ -83,7 +83,24 @@ class Directories:
         try:
             return open_in_root(self._root, os.fsdecode(path), os.O_PATH | os.O_DIRECTORY)
         except FileNotFoundError:
-            return self._make(path)
+            pass
+        for parent in reversed(self._missing_parents(path)):
+            self.open(parent)
+        return self._make(path)
+
+    def _missing_parents(self, path: bytes) -> list[bytes]:
+        """The nearest first. A name may have two thousand of them: each is made before the next, not inside it."""
+        missing = []
+        while (path := path.rpartition(b"/")[0]) and path not in self._open and self._is_missing(path):
+            missing.append(path)
+        return missing
+
+    def _is_missing(self, path: bytes) -> bool:
+        try:
+            os.close(open_in_root(self._root, os.fsdecode(path), os.O_PATH | os.O_DIRECTORY))
+        except FileNotFoundError:
+            return True
+        return False
 
     def _make(self, path: bytes) -> int:
         """Make `path`, its parents first, so that each gets its attributes from the layers below."""

@@ -2,6 +2,7 @@
 
 import os
 import stat
+import subprocess
 
 import pytest
 
@@ -145,3 +146,20 @@ def test_overlayfs_is_not_steered_by_a_layer(place: Place) -> None:
     header.xattrs = {b"trusted.overlay.redirect": b"/etc", b"user.overlay.opaque": b"y"}
     place.unpack(encode_header(header), whiteouts=Whiteouts.OVERLAY)
     assert [name for name in os.listxattr(place.root / "d") if "overlay" in name] == []
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("climb", ["nosuch/../../outside", "/nosuch/a/../../../outside", "nosuch/../../../../outside"])
+def test_links_through_what_is_missing_do_not_climb(place: Place, mode: Whiteouts, climb: str) -> None:
+    """Directories were made as the link said, and the `..` behind them led out of the root: any file could be
+    written."""
+    either(place, symlink("link", climb), entry("link/secret", b"evil"), entry("link/new", b"evil"), whiteouts=mode)
+    either(place, symlink("a", f"{climb}/made"), directory("a/b"), hard_link("a/c", "link/secret"), whiteouts=mode)
+
+
+def test_a_name_of_a_thousand_directories(place: Place) -> None:
+    """Python's own limit is not the answer."""
+    place.unpack(entry("a/" * 1900 + "f", b"x"))
+    found = subprocess.run(["find", place.root, "-name", "f"], capture_output=True, check=True).stdout
+    subprocess.run(["rm", "-rf", place.root / "a"], check=True)  # pytest's own way to remove it ends at that limit
+    assert found.count(b"/a") == 1900

@@ -1,6 +1,7 @@
 """Paths inside another root, by the real kernel."""
 
 import os
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -79,3 +80,47 @@ def test_a_file_in_the_way_is_an_error(root: tuple[int, Path]) -> None:
     (directory / "file").write_text("")
     with pytest.raises(NotADirectoryError):
         resolve.make_directories(descriptor, "/file/x")
+
+
+CLIMBS = [
+    f"{start}{'../' * count}outside/new"
+    for start in ("nosuch/", "/nosuch/", "nosuch/deeper/", "nosuch/./../nosuch/", "there/nosuch/")
+    for count in (1, 2, 3, 9)
+]
+
+
+@pytest.mark.parametrize("climb", CLIMBS)
+@pytest.mark.parametrize("way", ["path", "link", "link below a link"])
+def test_dots_behind_what_is_missing_do_not_climb_out(root: tuple[int, Path], climb: str, way: str) -> None:
+    """A parent that was just made is left by its `..`, and the root's own `..` is the host's."""
+    descriptor, directory = root
+    (directory.parent / "outside").mkdir()
+    (directory / "there").mkdir()
+    (directory / "link").symlink_to(climb)
+    (directory / "second").symlink_to("nosuch/../link")
+    path = {"path": climb, "link": "link", "link below a link": "second"}[way]
+    assert where(resolve.make_directories(descriptor, f"{path}/x")).startswith(f"{directory}/")
+    assert where(resolve.make_file(descriptor, f"{path}/y")).startswith(f"{directory}/")
+    assert where(resolve.make_file(descriptor, path)).startswith(f"{directory}/")
+    assert not list((directory.parent / "outside").iterdir())
+    assert {entry.name for entry in directory.parent.iterdir()} == {"outside", "root"}
+
+
+@pytest.mark.parametrize("path", ["nosuch/..", "nosuch/../..", "nosuch/../../..", "/..", "nosuch/../."])
+def test_dots_at_the_end_lead_to_the_root_at_most(root: tuple[int, Path], path: str) -> None:
+    descriptor, directory = root
+    (directory / "link").symlink_to(path)
+    for name in (path, "link"):
+        assert where(resolve.make_directories(descriptor, name)) == str(directory)
+        assert where(resolve.make_file(descriptor, name)) == str(directory)
+
+
+def test_a_path_may_be_as_deep_as_a_path_may_be_long(root: tuple[int, Path]) -> None:
+    """One call inside the other for each name ended at Python's limit."""
+    descriptor, directory = root
+    made = resolve.make_directories(descriptor, "/a" * 1900)
+    try:
+        assert os.path.samestat(os.fstat(made), os.stat(f"/proc/self/fd/{descriptor}{'/a' * 1900}"))
+    finally:
+        os.close(made)
+        subprocess.run(["rm", "-rf", directory / "a"], check=True)  # pytest's own way to remove it ends at that limit
