@@ -69,6 +69,20 @@ def of_program(source: Path, folder: Path) -> Path:
     return make(folder / f"{name}.tar", f"{name}:latest", files, {"Entrypoint": [f"/{name}"]})
 
 
+def program_of(archive: Path) -> bytes:
+    """The static busybox in the archive that `busybox` made."""
+    with tarfile.open(archive) as whole:
+        manifest = json.load(_member(whole, "manifest.json"))
+        with tarfile.open(fileobj=_member(whole, manifest[0]["Layers"][0])) as layer:
+            return _member(layer, next(name for name in layer.getnames() if name.endswith("bin/busybox"))).read()
+
+
+def _member(archive: tarfile.TarFile, name: str) -> io.BytesIO:
+    found = archive.extractfile(name)
+    assert found is not None, name
+    return io.BytesIO(found.read())
+
+
 def _tar(entries: Sequence[tuple[str, bytes | str]]) -> bytes:
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.USTAR_FORMAT) as archive:

@@ -1,9 +1,6 @@
 """Attacks from inside containers and images on a running engine; docs/decisions/attacks-tried.md has the list."""
 
-import io
-import json
 import subprocess
-import tarfile
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -58,15 +55,7 @@ def client(our_engine: OurEngine, busybox_archive: Path) -> Iterator[Docker]:
 @pytest.fixture(scope="module")
 def busybox(busybox_archive: Path) -> bytes:
     """The static program itself."""
-    with tarfile.open(busybox_archive) as archive:
-        manifest = json.load(archive.extractfile("manifest.json") or io.BytesIO())
-        layer = archive.extractfile(manifest[0]["Layers"][0])
-        assert layer is not None
-        with tarfile.open(fileobj=io.BytesIO(layer.read())) as tree:
-            name = next(name for name in tree.getnames() if name.endswith("bin/busybox"))
-            program = tree.extractfile(name)
-            assert program is not None
-            return program.read()
+    return images.program_of(busybox_archive)
 
 
 def load(

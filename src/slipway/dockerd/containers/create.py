@@ -71,7 +71,7 @@ async def create(environment: ContainerEnvironment, request: CreateRequest) -> t
         record = _record(environment, container_id, name, config, host_config, request, image)
         mounts, mount_points = await concurrently(
             _prepare_snapshot(environment, container_id, image.content.chain_id, undo),
-            make_mount_points(wanted, environment.volumes),
+            make_mount_points(wanted, environment.volumes, undo),
         )
         await fill_volumes(wanted, mount_points, mounts)
         record = replace(record, mount_points=mount_points)

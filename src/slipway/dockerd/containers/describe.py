@@ -1,5 +1,6 @@
 """Containers as the Engine API shows them: inspect and list. Pure; sizes and times come in."""
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -11,6 +12,8 @@ from slipway.dockerd.containers.human import elapsed_words
 from slipway.dockerd.containers.lifecycle import Status
 from slipway.dockerd.containers.model import ContainerState
 
+_PORT: Final = re.compile(r"[0-9]{1,5}")
+_LAST_PORT: Final = 65535
 ZERO_TIME: Final = "0001-01-01T00:00:00Z"  # Go's zero time.Time
 
 
@@ -113,7 +116,9 @@ def list_ports(container: Container) -> list[dict[str, Any]]:
     if container.state.is_running:
         for text in container.record.config.exposed_ports or {}:
             number, _, protocol = text.partition("/")
-            if number.isdigit() and (int(number), protocol or "tcp") not in published:
+            if _PORT.fullmatch(number) is None or int(number) > _LAST_PORT:
+                continue  # an image may say anything, and a range is no port
+            if (int(number), protocol or "tcp") not in published:
                 ports.append({"PrivatePort": int(number), "Type": protocol or "tcp"})
     return sorted(ports, key=lambda port: (port["PrivatePort"], port.get("IP", ""), port["Type"]))
 

@@ -47,7 +47,7 @@ def _fill(folders: Sequence[str], point: MountPoint) -> None:
             stack.callback(os.close, place)
             copy_tree(f"/proc/self/fd/{place}", point.source)
         except OSError as error:
-            if error.errno not in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):
+            if error.errno not in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG):
                 sentence = f"copy {point.destination} of the image into volume {point.name}: {error.strerror}"
                 raise InternalError(sentence) from error
 

@@ -77,4 +77,8 @@ async def _thaw(environment: ContainerEnvironment, container: Container) -> None
 
 
 def stop_signal_of(container: Container) -> int:
-    return signal_number(container.record.config.stop_signal or "TERM")
+    """The one that ends it politely. An image may name what is no signal; SIGTERM then, as with the original."""
+    try:
+        return signal_number(container.record.config.stop_signal or "TERM")
+    except InvalidArgument:
+        return signal.SIGTERM

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from contextlib import AsyncExitStack
 
 from slipway.base.errors import InvalidArgument
 from slipway.contracts.engine_api.mounts import MountPoint
@@ -9,15 +10,17 @@ from slipway.dockerd.containers.mount_points import WantedMount
 from slipway.dockerd.volumes.interface import Volumes
 
 
-async def make_mount_points(wanted: list[WantedMount], volumes: Volumes) -> tuple[MountPoint, ...]:
+async def make_mount_points(
+    wanted: list[WantedMount], volumes: Volumes, undo: AsyncExitStack
+) -> tuple[MountPoint, ...]:
     """Mount points in the order of `wanted`. Raises InvalidArgument when a folder of the host is missing.
 
-    Volumes that were made stay when a later one fails: they have names, or are found by their label.
+    `undo` takes anonymous volumes away again. Those with a name stay: another container may use them meanwhile.
     """
-    return tuple([await _make(mount, volumes) for mount in wanted])
+    return tuple([await _make(mount, volumes, undo) for mount in wanted])
 
 
-async def _make(mount: WantedMount, volumes: Volumes) -> MountPoint:
+async def _make(mount: WantedMount, volumes: Volumes, undo: AsyncExitStack) -> MountPoint:
     if not mount.is_volume:
         await asyncio.to_thread(_check_source, mount)
         return MountPoint(
@@ -29,6 +32,8 @@ async def _make(mount: WantedMount, volumes: Volumes) -> MountPoint:
             propagation=mount.propagation,
         )
     volume = await volumes.create(mount.volume, mount.volume_labels)
+    if not mount.volume:
+        undo.push_async_callback(volumes.remove, volume.name)
     return MountPoint(
         type="volume",
         name=volume.name,

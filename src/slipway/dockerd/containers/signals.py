@@ -11,7 +11,7 @@ _BY_NAME: Final = {each.name.removeprefix("SIG"): each.value for each in signal.
 
 def signal_number(text: str) -> int:
     """`9`, `KILL`, `sigkill`, `RTMIN+3` → number. Raises InvalidArgument."""
-    if text.isdigit():
+    if text.isascii() and text.isdigit():
         return integer_from_text(text, "signal", low=1, high=64)
     name = text.upper().removeprefix("SIG")
     for base, sign in (("RTMIN", 1), ("RTMAX", -1)):

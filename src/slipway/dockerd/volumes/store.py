@@ -4,13 +4,13 @@ import asyncio
 import os
 import re
 import secrets
-import shutil
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Final
 
 import orjson
 
+from slipway.archive.remove import remove_name
 from slipway.base.errors import InvalidArgument, NotFound
 from slipway.base.files import read_whole, unlink_if_present, write_atomically
 from slipway.dockerd.volumes.model import Volume
@@ -92,6 +92,11 @@ def _make(volume: Volume) -> None:
 
 
 def _remove(volume: Volume) -> None:
+    """Blocks on the disk. A tree may be deeper than Python's stack and than a path is long."""
     folder = os.path.dirname(volume.mountpoint)
     unlink_if_present(f"{folder}/volume.json")
-    shutil.rmtree(folder)
+    volumes = os.open(os.path.dirname(folder), os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        remove_name(volumes, os.fsencode(os.path.basename(folder)))
+    finally:
+        os.close(volumes)
