@@ -52,22 +52,30 @@ def read_rootfs_file(folders: Sequence[str], path: str) -> bytes:
 def _read_in_layer(root: int, path: str) -> tuple[bytes | None, bool]:
     """The file's bytes, or None, and whether layers below are hidden."""
     try:
-        file = open_in_root(root, path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
+        place = open_in_root(root, path)
     except OSError as error:
-        if error.errno in (errno.ENXIO, errno.ENODEV):
-            return None, True  # a whiteout: a character device 0/0 that no driver opens
         if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):
             return None, _hides_lower(root, os.path.dirname(path))
         raise InvalidArgument(f"read {path} of the image: {error.strerror}") from error
     try:
-        status = os.fstat(file)
-        if stat.S_ISCHR(status.st_mode) and status.st_rdev == 0:
-            return None, True
-        if not stat.S_ISREG(status.st_mode):
-            raise InvalidArgument(f"read {path} of the image: not a regular file")
-        if status.st_size > LIMIT:
-            raise InvalidArgument(f"read {path} of the image: it has more than {LIMIT} bytes")
-        return os.read(file, LIMIT), True
+        return _read_regular(place, path), True
+    finally:
+        os.close(place)
+
+
+def _read_regular(place: int, path: str) -> bytes | None:
+    """None for a whiteout. What is no file is not even opened: a container may make any device node there, and opening
+    one of the host's has effects (a watchdog starts, a tape winds)."""
+    status = os.fstat(place)
+    if stat.S_ISCHR(status.st_mode) and status.st_rdev == 0:
+        return None
+    if not stat.S_ISREG(status.st_mode):
+        raise InvalidArgument(f"read {path} of the image: not a regular file")
+    if status.st_size > LIMIT:
+        raise InvalidArgument(f"read {path} of the image: it has more than {LIMIT} bytes")
+    file = os.open(f"/proc/self/fd/{place}", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return os.read(file, LIMIT)
     finally:
         os.close(file)
 
