@@ -6,11 +6,13 @@ import struct
 
 import pytest
 
-from slipway.transport.aio.http2 import UNREAD_ANSWERS_LIMIT, Http2Connection
+from slipway.transport.aio.http2 import HALF_OPEN_LIMIT, UNREAD_ANSWERS_LIMIT, Http2Connection, Http2Stream
 from slipway.wire.http2 import LONGEST_BLOCK, Http2
 from slipway.wire.http2_frames import (
     CONTINUATION,
+    DATA,
     END_HEADERS,
+    END_STREAM,
     HEADERS,
     PING,
     PREFACE,
@@ -103,3 +105,24 @@ def test_pings_from_one_who_never_reads_end_the_connection() -> None:
             connection.data_received(pings)
     assert transport.is_closed
     assert transport.held < 2 * UNREAD_ANSWERS_LIMIT
+
+
+def test_streams_that_are_never_ended_are_refused_beyond_a_bound() -> None:
+    """100,000 of them cost 300 MB. Requests that have ended wait as many as they are."""
+    taken: list[Http2Stream] = []
+    connection, transport = Http2Connection(is_client=False, on_stream=taken.append), _Unread()
+    connection.connection_made(transport)
+    connection.data_received(START)
+    for number in range(1, 8 * HALF_OPEN_LIMIT, 4):
+        connection.data_received(frame(HEADERS, END_HEADERS, number, FIELDS))
+        connection.data_received(frame(HEADERS, END_HEADERS | END_STREAM, number + 2, FIELDS))
+    assert len([stream for stream in taken if not stream.has_ended]) == HALF_OPEN_LIMIT
+    assert len([stream for stream in taken if stream.has_ended]) == 2 * HALF_OPEN_LIMIT
+    half_open = [stream.number for stream in taken if not stream.has_ended]
+    connection.data_received(frame(DATA, END_STREAM, half_open[0], b""))
+    connection.data_received(frame(RST_STREAM, 0, half_open[1], struct.pack(">I", 8)))
+    connection.forget(half_open[2])
+    for number in range(8 * HALF_OPEN_LIMIT + 1, 8 * HALF_OPEN_LIMIT + 101, 2):
+        connection.data_received(frame(HEADERS, END_HEADERS, number, FIELDS))
+    assert len(taken) == 3 * HALF_OPEN_LIMIT + 3
+    assert not transport.is_closed

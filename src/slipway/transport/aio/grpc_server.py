@@ -42,6 +42,9 @@ ANSWER: Final = ((":status", "200"), ("content-type", "application/grpc"))
 ANSWER_BLOCK: Final = encode_fields(ANSWER)
 # What stands for itself in grpc-message: printable ASCII but the percent sign.
 PLAIN: Final = "".join(chr(code) for code in range(0x20, 0x7F) if chr(code) != "%")
+# Percent signs may make it three times as long. A block of fields beyond 64 KiB breaks our clients' connection, and with
+# it every other call on it; the callers' own names are part of many messages.
+LONGEST_MESSAGE: Final = 16 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +212,8 @@ class _Answer:
 def _end_block(code: int, message: str, *, headers_too: bool) -> bytes:
     trailers = [("grpc-status", str(code))]
     if message:
-        trailers.append(("grpc-message", quote(message, safe=PLAIN)))
+        whole = message.encode("utf-8", "surrogateescape")[:LONGEST_MESSAGE]
+        trailers.append(("grpc-message", quote(whole, safe=PLAIN)))
     return encode_fields([*ANSWER, *trailers] if headers_too else trailers)
 
 

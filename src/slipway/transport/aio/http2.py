@@ -14,6 +14,9 @@ from slipway.wire.http2_frames import Http2Error
 WINDOW_BYTES: Final = 4 << 20
 # Go's server sets no limit. Every waiting client of a running container holds a stream for as long as it runs.
 MAX_STREAMS_PER_CONNECTION: Final = 100_000
+# Streams whose request has not ended cost memory and a task each, for as long as their opener likes. Uploads stay open;
+# everything else ends its half at once.
+HALF_OPEN_LIMIT: Final = 1024
 # Answers to pings, settings and the like for one who does not read them; Go's server allows 10,000 frames.
 UNREAD_ANSWERS_LIMIT: Final = 256 * 1024
 MESSAGE_HEAD: Final = 5
@@ -200,6 +203,7 @@ class Http2Connection(asyncio.Protocol):
         self._on_stream = on_stream
         self._on_lost = on_lost
         self._streams: dict[int, Http2Stream] = {}
+        self._half_open: set[int] = set()  # those of the other side's that it has not ended
         self._transport: asyncio.Transport | None = None
 
     def open(self, block: bytes) -> Http2Stream:
@@ -221,6 +225,7 @@ class Http2Connection(asyncio.Protocol):
 
     def forget(self, number: int) -> None:
         self._streams.pop(number, None)
+        self._half_open.discard(number)
 
     def close(self) -> None:
         """Send what is left, then close. Streams that are open break."""
@@ -272,6 +277,7 @@ class Http2Connection(asyncio.Protocol):
 
     def _take(self, event: object) -> None:
         if isinstance(event, DataReceived):
+            self._note_end(event)
             if (stream := self._streams.get(event.stream)) is not None:
                 stream.take_data(event)
         elif isinstance(event, FieldsReceived):
@@ -282,6 +288,7 @@ class Http2Connection(asyncio.Protocol):
             elif (stream := self._streams.get(event.stream)) is not None:
                 stream.wake_writer()
         elif isinstance(event, StreamReset):
+            self._half_open.discard(event.stream)
             if (stream := self._streams.pop(event.stream, None)) is not None:
                 stream.break_off(f"the stream was reset with code {event.code}")
         elif isinstance(event, GoneAway):
@@ -289,11 +296,21 @@ class Http2Connection(asyncio.Protocol):
             for number in [number for number in self._streams if number > event.last]:
                 self._streams.pop(number).break_off("the other side is going away")
 
+    def _note_end(self, event: DataReceived | FieldsReceived) -> None:
+        if event.end:
+            self._half_open.discard(event.stream)
+
     def _take_fields(self, event: FieldsReceived) -> None:
         if not event.is_new:
+            self._note_end(event)
             if (stream := self._streams.get(event.stream)) is not None:
                 stream.take_fields(event)
             return
+        if not event.end:
+            if len(self._half_open) >= HALF_OPEN_LIMIT:
+                self.wire.reset(event.stream, http2_frames.REFUSED_STREAM)
+                return
+            self._half_open.add(event.stream)
         stream = self._streams[event.stream] = Http2Stream(self, event.stream)
         stream.fields = event.fields
         stream.has_ended = event.end
