@@ -35,7 +35,7 @@ def test_what_is_no_file_is_not_opened(tmp_path: Path, trap: Callable[[Path], No
         folder.mkdir()
     (lower / "passwd").write_text("root:x:0:0::/:\n")
     trap(upper / "passwd")
-    with pytest.raises(InvalidArgument, match="not a regular file|more than"):
+    with pytest.raises(InvalidArgument, match=r"not a regular file|more than"):
         read_rootfs_file([str(upper), str(lower)], "passwd")
 
 

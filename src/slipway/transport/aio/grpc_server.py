@@ -42,8 +42,8 @@ ANSWER: Final = ((":status", "200"), ("content-type", "application/grpc"))
 ANSWER_BLOCK: Final = encode_fields(ANSWER)
 # What stands for itself in grpc-message: printable ASCII but the percent sign.
 PLAIN: Final = "".join(chr(code) for code in range(0x20, 0x7F) if chr(code) != "%")
-# Percent signs may make it three times as long. A block of fields beyond 64 KiB breaks our clients' connection, and with
-# it every other call on it; the callers' own names are part of many messages.
+# Percent signs may make it three times as long. A block of fields beyond 64 KiB breaks our clients' connection, and
+# with it every other call on it; the callers' own names are part of many messages.
 LONGEST_MESSAGE: Final = 16 * 1024
 
 
