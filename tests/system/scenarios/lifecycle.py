@@ -4,6 +4,20 @@ from tests.system.harness import Step, scenario
 
 STATE = "inspect -f '{{.State.Status}} {{.State.Running}} {{.State.ExitCode}} {{.State.OOMKilled}}'"
 
+# What a container may do to its files, and `docker diff` tell.
+CHANGES = {
+    "a folder made anew": "rm -rf /etc; echo 1 >/etc/foo; echo 2 >/etc/group",
+    "a folder emptied": "rm -rf /usr; mkdir /usr",
+    "a folder moved": "mv /usr/sbin /usr/bun",
+    "a folder become a file": "rm -rf /usr/sbin; echo >/usr/sbin; rm -rf /home; mkdir /home; touch /home/a",
+    "a file become a folder": "rm /usr/bin/wget; mkdir /usr/bin/wget; touch /usr/bin/wget/w",
+    "a time": "touch /etc/group",
+    "an owner": "mkdir -p /a/b; chown 7 /etc/group; ln /etc/passwd /second; mknod /fifo p; ln -s /nosuch /link",
+    "a mode of a folder": "chmod 700 /usr; touch /tmp/x; rm /tmp/x",
+    "the same file again": "cp -a /etc/group /x; rm /etc/group; cp -a /x /etc/group; rm /x",
+    "what the engine put there": "rm /etc/mtab /.dockerenv",
+}
+
 SCENARIOS = (
     scenario(
         "created, started, stopped",
@@ -110,6 +124,21 @@ SCENARIOS = (
     scenario(
         "a file changed",
         "run --name box busybox sh -c 'echo x >/new; rm /etc/group; echo y >>/etc/passwd'",
+        Step(text="diff box", view="sorted_lines"),
+    ),
+    *(
+        scenario(
+            f"files changed: {what}",
+            Step(text=f"run --name box busybox sh -c '{how}'", compare_errors=False),
+            Step(text="diff box", view="sorted_lines"),
+        )
+        for what, how in CHANGES.items()
+    ),
+    scenario("a file changed while it runs", "run -d --name box busybox sleep 60", "exec box touch /new", "diff box"),
+    scenario("nothing changed", "create --name box busybox true", "diff box", "start -a box", "diff box", "diff box1"),
+    scenario(
+        "mounts are no changes but their places",
+        "run --name box -t -v /vol/a --tmpfs /t -w /w/w busybox touch /vol/a/file /t/file",
         Step(text="diff box", view="sorted_lines"),
     ),
     scenario(

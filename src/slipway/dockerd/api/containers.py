@@ -28,6 +28,7 @@ class Backend(Protocol):
     async def sizes(self, reference: str) -> dict[str, int]:
         """SizeRw and SizeRootFs, in bytes."""
 
+    async def changes(self, reference: str) -> list[dict[str, Any]]: ...
     async def start(self, reference: str) -> bool:
         """Whether it had to be started."""
 
@@ -57,6 +58,7 @@ class ContainerRoutes:
             Route("GET", "/containers/json", self.list),
             Route("GET", "/containers/{id}/json", self.inspect),
             Route("GET", "/containers/{id}/top", self.top),
+            Route("GET", "/containers/{id}/changes", self.changes),
             Route("POST", "/containers/{id}/start", self.start),
             Route("POST", "/containers/{id}/stop", self.stop),
             Route("POST", "/containers/{id}/restart", self.restart),
@@ -102,6 +104,9 @@ class ContainerRoutes:
 
     async def top(self, call: Call) -> Answer:
         return json_response(await self._backend.top(call.names["id"], call.query.text("ps_args")))
+
+    async def changes(self, call: Call) -> Answer:
+        return json_response(await self._backend.changes(call.names["id"]) or None)
 
     async def start(self, call: Call) -> Answer:
         # A body (HostConfig) was allowed before 1.24 and is refused since.

@@ -8,20 +8,17 @@ import asyncio
 import errno
 import fcntl
 import os
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack
 
 from slipway.archive.copy import copy_tree
 from slipway.base.errors import InternalError
 from slipway.contracts.containerd_api.types import Mount
 from slipway.contracts.engine_api.mounts import MountPoint
+from slipway.dockerd.containers.layers_view import FOLDER, joined_layers
 from slipway.dockerd.containers.mount_points import WantedMount
 from slipway.dockerd.containers.rootfs_files import layer_folders
-from slipway.linux.mount_flags import MOUNT_ATTR_RDONLY
-from slipway.linux.mounts import new_filesystem
 from slipway.linux.resolve import open_in_root
-
-_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
 async def fill_volumes(wanted: Sequence[WantedMount], points: Sequence[MountPoint], mounts: Sequence[Mount]) -> None:
@@ -36,36 +33,17 @@ async def fill_volumes(wanted: Sequence[WantedMount], points: Sequence[MountPoin
 
 def _fill(folders: Sequence[str], point: MountPoint) -> None:
     with ExitStack() as stack:
-        volume = os.open(os.path.dirname(point.source), _FOLDER)
+        volume = os.open(os.path.dirname(point.source), FOLDER)
         stack.callback(os.close, volume)
         fcntl.flock(volume, fcntl.LOCK_EX)  # two containers may be made on one new volume
         if os.listdir(point.source):
             return
         try:
-            root = stack.enter_context(_image_root(folders))
-            place = open_in_root(root, point.destination, _FOLDER)
+            root = stack.enter_context(joined_layers(folders))
+            place = open_in_root(root, point.destination, FOLDER)
             stack.callback(os.close, place)
             copy_tree(f"/proc/self/fd/{place}", point.source)
         except OSError as error:
             if error.errno not in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG):
                 sentence = f"copy {point.destination} of the image into volume {point.name}: {error.strerror}"
                 raise InternalError(sentence) from error
-
-
-@contextmanager
-def _image_root(folders: Sequence[str]) -> Iterator[int]:
-    """A descriptor of the image's root; `folders` are the snapshot's, the upmost first. Closing it unmounts."""
-    with ExitStack() as stack:
-        layers = []
-        for folder in folders:
-            layers.append(os.open(folder, _FOLDER))
-            stack.callback(os.close, layers[-1])
-        if len(layers) > 1:
-            # By descriptor: fsconfig(2) takes 255 bytes of one option, and kernels before 6.8 want all layers in one.
-            names = [f"/proc/self/fd/{layer}" for layer in layers]
-            joined = ":".join(names)
-            one_by_one: list[tuple[str, str | None]] = [("lowerdir+", name) for name in names]
-            options = [("lowerdir", joined)] if len(joined) < 256 else one_by_one
-            layers.append(new_filesystem("overlay", "overlay", [*options], MOUNT_ATTR_RDONLY))
-            stack.callback(os.close, layers[-1])
-        yield layers[-1]

@@ -11,6 +11,7 @@ from slipway.contracts.engine_api.networks import EndpointSettings
 from slipway.dockerd.containers import exec_process, kill, list_containers, pause, remove, rename, start, stop, top
 from slipway.dockerd.containers.attach import ClientStream
 from slipway.dockerd.containers.attach_container import AttachRequest, attach, check_attach
+from slipway.dockerd.containers.changes import changes
 from slipway.dockerd.containers.create import CreateRequest, create
 from slipway.dockerd.containers.describe import inspect_document, list_document
 from slipway.dockerd.containers.environment import ContainerEnvironment
@@ -51,6 +52,9 @@ class ContainerService:
 
     async def sizes(self, reference: str) -> dict[str, int]:
         return await sizes(self._environment, self._registry.find(reference))
+
+    async def changes(self, reference: str) -> list[dict[str, Any]]:
+        return await changes(self._environment, self._registry.find(reference))
 
     async def start(self, reference: str) -> bool:
         return await start.start(self._environment, self._registry.find(reference))
