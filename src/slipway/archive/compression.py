@@ -1,4 +1,5 @@
-"""Compressed streams as plain ones: gzip by isal, zstd by zstandard. Which one it is, the first bytes tell."""
+"""Compressed streams as plain ones: gzip by isal, zstd by zstandard, bzip2 and xz by Python's own modules. Which one it
+is, the first bytes tell."""
 
 from collections.abc import Callable, Iterator
 from typing import Any, Final
@@ -6,23 +7,25 @@ from typing import Any, Final
 import zstandard
 from isal import isal_zlib
 
-from slipway.base.errors import InvalidArgument, NotImplementedByEngine
+from slipway.base.errors import InvalidArgument
 
 NextChunk = Callable[[], bytes]
 
 GZIP: Final = "gzip"
 ZSTD: Final = "zstd"
 NONE: Final = "none"
-# bzip2 and xz are told apart to refuse them by name.
+BZIP2: Final = "bzip2"
+XZ: Final = "xz"
 _MAGIC: Final = (
-    (b"\xfd7zXZ\x00", "xz"),
+    (b"\xfd7zXZ\x00", XZ),
     (b"\x28\xb5\x2f\xfd", ZSTD),
-    (b"BZh", "bzip2"),
+    (b"BZh", BZIP2),
     (b"\x1f\x8b\x08", GZIP),
 )
 _GZIP_WINDOW: Final = 31  # 32 KiB window with a gzip header (zlib manual, inflateInit2)
 _ZSTD_WINDOW: Final = 1 << 27  # the bound of the zstd command line: more memory would be the archive's choice
 _PIECE: Final = 1 << 20
+_XZ_MEMORY: Final = 1 << 27  # `xz -9` needs 65 MiB: more would be the archive's choice
 
 
 def compression_of(first: bytes) -> str:
@@ -39,7 +42,7 @@ def compression_of(first: bytes) -> str:
 def plain_chunks(next_chunk: NextChunk) -> Iterator[bytes]:
     """The content of a stream that may be compressed, in pieces of bounded size.
 
-    Raises InvalidArgument for a damaged or cut-off stream, NotImplementedByEngine for bzip2 and xz.
+    Raises InvalidArgument for a damaged or cut-off stream.
     """
     first = next_chunk()
     kind = compression_of(first)
@@ -47,9 +50,9 @@ def plain_chunks(next_chunk: NextChunk) -> Iterator[bytes]:
         return _gunzip(first, next_chunk)
     if kind == ZSTD:
         return _unzstd(first, next_chunk)
-    if kind == NONE:
-        return _plain(first, next_chunk)
-    raise NotImplementedByEngine(f"decompress {kind}: not supported", hint="use gzip or zstd")
+    if kind in (BZIP2, XZ):
+        return _decompressed(kind, first, next_chunk)
+    return _plain(first, next_chunk)
 
 
 def gzip_compressor() -> Any:
@@ -74,7 +77,7 @@ def _gunzip(chunk: bytes, next_chunk: NextChunk) -> Iterator[bytes]:
         member = isal_zlib.decompressobj(_GZIP_WINDOW)
         while not member.eof:
             if not chunk:
-                raise InvalidArgument("decompress gzip: unexpected end of the stream")
+                raise InvalidArgument("decompress gzip: unexpected EOF")
             try:
                 plain = member.decompress(chunk, _PIECE)
             except isal_zlib.error as error:  # type: ignore[misc]  # the stub takes the class for a value
@@ -85,6 +88,34 @@ def _gunzip(chunk: bytes, next_chunk: NextChunk) -> Iterator[bytes]:
         chunk = member.unused_data.lstrip(b"\0")
         while not chunk and (chunk := next_chunk()):
             chunk = chunk.lstrip(b"\0")
+
+
+def _decompressor(kind: str) -> tuple[Any, type[Exception]]:
+    """One stream's, and what it raises for a damaged one. Imported for those who need them: few do."""
+    if kind == XZ:
+        import lzma
+
+        return lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_XZ_MEMORY), lzma.LZMAError
+    import bz2
+
+    return bz2.BZ2Decompressor(), OSError
+
+
+def _decompressed(kind: str, chunk: bytes, next_chunk: NextChunk) -> Iterator[bytes]:
+    """All streams of a bzip2 or xz file, one after the other."""
+    while chunk:
+        stream, damage = _decompressor(kind)
+        while not stream.eof:
+            if stream.needs_input and not chunk:
+                raise InvalidArgument(f"decompress {kind}: unexpected EOF")
+            try:
+                plain = stream.decompress(chunk, _PIECE)
+            except damage as error:
+                raise InvalidArgument(f"decompress {kind}: {error}") from error
+            if plain:
+                yield plain
+            chunk = next_chunk() if stream.needs_input and not stream.eof else b""
+        chunk = stream.unused_data.lstrip(b"\0") or next_chunk().lstrip(b"\0")
 
 
 def _unzstd(chunk: bytes, next_chunk: NextChunk) -> Iterator[bytes]:

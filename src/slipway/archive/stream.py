@@ -26,14 +26,18 @@ class HashedStream:
         self._pieces: queue.Queue[bytes | BaseException] = queue.Queue(_AHEAD)
         self._hash = new_hash()
         self._stopped = False
+        self._ended = False
         self._thread = threading.Thread(target=self._produce, name="decompress", daemon=True)
         self._thread.start()
 
     def next_chunk(self) -> bytes:
-        """The next piece; b"" at the end. Raises InvalidArgument for a damaged stream, OSError."""
+        """The next piece; b"" at the end, again and again. Raises InvalidArgument for a damaged stream, OSError."""
+        if self._ended:
+            return b""
         piece = self._pieces.get()
         if isinstance(piece, BaseException):
             raise piece
+        self._ended = not piece
         return piece
 
     def digest(self) -> str:

@@ -169,7 +169,7 @@ class TarReader:
 
     def _refill(self) -> None:
         if not self._more():
-            raise InvalidArgument("malformed tar: it ends in the middle of an entry")
+            raise InvalidArgument("malformed tar: unexpected EOF in the middle of an entry")
 
     def _more(self) -> bool:
         self._chunk = self._next_chunk()

@@ -124,7 +124,7 @@ def _number(field: bytes) -> int:
     if not digits:
         return 0
     if digits.translate(None, _OCTAL):
-        raise InvalidArgument("malformed tar: a number of a header is not octal", "is it a tar archive at all?")
+        raise InvalidArgument("malformed tar: invalid tar header: a number is not octal", "is it a tar archive at all?")
     return int(digits, 8)
 
 
@@ -139,4 +139,4 @@ def _check_sum(block: bytes) -> None:
         return
     # Some old tars summed signed characters: each byte from 128 on counts 256 less.
     if said != sum(rest) + 8 * 32 - 256 * sum(byte > 127 for byte in rest):
-        raise InvalidArgument("malformed tar: a header's checksum is wrong")
+        raise InvalidArgument("malformed tar: invalid tar header: its checksum is wrong")

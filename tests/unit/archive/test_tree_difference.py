@@ -28,6 +28,9 @@ def test_folders_nested_deeper_than_the_stack_of_python_are_walked(trees: tuple[
         place += "/d"
         os.mkdir(place)
     assert len(differences(old, new, is_upper=False)) == 1500
+    while place != str(after):  # not left to pytest, which removes folders by recursion
+        os.rmdir(place)
+        place = os.path.dirname(place)
 
 
 def test_a_link_is_told_and_not_followed(trees: tuple[Path, Path, int, int], tmp_path: Path) -> None:

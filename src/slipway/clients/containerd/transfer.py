@@ -84,16 +84,17 @@ class Transfer:
             )
         )
         source = transfer_types_pb2.ImageImportStream(stream=stream_id)
+        archive = _Archive(read)
         async with open_stream(self._connection, stream_id) as stream:
-            sending = asyncio.get_running_loop().create_task(send_bytes(stream, read), name="image import")
+            sending = asyncio.get_running_loop().create_task(send_bytes(stream, archive.read), name="image import")
             transfer = asyncio.get_running_loop().create_task(
                 self._transfer(source, destination, on_progress), name="image import's transfer"
             )
             try:
                 await asyncio.wait((sending, transfer), return_when=asyncio.FIRST_COMPLETED)
-                if not transfer.done() and sending.exception() is not None:
-                    await sending  # the archive broke off: containerd would wait for the rest of it for ever
-                await transfer
+                if archive.broke_off:
+                    await sending  # containerd would wait for the rest of it for ever
+                await transfer  # also when containerd has ended the stream: its reply says why
             finally:
                 await cancel_quietly(transfer)
                 await cancel_quietly(sending)
@@ -167,6 +168,21 @@ async def _answer(stream: Any, credentials: Credentials) -> None:
                 authType=transfer_types_pb2.CREDENTIALS, username=credentials.username, secret=credentials.password
             )
         await stream.send(typed(reply))
+
+
+class _Archive:
+    """What a client sends; remembers whether that failed, as opposed to the stream that takes it."""
+
+    def __init__(self, read: Callable[[], Awaitable[bytes]]) -> None:
+        self._read = read
+        self.broke_off = False
+
+    async def read(self) -> bytes:
+        try:
+            return await self._read()
+        except BaseException:
+            self.broke_off = True
+            raise
 
 
 def _platform_message(platform: Platform) -> types_pb2.Platform:

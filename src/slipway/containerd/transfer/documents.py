@@ -45,7 +45,7 @@ class Documents:
 
     def read_config(self, target: Descriptor) -> ImageConfig:
         data = self._content.read(self._scope, target.digest, limit=DOCUMENT_LIMIT)
-        return decode_config(data, f"decode image configuration {target.digest}")
+        return decode_config(data, f"image configuration {target.digest}")
 
     def images(self, target: Descriptor, wanted: Sequence[Platform], depth: int = _DEPTH) -> Iterator[ImageManifest]:
         """The images that `target` leads to, one per wanted platform that it has. Raises NotFound, InvalidArgument."""

@@ -116,7 +116,7 @@ def _write_plain(next_chunk: Any, file: BinaryIO) -> tuple[str, int]:
         file.write(piece)
         size += len(piece)
     if len(first) < BLOCK:
-        raise InvalidArgument("import: the input is not a tar archive")
+        raise InvalidArgument("import: unexpected EOF: the input is not a tar archive")
     return f"sha256:{digest.hexdigest()}", size
 
 
