@@ -26,6 +26,7 @@ COMMANDS = {
     "protos": ("protos", "generate the protobuf modules anew"),
 }
 NEED_ROOT = {"demo", "up", "down", "shell", "test", "bench", "sabotage"}
+NEED_THE_ENGINE_ALONE = {"demo", "up", "down", "shell", "env"}  # the others need the tools of a developer as well
 
 
 def main(argv: list[str]) -> int:
@@ -51,8 +52,9 @@ def run(argv: list[str]) -> int:
     needs_root = argv[0] in NEED_ROOT and os.geteuid() != 0
     if needs_root and shutil.which("sudo") is None:
         raise say.Failed(f"{argv[0]} needs root, and there is no sudo (hint: run it as root)")
-    if not environment.is_this_process():
-        environment.make()  # before sudo: the checkout's owner keeps it
+    developing = argv[0] not in NEED_THE_ENGINE_ALONE
+    if not environment.is_ready(developing=developing):
+        environment.make(developing=developing)  # before sudo: the checkout's owner keeps it
         os.execv(environment.PYTHON, [str(environment.PYTHON), __file__, *argv])
     if needs_root:
         become_root(argv)
@@ -61,8 +63,10 @@ def run(argv: list[str]) -> int:
 
 
 def become_root(argv: list[str]) -> None:
-    """Start over through sudo."""
-    os.execvp("sudo", ["sudo", "--preserve-env=CI,TERM,SHELL", str(CHECKOUT / "dev"), *argv])
+    """Start over through sudo, which by itself would drop the proxies, too."""
+    proxies = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
+    kept = ",".join(("CI", "TERM", "SHELL", *proxies, *map(str.lower, proxies)))
+    os.execvp("sudo", ["sudo", f"--preserve-env={kept}", str(CHECKOUT / "dev"), *argv])
 
 
 if __name__ == "__main__":

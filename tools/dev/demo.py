@@ -3,23 +3,28 @@
 import http.client
 import os
 import shlex
-import socket
 import subprocess
 import time
+from contextlib import suppress
 from threading import Thread
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
 from tests.support import images, processes
 from tools.dev import engine, packages, say
 from tools.dev.instance import DevInstance, here
 from tools.dev.progress import Progress
 
-REGISTRY = ("registry-1.docker.io", 443)
+REGISTRY = "https://registry-1.docker.io/v2/"
 SECONDS_FOR_A_REGISTRY = 4.0
 SECONDS_FOR_NGINX = 20.0
 LONGEST_COMMAND = 200
 
 
 def main(argv: list[str]) -> int:
+    if argv[1:]:
+        say.warn(f"demo does not take {' '.join(argv[1:])}")
+        return 2
     instance = here()
     started = engine.up(instance)
     try:
@@ -50,6 +55,7 @@ def get_image(instance: DevInstance) -> None:
     """nginx:latest: what is there, else pulled, else made from the distribution's packages."""
     if docker(instance, "image", "inspect", "-f", "{{.Id}}", "nginx", quiet=True):
         return
+    say.step(f"asking Docker Hub for nginx, for {SECONDS_FOR_A_REGISTRY:g} seconds at most")
     if registry_answers() and _pull(instance):
         return
     say.step("no registry answers: making an nginx image from the distribution's packages (examples/nginx/build)")
@@ -62,25 +68,28 @@ def get_image(instance: DevInstance) -> None:
 
 
 def _pull(instance: DevInstance) -> bool:
-    say.step("pulling nginx")
     argv = [str(instance.launchers / "docker"), "pull", "nginx"]
     return subprocess.run(argv, env=os.environ | engine.environment(instance), check=False).returncode == 0
 
 
-def registry_answers() -> bool:
-    """Whether Docker Hub takes a connection within a few seconds. In a thread: name lookup has no timeout."""
+def registry_answers(url: str = REGISTRY, seconds: float = SECONDS_FOR_A_REGISTRY) -> bool:
+    """Whether Docker Hub says anything within a few seconds, through the proxy of the environment if there is one.
+
+    A connection alone is no answer: a firewall may take it and say nothing. In a thread: name lookup has no timeout.
+    """
     answered: list[bool] = []
 
-    def connect() -> None:
-        try:
-            socket.create_connection(REGISTRY, timeout=SECONDS_FOR_A_REGISTRY).close()
+    def ask() -> None:
+        with suppress(OSError, http.client.HTTPException):
+            try:
+                urlopen(url, timeout=seconds).close()
+            except HTTPError as refusal:  # 401 as a rule: it wants a token
+                refusal.close()
             answered.append(True)
-        except OSError:
-            pass
 
-    thread = Thread(target=connect, daemon=True)
+    thread = Thread(target=ask, daemon=True)
     thread.start()
-    thread.join(SECONDS_FOR_A_REGISTRY)
+    thread.join(seconds)
     return bool(answered)
 
 

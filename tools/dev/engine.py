@@ -13,6 +13,7 @@ from tools.dev.instance import DevInstance, here
 from tools.dev.progress import Progress
 
 PATIENCE = 30.0
+PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")  # as people write them, in small letters, too
 
 
 def main(argv: list[str]) -> int:
@@ -73,7 +74,7 @@ def up(instance: DevInstance) -> bool:
 
 def _start(instance: DevInstance) -> "subprocess.Popen[bytes]":
     path = f"{instance.launchers}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-    keep = {name: os.environ[name] for name in ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY") if name in os.environ}
+    keep = {name: value for name, value in os.environ.items() if name.upper() in PROXIES}
     with open(instance.log, "wb") as log:
         return subprocess.Popen(
             instance.argv(),
