@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -39,7 +40,7 @@ def ctr_on_the_original(engine: OriginalEngine) -> Ctr:
 
 
 @pytest.fixture(scope="module")
-def client(our_engine: OurEngine, busybox_archive: str) -> docker.Docker:
+def client(our_engine: OurEngine, busybox_archive: Path) -> docker.Docker:
     client = docker.theirs(our_engine.host)
     client("load", "-i", str(busybox_archive))
     return client
@@ -108,7 +109,7 @@ TABLES = (
 
 
 def test_every_table_is_as_under_the_original(
-    client: docker.Docker, our_engine: OurEngine, original_engine: OriginalEngine, busybox_archive: str
+    client: docker.Docker, our_engine: OurEngine, original_engine: OriginalEngine, busybox_archive: Path
 ) -> None:
     theirs = docker.theirs(original_engine.host)
     theirs("load", "-i", str(busybox_archive))
@@ -139,3 +140,16 @@ def test_every_part_that_our_containerd_has_is_well(ctr: Ctr) -> None:
     names = {row[0] for row in parts}
     assert {"io.containerd.transfer.v1", "io.containerd.streaming.v1", "io.containerd.runtime.v2"} <= names
     assert "Server:" in ctr("version")
+
+
+def test_what_ours_saves_the_original_loads(
+    client: docker.Docker, original_engine: OriginalEngine, tmp_path: Path
+) -> None:
+    archive = str(tmp_path / "saved.tar")
+    client("tag", "busybox", "saved:1")
+    client("save", "-o", archive, "saved:1")
+    client("rmi", "saved:1")
+    theirs = docker.theirs(original_engine.host)
+    assert theirs("load", "-i", archive) == "Loaded image: saved:1"
+    assert theirs("run", "--rm", "--network=none", "saved:1", "echo", "hello") == "hello"
+    theirs("rmi", "saved:1")

@@ -68,10 +68,11 @@ async def send_bytes(stream: ChannelStream, read: Callable[[], Awaitable[bytes]]
         pass  # window updates that nobody needs any more
 
 
-async def receive_bytes(stream: ChannelStream, write: Callable[[bytes], Awaitable[None]]) -> None:
-    """Hand everything that arrives to `write`, granting a new window as the old one is used up."""
+async def receive_bytes(stream: ChannelStream, take: Callable[[bytes], Awaitable[bool]]) -> None:
+    """Hand what arrives to `take` until it wants no more, granting a new window as the old one is used up."""
     window = 0
-    while True:
+    wants_more = True
+    while wants_more:
         if window < WINDOW:
             await stream.send(typed(transfer_types_pb2.WindowUpdate(update=WINDOW)))
             window += WINDOW
@@ -80,7 +81,7 @@ async def receive_bytes(stream: ChannelStream, write: Callable[[bytes], Awaitabl
             return
         data = transfer_types_pb2.Data.FromString(message.value).data
         window -= len(data)
-        await write(data)
+        wants_more = await take(data)
 
 
 async def cancel_quietly(task: "asyncio.Task[None]") -> None:

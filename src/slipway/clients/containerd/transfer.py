@@ -17,6 +17,8 @@ from slipway.clients.containerd.streams import (
 )
 from slipway.contracts.containerd_api.generated import transfer_pb2, transfer_types_pb2, types_pb2
 from slipway.contracts.containerd_api.types import Platform
+from slipway.transport.aio.grpc_client import ChannelStream
+from slipway.wire.tar_end import ArchiveEnd
 
 METHODS: Final = service_methods(transfer_pb2.DESCRIPTOR, "Transfer")
 OCI_ARCHIVE: Final = "application/vnd.oci.image.layout.v1+tar"
@@ -108,7 +110,7 @@ class Transfer:
             stream=stream_id, media_type=OCI_ARCHIVE, platforms=[_platform_message(platform)]
         )
         async with open_stream(self._connection, stream_id) as stream:
-            receiving = asyncio.get_running_loop().create_task(receive_bytes(stream, write), name="image export")
+            receiving = asyncio.get_running_loop().create_task(_receive_archive(stream, write), name="image export")
             try:
                 await self._transfer(source, destination, lambda _: None)
                 await asyncio.wait([receiving])  # the transfer has succeeded: whatever ended the stream, it is whole
@@ -149,6 +151,18 @@ class Transfer:
                 yield stream_id
             finally:
                 await cancel_quietly(answering)
+
+
+async def _receive_archive(stream: ChannelStream, write: Callable[[bytes], Awaitable[None]]) -> None:
+    """Until the archive says that it ends: the original containerd leaves the stream open after its last byte."""
+    end = ArchiveEnd()
+
+    async def take(piece: bytes) -> bool:
+        await write(piece)
+        end.feed(piece)
+        return not end.reached
+
+    await receive_bytes(stream, take)
 
 
 async def _watch(stream: Any, on_progress: OnProgress) -> None:

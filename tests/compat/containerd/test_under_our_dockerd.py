@@ -1,0 +1,96 @@
+"""Our dockerd on the original containerd (1.7 and 2.1), its shim and its runc, all from its tree."""
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support import docker, images, peers
+from tests.support.engine import OurEngine
+from tests.support.foreign_runtimes import launcher
+from tests.support.waiting import wait_until
+
+pytestmark = [pytest.mark.root, pytest.mark.peers]
+
+CONFIGURATION = 'version = 2\ndisabled_plugins = ["io.containerd.grpc.v1.cri", "io.containerd.internal.v1.opt"]\n'
+
+
+@pytest.fixture(scope="module", params=sorted(peers.SUITES))
+def client(request: pytest.FixtureRequest, machine_unchanged: None, short_folder: Path) -> Iterator[docker.Docker]:
+    """Docker's client on our dockerd, which was told of the containerd of one suite. busybox is loaded."""
+    engine = OurEngine(short_folder / f"on-{request.param}", f"--containerd={short_folder}/on-{request.param}/c.sock")
+    try:
+        containerd = start_containerd(engine, request.param)
+        try:
+            client = docker.theirs(engine.start().host)
+            client("load", "-i", str(images.busybox()))
+            yield client
+        finally:
+            engine.stop()
+            containerd.terminate()
+            containerd.wait(20)
+    finally:
+        engine.close()
+
+
+def start_containerd(engine: OurEngine, suite: str) -> "subprocess.Popen[bytes]":
+    """In the engine's namespaces, with this machine's files: containerd and its shim need nothing of their tree."""
+    tree = peers.install(suite) / "usr/bin"
+    programs = engine.folder / "programs"
+    programs.mkdir()
+    (programs / "containerd-shim-runc-v2").symlink_to(tree / "containerd-shim-runc-v2")
+    launcher("runc", suite, programs).rename(programs / "runc")
+    (engine.folder / "c.toml").write_text(CONFIGURATION)
+    places = [f"--root={engine.folder}/c-root", f"--state={engine.folder}/c-state", f"--address={engine.folder}/c.sock"]
+    log = engine.folder / "c.log"
+    with open(log, "wb") as out:
+        containerd = engine.sandbox.popen(
+            [tree / "containerd", f"--config={engine.folder}/c.toml", *places],
+            stdout=out,
+            stderr=out,
+            stdin=subprocess.DEVNULL,
+            env={"PATH": f"{programs}:/usr/sbin:/usr/bin:/sbin:/bin"},
+        )
+    wait_until(lambda: "successfully booted" in log.read_text(), f"containerd of {suite}", 20)
+    return containerd
+
+
+def test_containers_run(client: docker.Docker) -> None:
+    assert client("run", "--rm", "--network=none", "busybox", "echo", "hello") == "hello"
+    assert client.run("run", "--rm", "busybox", "sh", "-c", "exit 42").status == 42
+    assert client("run", "-i", "--rm", "busybox", "cat", stdin="piped") == "piped"
+    wrong = client.run("run", "--rm", "busybox", "/no/such")
+    assert wrong.status == 127
+    assert 'exec: "/no/such": stat /no/such: no such file or directory' in wrong.err
+
+
+def test_a_life(client: docker.Docker) -> None:
+    client("run", "-d", "--name", "life", "-p", "8080:80", "-v", "kept:/kept", "busybox", "httpd", "-f", "-h", "/etc")
+    assert client("exec", "life", "wget", "-q", "-O-", "http://localhost/hostname") == client("ps", "-q")
+    assert client.run("exec", "life", "sh", "-c", "exit 3").status == 3
+    client("pause", "life")
+    assert client("inspect", "-f", "{{.State.Status}}", "life") == "paused"
+    client("unpause", "life")
+    assert client("stats", "--no-stream", "--format", "{{.PIDs}}", "life") == "1"
+    client("kill", "life")
+    assert client("wait", "life") == "137"
+    client("start", "life")
+    client("stop", "-t", "0", "life")
+    assert client("inspect", "-f", "{{.State.Status}} {{.State.ExitCode}}", "life") == "exited 137"
+    client("rm", "-v", "life")
+
+
+def test_memory_that_runs_out_is_told(client: docker.Docker) -> None:
+    limits = ("-m", "20m", "--memory-swap", "20m")
+    assert client.run("run", "--name", "big", *limits, "busybox", "tail", "/dev/zero").status == 137
+    assert client("inspect", "-f", "{{.State.OOMKilled}}", "big") == "true"
+    client("rm", "big")
+
+
+def test_images_are_saved_removed_and_loaded(client: docker.Docker, tmp_path: Path) -> None:
+    client("save", "-o", str(tmp_path / "saved.tar"), "busybox")
+    client("rmi", "busybox")
+    assert client("images", "-q") == ""
+    client("load", "-i", str(tmp_path / "saved.tar"))
+    assert client("run", "--rm", "busybox", "echo", "again") == "again"
