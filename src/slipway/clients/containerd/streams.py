@@ -4,7 +4,7 @@ import asyncio
 import logging
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, Final
 
 from google.protobuf.any_pb2 import Any as AnyMessage
@@ -12,6 +12,7 @@ from google.protobuf.any_pb2 import Any as AnyMessage
 from slipway.clients.containerd.calls import Connection, service_methods
 from slipway.contracts.containerd_api.generated import streaming_pb2, transfer_types_pb2
 from slipway.transport.aio.grpc_client import ChannelStream
+from slipway.transport.aio.http2 import StreamBroken
 
 log = logging.getLogger(__name__)
 
@@ -74,7 +75,9 @@ async def receive_bytes(stream: ChannelStream, take: Callable[[bytes], Awaitable
     wants_more = True
     while wants_more:
         if window < WINDOW:
-            await stream.send(typed(transfer_types_pb2.WindowUpdate(update=WINDOW)))
+            # The sender may have ended and reset the stream: what it sent before is still to be read.
+            with suppress(StreamBroken):
+                await stream.send(typed(transfer_types_pb2.WindowUpdate(update=WINDOW)))
             window += WINDOW
         message = await stream.receive()
         if message is None:
