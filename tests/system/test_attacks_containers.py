@@ -267,3 +267,31 @@ def test_nobody_reads_or_changes_what_the_engine_keeps(
             assert found.stdout == ""
     finally:
         engine.close()
+
+
+LONG = 65536
+REFUSED = {
+    "--cpuset-cpus": ("0-4294967295", ",".join(["0"] * (LONG // 2)), "1_0", "٠"),
+    "--cpuset-mems": ("0-4294967295",),
+    "-v": ("/etc:/" + "a/" * (LONG // 2),),
+    "--device": ("/dev/null:/dev/" + "a" * LONG,),
+    "--tmpfs": ("/x:size=" + "1" * LONG,),
+    "--cgroup-parent": ("a/" * (LONG // 2), "../../../x"),
+    "--sysctl": ("net.ipv4.ip_forward=" + "1" * LONG, "net.../../kernel/core_pattern=x"),
+    "--entrypoint": ("a" * LONG,),
+    "--user": ("1" * LONG,),
+    "--network": ("a" * LONG,),
+}
+
+
+@pytest.mark.parametrize(
+    "flag", [*list(REFUSED)[:2], *(pytest.param(f, marks=pytest.mark.matrix) for f in list(REFUSED)[2:])]
+)
+def test_what_is_too_long_or_too_large_is_refused_at_once(client: Docker, flag: str) -> None:
+    """CVE-2021-43784, CVE-2018-20699. A refusal that quoted 60 KB filled a pipe, and the start never ended."""
+    for value in REFUSED[flag]:
+        done = client.run("run", "--rm", "--network", "none", flag, value, "busybox", "true", timeout=20)
+        assert done.status in (125, 126, 127), f"{flag} {value[:40]}: {done.status}"
+        assert "internal error" not in done.err
+        assert len(done.err) < LONG + 1000
+    assert client("ps", "-aq", "--filter", "status=created") == ""

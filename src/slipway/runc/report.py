@@ -6,6 +6,8 @@ import time
 from slipway.base import json_text
 from slipway.base.errors import EngineError
 
+_LONGEST = 8 * 1024  # characters: at four bytes each, half of a pipe (pipe(7))
+
 
 def words_of(error: BaseException) -> str:
     """One line: an OSError says its operand and the kernel's reason in lower case, as Go programs do."""
@@ -16,6 +18,13 @@ def words_of(error: BaseException) -> str:
     if isinstance(error, EngineError):
         return str(error)
     return f"{type(error).__name__}: {error}"
+
+
+def shortened(message: str) -> str:
+    """The beginning and the end, where the cause stands, of what is too long."""
+    if len(message) <= _LONGEST:
+        return message
+    return f"{message[: _LONGEST // 2]} ... {message[-_LONGEST // 2 :]}"
 
 
 class Log:
@@ -29,7 +38,12 @@ class Log:
         self._debug = debug
 
     def error(self, message: str) -> None:
-        """The last word of a failed command; a copy goes to standard error when the log is elsewhere."""
+        """The last word of a failed command; a copy goes to standard error when the log is elsewhere.
+
+        It may quote what the specification says, at any length. Standard error may be a pipe that nobody reads before
+        we end.
+        """
+        message = shortened(message)
         self._write("error", message)
         if self._path:
             write_quietly(2, message + "\n")

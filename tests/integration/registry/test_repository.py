@@ -7,7 +7,7 @@ from typing import TypeVar
 import pytest
 
 from slipway.base.digests import digest_of
-from slipway.base.errors import InvalidArgument, NotFound, Unavailable
+from slipway.base.errors import EngineError, InvalidArgument, NotFound, Unavailable
 from slipway.base.references import Reference
 from slipway.clients.registry.hosts import default_hosts
 from slipway.clients.registry.model import Host, Login
@@ -155,3 +155,18 @@ def test_a_mirror_that_does_not_answer_is_passed_over(registry: Registry) -> Non
             await repository.close()
 
     assert asyncio.run(main()) == BLOB
+
+
+@pytest.mark.parametrize(
+    "digest", ["sha256:../../x", "sha256:" + "A" * 64, "md5:0", "x" * 7000, TARGET.digest + "/..", ""]
+)
+@pytest.mark.parametrize("length", ["9" * 18, "9" * 19, "9" * 4400, "-1", "1_0", "\u0663"])
+def test_a_head_that_lies_is_neither_a_path_nor_a_number(registry: Registry, digest: str, length: str) -> None:
+    """CVE-2024-3727: what is no digest names nothing; nor does its length count then."""
+    lies = {"Docker-Content-Digest": digest, "Content-Length": length.encode().decode("latin-1")}
+    registry.answer = lambda asked: Answer(headers=lies) if asked.method == "HEAD" else Answer(body=b"{}")
+    try:
+        found = _with(registry, lambda repository: repository.resolve(Reference(registry.domain, "team/app", "1")))
+    except EngineError:
+        return
+    assert found.digest == digest_of(b"{}")

@@ -222,7 +222,7 @@ def check_response(response: Response, target: str) -> None:
 
 def version_numbers(text: str) -> tuple[int, ...]:
     """1.9 is older than 1.51: versions compare by their numbers."""
-    return tuple(int(part) if part.isdigit() else 0 for part in text.split("."))
+    return tuple(int(part) if part.isascii() and part.isdigit() and len(part) < 10 else 0 for part in text.split("."))
 
 
 def is_not_found(error: EngineError) -> bool:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 Answer = TypeVar("Answer")
 _ACCEPT: Final = ", ".join(sorted(INDEX_TYPES | MANIFEST_TYPES))
 _RESUMES: Final = 5  # times that one blob's connection may break
+_LONGEST_NUMBER: Final = 18  # digits: what fits 64 bits in any case; `int()` itself refuses more than 4,300
 
 
 class RegistryRepository:
@@ -134,7 +135,7 @@ class RegistryRepository:
 def _descriptor(response: "httpx.Response", expected: str) -> Descriptor | None:
     digest = response.headers.get("docker-content-digest", "") or expected
     length = response.headers.get("content-length", "")
-    if not is_digest(digest) or not (length.isascii() and length.isdigit()):
+    if not is_digest(digest) or not (length.isascii() and length.isdigit()) or len(length) > _LONGEST_NUMBER:
         return None
     if expected and digest != expected:
         raise InvalidArgument(f"{expected[:80]}: the registry answered for {digest}")
