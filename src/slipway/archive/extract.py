@@ -38,6 +38,9 @@ _BLAME: Final = frozenset(
         errno.EMLINK,
         errno.ENOENT,
         errno.EEXIST,
+        errno.EFBIG,  # a sparse file as large as it says
+        errno.E2BIG,  # an attribute's value, or its name
+        errno.ERANGE,
     )
 )
 

@@ -5,12 +5,15 @@ import stat
 import subprocess
 
 import pytest
+import zstandard
 
+from slipway.archive.compression import gzip_compressor, plain_chunks, zstd_compressor
 from slipway.archive.extract import Whiteouts
 from slipway.base.errors import InvalidArgument
 from slipway.wire import tar
 from slipway.wire.tar_encode import encode_header
-from tests.unit.archive.conftest import Place, directory, entry, hard_link, symlink
+from slipway.wire.tar_pax import encode_records
+from tests.unit.archive.conftest import Place, chunks, directory, entry, hard_link, symlink
 
 MODES = list(Whiteouts)
 
@@ -163,3 +166,47 @@ def test_a_name_of_a_thousand_directories(place: Place) -> None:
     found = subprocess.run(["find", place.root, "-name", "f"], capture_output=True, check=True).stdout
     subprocess.run(["rm", "-rf", place.root / "a"], check=True)  # pytest's own way to remove it ends at that limit
     assert found.count(b"/a") == 1900
+
+
+def extended(**records: bytes) -> bytes:
+    """The extended header before an entry; `__` stands for a dot in a key."""
+    data = encode_records({key.replace("__", ".").encode(): value for key, value in records.items()})
+    return entry("x", data, kind=tar.PAX)
+
+
+SPARSE = {"GNU__sparse__major": b"1", "GNU__sparse__minor": b"0"}
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        extended(SCHILY__xattr__user__a=b"x" * 70_000) + entry("f"),
+        extended(**{"SCHILY__xattr__user__" + "a" * 300: b"x"}) + entry("f"),
+        extended(SCHILY__xattr__=b"x") + entry("f"),
+        extended(**SPARSE, GNU__sparse__realsize=b"9223372036854775807") + entry("s", b"0\n".ljust(512, b"\0")),
+    ],
+    ids=("value", "name", "no name", "sparse"),
+)
+def test_what_no_file_system_keeps_is_the_archive_s_fault(place: Place, start: bytes) -> None:
+    """It was answered as a fault of the machine, which is worth another try."""
+    with pytest.raises(InvalidArgument, match="unpack"):
+        place.unpack(start)
+
+
+@pytest.mark.parametrize("kind", ["gzip", "zstd"])
+def test_a_bomb_comes_in_pieces(kind: str) -> None:
+    """512 MiB of zeros: the memory that it takes is a piece's, whatever it unpacks to."""
+    zeros, count = bytes(1 << 20), 512
+    compressor = gzip_compressor() if kind == "gzip" else zstd_compressor()
+    bomb = b"".join([*(compressor.compress(zeros) for _ in range(count)), compressor.flush()])
+    pieces = [len(piece) for piece in plain_chunks(chunks(bomb, 1 << 16))]
+    assert sum(pieces) == count << 20
+    assert max(pieces) <= 2 << 20
+
+
+def test_a_window_that_is_the_archive_s_choice_is_refused() -> None:
+    """The header alone makes a reader keep 2 GiB."""
+    parameters = zstandard.ZstdCompressionParameters(window_log=31, enable_ldm=True)
+    compressor = zstandard.ZstdCompressor(compression_params=parameters).compressobj()
+    with pytest.raises(InvalidArgument, match="zstd"):
+        list(plain_chunks(chunks(compressor.compress(bytes(100_000)) + compressor.flush(), 1 << 16)))
