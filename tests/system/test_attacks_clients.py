@@ -1,14 +1,16 @@
 """Clients that go away, stay silent or fail, many times over: the engine serves everyone else and keeps nothing."""
 
+import gzip
 import os
 import socket
+import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
 
-from tests.support import docker
+from tests.support import docker, images, processes
 from tests.support.engine import OurEngine
 from tests.support.waiting import wait_until
 
@@ -123,3 +125,47 @@ def test_execs_that_fail_leave_nothing(engine: OurEngine, box: str) -> None:
             assert client.run("exec", box, "/nosuch").status == 127
 
     assert_nothing_is_kept(engine, attack)
+
+
+def bomb(folder: Path, megabytes: int) -> bytes:
+    """An image archive with one layer of zeros, small only as long as it is packed."""
+    archive = images.make(folder / "bomb.tar", "bomb:latest", {"zeros": bytes(megabytes << 20)}, {"Cmd": ["/x"]})
+    return gzip.compress(archive.read_bytes(), 1)
+
+
+def peak_of(engine: OurEngine) -> int:
+    """The most memory that any process of the engine has had, in KiB."""
+    pids = [engine.pid, *(process.pid for process in processes.descendants(engine.pid))]
+    return max(field_of(pid, "VmHWM") for pid in pids)
+
+
+def field_of(pid: int, name: str) -> int:
+    with suppress(FileNotFoundError, ProcessLookupError):
+        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+            if line.startswith(name):
+                return int(line.split()[1])
+    return 0
+
+
+def disk_of(engine: OurEngine) -> int:
+    """What the engine's data take, in KiB."""
+    done = subprocess.run(["du", "-sxk", f"{engine.folder}/data"], capture_output=True, text=True, check=False)
+    return int(done.stdout.split()[0])
+
+
+def test_a_bomb_takes_no_memory(engine: OurEngine, tmp_path: Path) -> None:
+    """CVE-2017-14992 and its like. It takes the disk that it says, as with the original, and gives it back."""
+    client = docker.theirs(engine.host)
+    packed, before, disk = bomb(tmp_path, 96), peak_of(engine), disk_of(engine)
+    client("load", stdin=packed)
+    assert peak_of(engine) < before + 32 * 1024
+    client("rmi", "bomb")
+    wait_until(lambda: disk_of(engine) < disk + 4096, "the disk to be free again", 15)
+
+
+def test_an_aborted_load_gives_the_disk_back(engine: OurEngine, tmp_path: Path) -> None:
+    packed, disk = bomb(tmp_path, 64), disk_of(engine)
+    with connect(engine, "POST", "/images/load", length=len(packed)) as connection:
+        connection.sendall(packed[: len(packed) * 3 // 4])
+    wait_until(lambda: disk_of(engine) < disk + 4096, "the disk to be free again", 15)
+    assert "bomb" not in docker.theirs(engine.host)("images")
