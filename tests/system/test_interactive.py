@@ -1,10 +1,16 @@
 """At a terminal: raw mode, sizes, detach keys, signals, half-closed streams. Both clients on ours, and the original."""
 
+import hashlib
+import random
 import subprocess
+import time
 
 import pytest
 
+from tests.support import docker
 from tests.support.docker import Docker
+from tests.support.engine import OurEngine
+from tests.support.peers import OriginalEngine
 from tests.support.waiting import wait_until
 from tests.system.terminal import DETACH_KEYS, Terminal
 
@@ -116,3 +122,31 @@ def test_output_comes_while_the_program_runs(any_engine: Docker) -> None:
     process.stdout.close()
     assert process.stderr is not None
     process.stderr.close()
+
+
+A_LONG_PAUSE = 16.0  # longer than the engine waits for anything when a process has ended
+
+
+def test_who_reads_late_still_gets_everything(ours: OurEngine, original: OriginalEngine) -> None:
+    """A pager, say: the program has ended long before its output is read."""
+    size = 5_000_000
+    clients = [docker.ours(ours.host), docker.theirs(ours.host), docker.theirs(original.host)]
+    for client in (clients[0], clients[2]):
+        client("run", "-d", "--name", "box", "busybox", "sleep", "60")
+    much = ("head", "-c", str(size), "/dev/zero")
+    commands = (("run", "--rm", "busybox", *much), ("exec", "box", *much))
+    processes = [(one, one.popen(*each, stdin=subprocess.DEVNULL)) for one in clients for each in commands]
+    time.sleep(A_LONG_PAUSE)  # the pause is what is tested
+    for client, process in processes:
+        out, _ = process.communicate(timeout=30)
+        assert (len(out), process.returncode) == (size, 0), client
+    for client in (clients[0], clients[2]):
+        client("rm", "-f", "box")
+
+
+def test_binary_streams_both_ways_lose_nothing(any_engine: Docker) -> None:
+    """By way of the log, whose lines they break in every odd way."""
+    data = random.Random(1).randbytes(8_000_000)
+    process = any_engine.popen("run", "-i", "--rm", "busybox", "cat")
+    out, _ = process.communicate(data, timeout=100)
+    assert (hashlib.sha256(out).digest(), process.returncode) == (hashlib.sha256(data).digest(), 0)

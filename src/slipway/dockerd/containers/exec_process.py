@@ -124,6 +124,7 @@ async def exec_exited(environment: ContainerEnvironment, container: Container, o
     """Take the end of an exec into account."""
     if not one.running:
         return
+    one.streams.expect_end()
     with suppress(NotFound, EngineError):
         await environment.containerd.tasks.delete_process(container.id, one.id)
     one.exit_code = exit_status

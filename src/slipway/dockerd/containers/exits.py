@@ -35,7 +35,7 @@ async def container_exited(environment: ContainerEnvironment, container: Contain
         streams.expect_end()
         await _keep_exit(environment, container, ended)
         await asyncio.gather(
-            _delete_task(environment, container),
+            _delete_task(environment, container, streams),
             _disconnect(environment, container),
         )
         container.streams = ProcessStreams()
@@ -84,17 +84,23 @@ def _ended(container: Container, ended: Exit) -> Ended:
     )
 
 
-async def _delete_task(environment: ContainerEnvironment, container: Container) -> None:
-    """Take the task and its shim away, then the record. A shim that does not answer is left to containerd."""
+async def _delete_task(environment: ContainerEnvironment, container: Container, streams: ProcessStreams) -> None:
+    """Take the task and its shim away, then the record. A shim that does not answer is left to containerd.
+
+    It answers once all that was printed is taken. Tens of megabytes may be on their way into a log: that is waited for.
+    """
     try:
-        async with asyncio.timeout(DELETE_SECONDS):
-            with suppress(NotFound):
-                await environment.containerd.tasks.delete(container.id)
-            with suppress(NotFound):
-                await environment.containerd.containers.delete(container.id)
-            container.has_record = False
+        await streams.while_flowing(_delete(environment, container), DELETE_SECONDS)
     except (EngineError, TimeoutError) as error:
         log.warning("cannot delete a task", extra={"fields": {"container": container.id, "error": str(error)}})
+
+
+async def _delete(environment: ContainerEnvironment, container: Container) -> None:
+    with suppress(NotFound):
+        await environment.containerd.tasks.delete(container.id)
+    with suppress(NotFound):
+        await environment.containerd.containers.delete(container.id)
+    container.has_record = False
 
 
 async def _disconnect(environment: ContainerEnvironment, container: Container) -> None:

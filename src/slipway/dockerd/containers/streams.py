@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
@@ -122,20 +122,36 @@ class ProcessStreams:
         To be called before its task is deleted: the shim waits with that until all was taken.
         """
         for output in self._outputs:
-            output.is_ending = True
+            output.expect_end()
         self._look_again()
+
+    async def while_flowing(self, work: Awaitable[object], seconds: float) -> None:
+        """Wait for `work`, which needs that all output is taken. TimeoutError once nothing was taken for `seconds`."""
+        task = asyncio.ensure_future(work)
+        try:
+            while not task.done():
+                before = self._progress()
+                await asyncio.wait((task,), timeout=seconds)
+                if not task.done() and self._progress() == before:
+                    raise TimeoutError(f"nothing was taken for {seconds:g} s")
+            await task
+        finally:
+            task.cancel()
+
+    def _progress(self) -> int:
+        return sum(output.progress for output in self._outputs)
 
     async def drain(self, *, seconds: float = DRAIN_SECONDS) -> None:
         """After the process has ended: wait until all it printed is taken, then let everybody who is attached go.
 
-        Who reads slowly is waited for; an output that somebody outside of the container holds open is not, beyond
-        `seconds`.
+        What still flows is waited for; an output that somebody outside of the container holds open is not, beyond
+        `seconds` without a byte.
         """
         self.close_stdin()
         if self._open_outputs and self._pump is not None:
             self.expect_end()
             try:
-                await asyncio.wait_for(self._drained.wait(), seconds)
+                await self.while_flowing(self._drained.wait(), seconds)
             except TimeoutError:
                 for output in self._outputs:
                     self._pump.finish(output)

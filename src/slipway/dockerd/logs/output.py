@@ -14,6 +14,8 @@ from slipway.linux.pipes import tee
 log = logging.getLogger(__name__)
 
 PEEK_SIZE = 64 * 1024
+MOST_AT_THE_END = 66 * 1024 * 1024
+"""What a process can have printed that is not taken yet when it ends: our shim's spill (64 MiB) and the pipes."""
 
 
 class Output:
@@ -31,11 +33,29 @@ class Output:
         self.is_ending = False  # the process has: its last line needs no newline, and no writer means no more to come
         self._writer = writer
         self._now = now
+        self._taken = 0  # bytes published in all
+        self._last_of_it = 0  # of the bytes, once the process has ended: what comes later is somebody else's
         self._seen = 0  # bytes at the fifo's head that were published already
 
     def is_blocked(self) -> bool:
-        """Whether somebody attached reads too slowly for more."""
+        """Whether somebody attached reads too slowly for more.
+
+        Not for what is left when the process has ended: it waits for them in our memory, and the shim can go.
+        """
+        if self.is_ending and self._taken < self._last_of_it:
+            return False
         return any(subscriber.is_full for subscriber in self.subscribers())
+
+    def expect_end(self) -> None:
+        """The process has ended. Idempotent; called by the loop."""
+        if not self.is_ending:
+            self._last_of_it = self._taken + MOST_AT_THE_END
+            self.is_ending = True
+
+    @property
+    def progress(self) -> int:
+        """Grows while something of the process's own is taken."""
+        return min(self._taken, self._last_of_it) if self.is_ending else self._taken
 
     def process(self, peek: tuple[int, int], *, hung_up: bool) -> bool:
         """Take one portion out of the fifo; whether it may have more at once. Calls `on_end` at its end."""
@@ -81,6 +101,7 @@ class Output:
 
     def _publish(self, data: bytes) -> None:
         if data:
+            self._taken += len(data)
             for subscriber in self.subscribers():
                 subscriber.publish(self.stream, data)
 
