@@ -42,6 +42,7 @@ class OurEngine:
         return [
             *self.under,
             str(self.launchers / "dockerd"),
+            f"--config-file={os.devnull}",
             f"--data-root={self.folder}/data",
             f"--exec-root={self.folder}/run",
             f"--pidfile={self.folder}/docker.pid",

@@ -1,6 +1,7 @@
 """The names that this checkout's engine uses on the machine: all of its own, so that others can run beside it."""
 
 import hashlib
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,6 +71,7 @@ class DevInstance:
         """dockerd's command line."""
         return [
             str(self.launchers / "dockerd"),
+            f"--config-file={os.devnull}",  # the machine's daemon.json is for the engine that it has
             f"--data-root={self.data}",
             f"--exec-root={self.run}",
             f"--pidfile={self.pid_file}",

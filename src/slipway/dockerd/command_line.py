@@ -1,6 +1,7 @@
 """dockerd's flags and configuration file, decoded. The file's keys are those of the original's daemon.json."""
 
 import argparse
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, NoReturn
@@ -29,27 +30,66 @@ class DaemonSettings:
     init_path: str = ""
     live_restore: bool = True  # containers outlive the daemon's orderly end, too
     show_version: bool = False
+    only_validate: bool = False  # the configuration has been asked about, not the daemon
 
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        raise InvalidArgument(message.replace("unrecognized arguments", "unknown flag"), hint="see dockerd --help")
+        what, _, words = message.partition(": ")
+        if what == "unrecognized arguments":
+            message = f"unknown flag: {words}" if words.startswith("-") else '"dockerd" accepts no arguments'
+        raise InvalidArgument(message, hint="see dockerd --help")
 
 
 def settings_from_arguments(arguments: Sequence[str]) -> DaemonSettings:
-    """Flags over the configuration file over defaults. Raises InvalidArgument, NotFound."""
+    """Flags and the configuration file over defaults. Raises InvalidArgument, NotFound.
+
+    What both say is refused, as the original does: nobody could tell which of them was meant.
+    """
     parsed = _parser().parse_args(list(arguments))
     if parsed.version:
         return DaemonSettings(show_version=True)
-    table = _file(parsed.config_file)
     flags = {name: value for name, value in vars(parsed).items() if value not in (None, False, [])}
-    for name in ("version", "config_file"):
+    for name in ("version", "config_file", "validate"):
         flags.pop(name, None)
-    return _settings({**table, **flags})
+    try:
+        table = _file(parsed.config_file)
+        _refuse_both(flags, table)
+        _settings(table)  # the file alone: what is wrong with a flag is not the file's
+    except (InvalidArgument, NotFound) as error:
+        file = parsed.config_file or DEFAULT_CONFIG
+        message = f"unable to configure the Docker daemon with file {file}: {error.message}"
+        raise type(error)(message, hint=error.hint) from error
+    return replace(_settings({**table, **flags}), only_validate=parsed.validate)
+
+
+def _refuse_both(flags: Mapping[str, Any], table: Mapping[str, Any]) -> None:
+    both = [name for name in flags if name in table]
+    if both:
+        said = ", ".join(
+            f"{_spelled(name)}: (from flag: {_shown(flags[name])}, from file: {_shown(table[name])})" for name in both
+        )
+        raise InvalidArgument(
+            f"the following directives are specified both as a flag and in the configuration file: {said}"
+        )
+
+
+def _spelled(name: str) -> str:
+    """A key as people write it."""
+    return name.replace("_", "-")
+
+
+def _shown(value: object) -> str:
+    return f"[{' '.join(map(str, value))}]" if isinstance(value, list) else str(value)
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="dockerd", description="The Docker Engine's daemon, by Slipway.", allow_abbrev=False)
+    parser = _Parser(
+        prog="dockerd",
+        usage="dockerd [OPTIONS]",
+        description="The Docker Engine's daemon, by Slipway.",
+        allow_abbrev=False,
+    )
     add = parser.add_argument
     add("-H", "--host", dest="hosts", action="append", metavar="URL", help="where to listen (unix:///path, tcp://a:p)")
     add("--data-root", metavar="DIR", help="where what is to stay is kept")
@@ -74,6 +114,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--init-path", metavar="FILE", help="the docker-init binary")
     live_restore = "containers outlive the end of the daemon (the default); with =false they are stopped"
     add("--live-restore", nargs="?", const="true", metavar="BOOL", help=live_restore)
+    add("--validate", action="store_true", help="say whether the configuration is sound, and quit")
     add("-v", "--version", action="store_true", help="print the version and quit")
     return parser
 
@@ -100,6 +141,7 @@ INSTANCE_KEYS: Final = {
     "bip": "bridge_address",
     "firewall_table": "firewall_table",
 }
+PATHS: Final = frozenset(("data_root", "exec_root", "pidfile"))  # of people: a daemon's own folder is another
 SETTING_KEYS: Final = {
     "group": "socket_group",
     "log_driver": "log_driver",
@@ -110,21 +152,29 @@ SETTING_KEYS: Final = {
     "init_path": "init_path",
 }
 IGNORED_KEYS: Final = frozenset(("features", "experimental"))
+KNOWN_KEYS: Final = IGNORED_KEYS.union(
+    INSTANCE_KEYS, SETTING_KEYS, ("hosts", "debug", "live_restore", "log_opts", "add_runtimes", "runtimes")
+)
 
 
 def _settings(table: Mapping[str, Any]) -> DaemonSettings:
     instance, settings = Instance(), DaemonSettings()
+    if unknown := [key for key in table if key not in KNOWN_KEYS]:
+        spelled = ", ".join(map(_spelled, unknown))
+        raise InvalidArgument(f"the following directives don't match any configuration option: {spelled}")
     changes: dict[str, Any] = {}
+    is_debugging = False
     for key, value in table.items():
         if key in INSTANCE_KEYS:
-            names: dict[str, Any] = {INSTANCE_KEYS[key]: _text(key, value)}
+            text = _text(key, value)
+            names: dict[str, Any] = {INSTANCE_KEYS[key]: os.path.abspath(text) if key in PATHS and text else text}
             instance = replace(instance, **names)
         elif key in SETTING_KEYS:
             changes[SETTING_KEYS[key]] = _text(key, value)
         elif key == "hosts":
             instance = replace(instance, hosts=tuple(_texts(key, value)))
         elif key == "debug":
-            changes["log_level"] = "debug" if value is True else changes.get("log_level", "info")
+            is_debugging = _boolean(key, value)
         elif key == "live_restore":
             changes["live_restore"] = _boolean(key, value)
         elif key == "log_opts":
@@ -133,8 +183,8 @@ def _settings(table: Mapping[str, Any]) -> DaemonSettings:
             changes["runtimes"] = {**changes.get("runtimes", {}), **_pairs(key, value)}
         elif key == "runtimes":
             changes["runtimes"] = {**_runtimes(value), **changes.get("runtimes", {})}
-        elif key not in IGNORED_KEYS:
-            raise InvalidArgument(f"unknown configuration key {key.replace('_', '-')!r}")
+    if is_debugging:  # whatever the level is said to be
+        changes["log_level"] = "debug"
     return replace(settings, instance=_below_roots(instance, table), **changes)
 
 
@@ -166,7 +216,7 @@ def _pairs(key: str, value: object) -> dict[str, str]:
 
 def _text(key: str, value: object) -> str:
     if not isinstance(value, str):
-        raise InvalidArgument(f"configuration key {key.replace('_', '-')!r} must be a string")
+        raise InvalidArgument(f"configuration key {_spelled(key)!r} must be a string")
     return value
 
 
@@ -174,13 +224,13 @@ def _boolean(key: str, value: object) -> bool:
     """true or false of the file, or a flag's word for it."""
     words = {True: True, False: False, "true": True, "1": True, "false": False, "0": False}
     if not isinstance(value, bool | str) or value not in words:
-        raise InvalidArgument(f"configuration key {key.replace('_', '-')!r} must be true or false")
+        raise InvalidArgument(f"configuration key {_spelled(key)!r} must be true or false")
     return words[value]
 
 
 def _texts(key: str, value: object) -> list[str]:
     if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
-        raise InvalidArgument(f"configuration key {key.replace('_', '-')!r} must be a list of strings")
+        raise InvalidArgument(f"configuration key {_spelled(key)!r} must be a list of strings")
     return value
 
 

@@ -9,7 +9,7 @@ import socket
 import sys
 import uuid
 from collections.abc import Coroutine
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack, ExitStack, suppress
 from typing import Any, Final
 
 import uvloop
@@ -49,15 +49,16 @@ from slipway.dockerd.system.host_facts import read_host_facts
 from slipway.dockerd.system.info import ARCHITECTURES
 from slipway.dockerd.system.model import ENGINE_VERSION, DaemonIdentity
 from slipway.dockerd.system.service import SystemService
-from slipway.dockerd.system.supervisor import ContainerdPlan, ContainerdSupervisor
+from slipway.dockerd.system.supervisor import ContainerdPlan, ContainerdSupervisor, wait_answering
 from slipway.dockerd.volumes.store import VolumeStore
-from slipway.service.claims import claim_folder, listen_unix, make_folder, raise_descriptor_limit
+from slipway.service.claims import SocketFile, claim_folder, listen_unix, make_folder, raise_descriptor_limit
 from slipway.service.logging import start_logging
 from slipway.service.signals import Signals
 from slipway.transport.aio.http_server import HttpServer, tcp_socket
 
 log = logging.getLogger("slipway.dockerd")
 
+UNIX: Final = "unix://"
 SOCKET_MODE: Final = 0o660
 ROOT_MODE: Final = 0o710
 RUN_MODE: Final = 0o711
@@ -73,6 +74,9 @@ def main() -> None:
         if settings.show_version:
             sys.stdout.write(version_line() + "\n")
             return
+        if settings.only_validate:
+            sys.stderr.write("configuration OK\n")
+            return
         start_logging(settings.log_level, style=settings.log_format)
         _serve(settings)
     except (EngineError, OSError) as error:
@@ -87,19 +91,21 @@ def _serve(settings: DaemonSettings) -> None:
     soft, hard = raise_descriptor_limit()
     claim_folder(instance.data_root, mode=ROOT_MODE, what="data folder")  # the lock is the process's, to its end
     make_folder(instance.exec_root, mode=RUN_MODE, what="run folder")
-    listeners = [_listener(host, settings.socket_group) for host in instance.hosts]
-    _write_pid_file(instance.pid_file)
-    try:
+    with ExitStack() as stack:
+        listeners = [_listener(host, settings.socket_group, stack) for host in instance.hosts]
+        _write_pid_file(instance.pid_file)
+        stack.callback(unlink_if_present, instance.pid_file)
         uvloop.run(Daemon(settings, (soft, hard)).run(listeners))
-    finally:
-        unlink_if_present(instance.pid_file)
 
 
-def _listener(host: str, group: str) -> socket.socket:
+def _listener(host: str, group: str, stack: ExitStack) -> socket.socket:
+    """Bound to `host`; a unix socket's file goes with the stack."""
     scheme, _, address = host.partition("://")
     if scheme == "unix":
         os.makedirs(os.path.dirname(address), mode=0o755, exist_ok=True)
-        return listen_unix(address, mode=SOCKET_MODE, group=_group_id(group), backlog=4096)
+        listener = listen_unix(address, mode=SOCKET_MODE, group=_group_id(group), backlog=4096)
+        stack.callback(SocketFile.at(address).remove)
+        return listener
     return tcp_socket(host)
 
 
@@ -130,29 +136,36 @@ class Daemon:
         self._clock = Clock()
 
     async def run(self, listeners: list[socket.socket]) -> None:
-        """Serve until a signal asks to stop. Containers live on, unless the settings say otherwise."""
+        """Serve until a signal asks to stop, also while starting. Containers live on, unless the settings say no."""
         signals = Signals()
         signals.install(asyncio.get_running_loop())
         async with AsyncExitStack() as stack:
-            address = await self._containerd(stack)
-            containerd = ContainerdClient(address, self._instance.containerd_namespace, self._settings.snapshotter)
-            stack.callback(containerd.close)
-            background = await stack.enter_async_context(_Tasks())
-            environment = self._environment(containerd)
-            await self._start_parts(environment, stack, background)
-            if not self._settings.live_restore:
-                stack.push_async_callback(stop_all, environment)  # after the server has closed, as the original
-            server = self._server(environment, address)
-            stack.push_async_callback(server.close, timeout=CLOSE_SECONDS)
-            for listener in listeners:
-                await server.listen(listener)
-            log.info("API listen on %s", ", ".join(self._instance.hosts))
-            await signals.wait_stop()
+            if await _is_done_before(signals.wait_stop(), self._start(stack, listeners)):
+                await signals.wait_stop()
+
+    async def _start(self, stack: AsyncExitStack, listeners: list[socket.socket]) -> None:
+        """Build all parts and listen; what is to be undone at the end goes onto the stack."""
+        address = await self._containerd(stack)
+        containerd = ContainerdClient(address, self._instance.containerd_namespace, self._settings.snapshotter)
+        stack.callback(containerd.close)
+        background = await stack.enter_async_context(_Tasks())
+        environment = self._environment(containerd)
+        await self._start_parts(environment, stack, background)
+        if not self._settings.live_restore:
+            stack.push_async_callback(stop_all, environment)  # after the server has closed, as the original
+        server = self._server(environment, address)
+        stack.push_async_callback(server.close, timeout=CLOSE_SECONDS)
+        for listener in listeners:
+            await server.listen(listener)
+        for host in self._instance.hosts:
+            log.info("API listen on %s", host.removeprefix(UNIX))
 
     async def _containerd(self, stack: AsyncExitStack) -> str:
         """The address of the containerd to use: the one we were told of, or our own."""
-        if self._instance.containerd_address:
-            return self._instance.containerd_address
+        if told := self._instance.containerd_address:
+            log.info("waiting for containerd", extra={"fields": {"address": told}})
+            await wait_answering(told.removeprefix(UNIX))
+            return told
         plan = ContainerdPlan(
             command=_containerd_command(),
             folder=f"{self._instance.exec_root}/containerd",
@@ -286,6 +299,18 @@ class _Tasks:
         task = asyncio.get_running_loop().create_task(work)
         task.add_done_callback(_tell_of_failure)
         self._tasks.append(task)
+
+
+async def _is_done_before(stop: Coroutine[Any, Any, None], work: Coroutine[Any, Any, None]) -> bool:
+    """Do `work`, unless `stop` returns first: then it is cancelled. Raises what `work` raises."""
+    doing, stopping = asyncio.ensure_future(work), asyncio.ensure_future(stop)
+    await asyncio.wait((doing, stopping), return_when=asyncio.FIRST_COMPLETED)
+    is_done = doing.done()
+    doing.cancel()
+    stopping.cancel()
+    with suppress(asyncio.CancelledError):
+        await doing
+    return is_done
 
 
 def _tell_of_failure(task: "asyncio.Task[None]") -> None:

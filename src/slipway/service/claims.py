@@ -7,6 +7,7 @@ import os
 import resource
 import socket
 import stat
+from typing import NamedTuple
 
 from slipway.base.errors import FailedPrecondition, InvalidArgument, PermissionDenied, Unavailable
 
@@ -70,6 +71,23 @@ def listen_unix(path: str, *, mode: int = 0o660, group: int = -1, backlog: int =
         listener.close()
         raise Unavailable(f"listen on {path}: {error.strerror}") from error
     return listener
+
+
+class SocketFile(NamedTuple):
+    """The file of a socket that a daemon of ours has bound."""
+
+    path: str
+    inode: int
+
+    @classmethod
+    def at(cls, path: str) -> "SocketFile":
+        return cls(path, os.stat(path).st_ino)
+
+    def remove(self) -> None:
+        """Remove it, unless another daemon has bound that name meanwhile, or somebody has removed it."""
+        with contextlib.suppress(FileNotFoundError):
+            if os.stat(self.path).st_ino == self.inode:
+                os.unlink(self.path)
 
 
 def raise_descriptor_limit() -> tuple[int, int]:

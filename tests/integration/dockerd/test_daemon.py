@@ -50,7 +50,7 @@ def test_an_unknown_flag_is_named(our_engine: OurEngine) -> None:
     assert "--nosuch" in refused(our_engine, "--nosuch")
 
 
-@pytest.mark.parametrize("text", ['{"data-root": ', "[]", '{"nosuch-key": 1}', '{"hosts": 7}'])
+@pytest.mark.parametrize("text", ['{"data-root": ', "[]", '{"nosuch-key": 1}', '{"hosts": 7}', '{"debug": "x"}'])
 def test_a_malformed_configuration_is_refused(our_engine: OurEngine, tmp_path: Path, text: str) -> None:
     file = tmp_path / "daemon.json"
     file.write_text(text)
@@ -59,6 +59,55 @@ def test_a_malformed_configuration_is_refused(our_engine: OurEngine, tmp_path: P
 
 def test_a_missing_configuration_is_named(our_engine: OurEngine, tmp_path: Path) -> None:
     assert f"{tmp_path}/no.json" in refused(our_engine, f"--config-file={tmp_path}/no.json")
+
+
+WORDS_OF_THE_ORIGINAL = {
+    '{"nosuch-key": 1}': "the following directives don't match any configuration option: nosuch-key",
+    '{"log-level": "debug"}': "the following directives are specified both as a flag and in the configuration file: "
+    "log-level: (from flag: warn, from file: debug)",
+}
+
+
+@pytest.mark.parametrize("text", WORDS_OF_THE_ORIGINAL)
+def test_a_refused_configuration_is_named_with_the_original_s_words(
+    our_engine: OurEngine, tmp_path: Path, text: str
+) -> None:
+    file = tmp_path / "daemon.json"
+    file.write_text(text)
+    said = refused(our_engine, f"--config-file={file}", "--log-level=warn")
+    assert f"unable to configure the Docker daemon with file {file}: {WORDS_OF_THE_ORIGINAL[text]}" in said
+
+
+def test_a_stray_word_is_not_called_a_flag(our_engine: OurEngine) -> None:
+    assert '"dockerd" accepts no arguments' in refused(our_engine, "start")
+
+
+def test_a_configuration_can_be_tried_without_starting(our_engine: OurEngine, tmp_path: Path) -> None:
+    file = tmp_path / "daemon.json"
+    file.write_text('{"debug": true}')
+    command = [str(our_engine.launchers / "dockerd"), f"--config-file={file}", "--validate"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "configuration OK\n")
+
+
+def test_what_asks_it_to_stop_is_heard_while_it_starts(elsewhere: list[str], our_engine: OurEngine) -> None:
+    """It waits for a containerd that is not there, as long as the original does."""
+    socket = f"{Path(elsewhere[0].partition('=')[2]).parent}/second.sock"
+    command = [str(our_engine.launchers / "dockerd"), f"--config-file={os.devnull}", *elsewhere]
+    command += [f"--host=unix://{socket}", "--containerd=/nonexistent.sock"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        assert "waiting for containerd" in process.stderr.readline()
+        process.terminate()
+        assert process.wait(10) == 0
+    assert not os.path.exists(socket)
+
+
+def test_an_orderly_end_takes_the_socket_along(fresh_engine: OurEngine) -> None:
+    path = fresh_engine.host.removeprefix("unix://")
+    assert os.path.exists(path)
+    fresh_engine.stop()
+    assert not os.path.exists(path)
 
 
 def test_containerd_inherits_nothing_of_dockerd(our_engine: OurEngine) -> None:

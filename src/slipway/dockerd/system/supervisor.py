@@ -152,21 +152,32 @@ class ContainerdSupervisor:
 
     async def _wait_answering(self) -> None:
         """Raises Unavailable when it ends, or does not answer in time."""
-        connection = Connection(self._plan.address, "moby")
         ended = asyncio.ensure_future(_wait_ended(self._pidfd))
+        answering = asyncio.ensure_future(wait_answering(self._plan.address))
         try:
-            async with asyncio.timeout(START_SECONDS):
-                while not ended.done():
-                    with suppress(EngineError):
-                        await version(connection, timeout=2)
-                        return
-                    await asyncio.sleep(LOOK_SECONDS)
-        except TimeoutError as error:
-            raise Unavailable(f"containerd does not answer on {self._plan.address}") from error
+            await asyncio.wait((ended, answering), return_when=asyncio.FIRST_COMPLETED)
+            if answering.done():
+                return answering.result()
         finally:
             ended.cancel()
-            connection.close()
+            answering.cancel()
         raise Unavailable("containerd ended while it started", hint="its messages are in this daemon's log")
+
+
+async def wait_answering(address: str) -> None:
+    """Returns when a containerd answers at `address`. Raises Unavailable when none does in time."""
+    connection = Connection(address, "moby")
+    try:
+        async with asyncio.timeout(START_SECONDS):
+            while True:
+                with suppress(EngineError):
+                    await version(connection, timeout=2)
+                    return
+                await asyncio.sleep(LOOK_SECONDS)
+    except TimeoutError as error:
+        raise Unavailable(f"containerd does not answer on {address} within {START_SECONDS:g} s") from error
+    finally:
+        connection.close()
 
 
 async def _wait_ended(pidfd: int) -> None:
