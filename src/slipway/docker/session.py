@@ -30,7 +30,7 @@ class Session:
         self.input = Input(STDIN)
         self.output = Output(STDOUT)
         self.error_output = Output(STDERR)
-        self.config = ConfigFile(options["config"])
+        self.config = ConfigFile(options["config"], self.warn)
         self._engine: Engine | None = None
 
     @property

@@ -16,7 +16,15 @@ if TYPE_CHECKING:
 
 def main() -> "NoReturn":
     """Run the command line of this process and end it."""
+    _fill_standard_streams()
     os._exit(_status())
+
+
+def _fill_standard_streams() -> None:
+    """Have /dev/null where a shell has closed one (`>&-`): our socket would get its number, and our output with it."""
+    while (descriptor := os.open("/dev/null", os.O_RDWR)) <= 2:
+        os.set_inheritable(descriptor, True)
+    os.close(descriptor)
 
 
 def _status() -> int:

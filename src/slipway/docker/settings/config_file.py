@@ -8,7 +8,7 @@ from slipway.clients.dockerd.json_documents import parse_json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from typing import Any
 
 
@@ -32,11 +32,13 @@ def _home(environment: "Mapping[str, str]") -> str:
 class ConfigFile:
     """The settings of one directory. Members are read where a command asks for one; unknown ones survive `save`."""
 
-    __slots__ = ("_members", "directory")
+    __slots__ = ("_members", "_unusable", "_warn", "directory")
 
-    def __init__(self, directory: str) -> None:
+    def __init__(self, directory: str, warn: "Callable[[str], None]") -> None:
         self.directory = directory
         self._members: dict[str, Any] | None = None
+        self._warn = warn
+        self._unusable = ""
 
     @property
     def path(self) -> str:
@@ -44,7 +46,7 @@ class ConfigFile:
 
     @property
     def members(self) -> "dict[str, Any]":
-        """The document; raises InvalidArgument where the file is not a JSON object, OSError where it cannot be read."""
+        """The document. One that cannot be used is warned of, once, and counts as empty: ps needs none of it."""
         if self._members is None:
             self._members = self._load()
         return self._members
@@ -55,7 +57,12 @@ class ConfigFile:
         return value if isinstance(value, str) else ""
 
     def save(self) -> None:
-        """Write the members back; only the owner may read them (they hold credentials)."""
+        """Write the members back; only the owner may read them (they hold credentials).
+
+        InvalidArgument where the file could not be used: what stands in it, secrets perhaps, is not overwritten.
+        """
+        if self._unusable:
+            raise InvalidArgument(f"write {self.path}: {self._unusable}", hint="mend or remove it")
         os.makedirs(self.directory, mode=0o700, exist_ok=True)
         import json
 
@@ -67,12 +74,22 @@ class ConfigFile:
     def _load(self) -> "dict[str, Any]":
         try:
             data = read_whole(self.path)
+            document = parse_json(data, self.path) if data.strip() else {}
         except (FileNotFoundError, NotADirectoryError):
             return {}
-        try:
-            document = parse_json(data, self.path) if data.strip() else {}
-        except InvalidArgument as error:
-            raise InvalidArgument(f"Error loading config file: {error}") from error
+        except PermissionError:
+            return self._empty("loading config file", f"open {self.path}: permission denied")
+        except (OSError, InvalidArgument) as error:
+            return self._empty(f"parsing config file ({self.path})", _words(error))
         if not isinstance(document, dict):
-            raise InvalidArgument(f"{self.path}: a JSON object is needed")
+            return self._empty(f"parsing config file ({self.path})", "a JSON object is needed")
         return document
+
+    def _empty(self, what: str, why: str) -> "dict[str, Any]":
+        self._unusable = why
+        self._warn(f"WARNING: Error {what}: {why}")
+        return {}
+
+
+def _words(error: "OSError | InvalidArgument") -> str:
+    return (error.strerror or "").lower() if isinstance(error, OSError) else str(error)

@@ -4,6 +4,8 @@ for their size.
 
 import os
 
+from slipway.base.errors import InternalError
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from slipway.base.errors import EngineError
@@ -27,13 +29,21 @@ class Output:
         self.write(f"{text}\n")
 
     def write_bytes(self, data: bytes) -> None:
-        """Raises BrokenPipeError where the reader is gone: the program then ends, as by SIGPIPE."""
+        """Raises BrokenPipeError where the reader is gone: the program then ends, as by SIGPIPE.
+
+        InternalError where what takes our output cannot (a full disk).
+        """
         view = memoryview(data)
         while view:
             try:
                 view = view[os.write(self.descriptor, view) :]
             except BlockingIOError:  # someone made our shared terminal non-blocking
                 _wait_writable(self.descriptor)
+            except BrokenPipeError:
+                raise
+            except OSError as error:
+                name = "stderr" if self.descriptor == STDERR else "stdout"
+                raise InternalError(f"write /dev/{name}: {(error.strerror or '').lower()}") from error
 
     def size(self) -> tuple[int, int]:
         """Rows and columns, or (0, 0) where it is no terminal."""
