@@ -22,13 +22,15 @@ def test_a_configuration_that_cannot_be_read_is_warned_of(any_engine: Docker, tm
 
 def test_a_closed_output_takes_nothing_else_along(any_engine: Docker) -> None:
     """The first descriptor that is free would be the connection to the daemon."""
-    for command in (("run", "--rm", "busybox", "echo", "hello"), ("ps", "-a")):
+    for command in (("run", "--name", "box", "busybox", "echo", "hello"), ("ps", "-a")):
         assert _with_streams(any_engine, ">&-", *command) == (0, b"")
-    assert _with_streams(any_engine, "<&- >&- 2>&-", "run", "-i", "--rm", "busybox", "sh", "-c", "cat; exit 3")[0] == 3
+    assert any_engine("logs", "box") == "hello"
+    assert _with_streams(any_engine, "<&- >&- 2>&-", "run", "-i", "busybox", "sh", "-c", "cat; exit 3")[0] == 3
 
 
 def test_a_full_output_is_an_error(any_engine: Docker) -> None:
-    status, said = _with_streams(any_engine, ">/dev/full", "run", "--rm", "busybox", "echo", "hello")
+    status, said = _with_streams(any_engine, ">/dev/full", "run", "--name", "box", "busybox", "echo", "hello")
+    any_engine("wait", "box")  # the client did not
     assert (status, said) == (1, b"write /dev/stdout: no space left on device\n")
 
 

@@ -1,10 +1,14 @@
-"""`./dev check`: format, lint, types, layers, unit tests; all, also when one fails. For every commit, under 60 s."""
+"""`./dev check`: format, lint, types, layers, unit tests, side by side. For every commit, under 60 s."""
 
 import subprocess
 import sys
+import tempfile
 import time
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Self
 
+from tools.dev import say
 from tools.dev.environment import CHECKOUT
 
 BIN = Path(sys.executable).parent
@@ -19,20 +23,42 @@ NO_TESTS_COLLECTED = 5  # pytest's exit status
 
 
 def main(argv: list[str]) -> int:
-    failed = [name for name, command in STEPS if not passes(name, command)]
+    if argv[1:]:
+        say.warn(f"check does not take {' '.join(argv[1:])}")
+        return 2
+    with ExitStack() as stack:
+        steps = [stack.enter_context(Step(name, command)) for name, command in STEPS]
+        failed = [step.name for step in steps if not step.passes()]
     print(f"check failed: {', '.join(failed)}" if failed else "check passed")
     return 1 if failed else 0
 
 
-def passes(name: str, command: tuple[str, ...]) -> bool:
-    """Run one step; its output shows only when it fails."""
-    print(f"{name:<8}", end="", flush=True)
-    began = time.monotonic()
-    done = subprocess.run(
-        command, cwd=CHECKOUT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
-    )
-    good = done.returncode in (0, NO_TESTS_COLLECTED)
-    print(f"{'ok' if good else 'FAILED'}  {time.monotonic() - began:.1f} s", flush=True)
-    if not good:
-        print(done.stdout, flush=True)
-    return good
+class Step:
+    """One step, running while others do: each keeps one core busy. Ended with the `with`."""
+
+    def __init__(self, name: str, command: tuple[str, ...]) -> None:
+        self.name = name
+        self._said = tempfile.TemporaryFile("w+", errors="replace")  # noqa: SIM115 - closed by __exit__
+        self._began = time.monotonic()
+        self._process = subprocess.Popen(
+            command, cwd=CHECKOUT, stdin=subprocess.DEVNULL, stdout=self._said, stderr=subprocess.STDOUT
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._process.poll() is None:
+            self._process.terminate()
+            self._process.wait()
+        self._said.close()
+
+    def passes(self) -> bool:
+        """Wait for its end and tell of it; its output shows only when it has failed."""
+        print(f"{self.name:<8}", end="", flush=True)
+        good = self._process.wait() in (0, NO_TESTS_COLLECTED)
+        print(f"{'ok' if good else 'FAILED'}  {time.monotonic() - self._began:.1f} s", flush=True)
+        if not good:
+            self._said.seek(0)
+            print(self._said.read(), flush=True)
+        return good
