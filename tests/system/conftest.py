@@ -10,6 +10,7 @@ from tests.support import docker
 from tests.support.engine import OurEngine
 from tests.support.peers import OriginalEngine
 from tests.support.registry import Registry, fill
+from tests.support.web_server import WebServer
 from tests.system.harness import remove_all_containers
 
 
@@ -27,16 +28,16 @@ def original_with_images(original_engine: OriginalEngine, busybox_archive: Path)
 
 @pytest.fixture(scope="session")
 def original(original_with_images: OriginalEngine, registry_folder: Path) -> Iterator[OriginalEngine]:
-    """The original with busybox loaded and a registry at 127.0.0.1:5000 of its network."""
-    with Registry(registry_folder, original_with_images.enter):
+    """The original with busybox loaded, a registry at 127.0.0.1:5000 of its network, and files on its web server."""
+    with Registry(registry_folder, original_with_images.enter), WebServer(original_with_images.enter):
         yield original_with_images
 
 
 @pytest.fixture(scope="session")
 def ours(our_engine: OurEngine, busybox_archive: Path, registry_folder: Path) -> Iterator[OurEngine]:
-    """Our engine with busybox loaded and a registry at 127.0.0.1:5000 of its network."""
+    """Our engine with busybox loaded, a registry at 127.0.0.1:5000 of its network, and files on its web server."""
     docker.theirs(our_engine.host)("load", "-i", str(busybox_archive))
-    with Registry(registry_folder, our_engine.enter):
+    with Registry(registry_folder, our_engine.enter), WebServer(our_engine.enter):
         yield our_engine
 
 

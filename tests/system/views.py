@@ -53,6 +53,11 @@ def without_sizes(text: str) -> str:
     return re.sub(r"\b\d+(?:\.\d+)?[kMG]?B\b", "<size>", text)
 
 
+def first_line(text: str) -> str:
+    """What follows depends on how far it came."""
+    return "\n".join(text.splitlines()[:1])
+
+
 def last_line(text: str) -> str:
     """`docker pull`: what is shown while it runs depends on the network's pace."""
     return "\n".join(text.splitlines()[-1:])

@@ -1,6 +1,6 @@
 """Errors are sentences, the original's, with its exit status."""
 
-from tests.system.harness import scenario
+from tests.system.harness import Step, scenario
 
 SCENARIOS = (
     scenario(
@@ -61,6 +61,50 @@ SCENARIOS = (
         "run --rm --mount type=nosuch,target=/x busybox true",
         "run --rm --mount type=bind,target=/x busybox true",
         "run --rm -v /:/ busybox true",
+    ),
+    scenario(
+        "volumes of others that cannot be",
+        "create --name box busybox true",
+        "create --volumes-from nosuch busybox true",
+        "create --volumes-from '' busybox true",
+        "create --volumes-from :ro busybox true",
+        "create --volumes-from box:bad busybox true",
+        "create --volumes-from box:ro:rw busybox true",
+        "create --volumes-from box:nocopy busybox true",
+    ),
+    scenario(
+        "volume drivers that are not there",
+        Step(text="create --pull never --volume-driver nosuch -v /x busybox true", compare_errors=False),
+        "create --pull never --volume-driver nosuch -v somename:/x busybox true",
+        "create --pull never --mount type=volume,source=somename,target=/x,volume-driver=nosuch busybox true",
+    ),
+    scenario(
+        "names and addresses that cannot be",
+        "create --ip 1.2.3.4 busybox true",
+        "create --ip x busybox true",
+        "create --ip6 fe80::1 busybox true",
+        "create --network host --ip 1.2.3.4 busybox true",
+        "create --network none --ip 1.2.3.4 busybox true",
+        "create --mac-address x busybox true",
+        "create --dns x busybox true",
+        "create --dns-search 'a b' busybox true",
+        "create --add-host x busybox true",
+        "create --add-host x:y busybox true",
+        "create --link nosuch:x busybox true",
+        "create --link :x busybox true",
+        "create --link a:b:c busybox true",
+        "create --link '' busybox true",
+        "ps -aq",
+    ),
+    scenario(
+        "networks that exclude other flags",
+        "create --name box busybox true",
+        "create --network host --link box:x busybox true",
+        "create --network container:box --link box:x busybox true",
+        "create --network container:box --dns 1.1.1.1 busybox true",
+        "create --network container:box --add-host a:1.1.1.1 busybox true",
+        "create --network container:box --hostname x busybox true",
+        "create --network container:box -p 80:80 busybox true",
     ),
     scenario(
         "users that cannot be",

@@ -1,5 +1,6 @@
 """Images: listed, loaded, imported, pulled from a registry on the loopback, tagged, removed."""
 
+from tests.support.web_server import ADDRESS
 from tests.system.harness import Step, scenario
 
 REGISTRY = "127.0.0.1:5000"  # tests/system/conftest.py runs one in each engine's network
@@ -48,6 +49,40 @@ SCENARIOS = (
         Step(text="load -q", stdin="not a tar archive", compare_errors=False),
     ),
     scenario("import nothing", Step(text="import - made:1", stdin="not a tar archive", compare_errors=False)),
+    *(
+        scenario(
+            f"import from the web: {what}",
+            Step(text=f"import http://{ADDRESS}/{what} web:1", view="without_numbers"),
+            "history --format '{{.Comment}}' web:1",
+            Step(text="rmi -f web:1", compare_output=False, compare_errors=False),
+        )
+        for what in ("tar", "moved")
+    ),
+    scenario(
+        "import from the web with a message",
+        Step(text=f"import -m hello -c 'CMD x' -c 'ONBUILD RUN y' http://{ADDRESS}/tar web:1", view="without_numbers"),
+        "history --format '{{.Comment}}' web:1",
+        "inspect -f '{{.Config.Cmd}} {{.Config.OnBuild}}' web:1",
+        Step(text="rmi -f web:1", compare_output=False),
+    ),
+    scenario(
+        "import from the web: nothing to be had",
+        f"import http://{ADDRESS}/missing web:1",
+        f"import http://{ADDRESS}/broken web:1",
+        f"import http://{ADDRESS}/round web:1",
+        "import http://127.0.0.1:1/tar web:1",
+        f"import http://{ADDRESS}/tar WEB:1",
+        f"import http://{ADDRESS}/tar web:a:b",
+        "import http:// web:1",
+        "import 'http://a b/' web:1",
+        "import ftp://127.0.0.1/tar web:1",
+    ),
+    scenario(
+        "import from the web: what breaks off or is no tar",
+        Step(text=f"import http://{ADDRESS}/short web:1", compare_errors=False, view="first_line"),
+        Step(text=f"import http://{ADDRESS}/page web:1", compare_errors=False, view="first_line"),
+    ),
+    scenario("changes that cannot be", "import -c FOO -", "import -c 'RUN x' -"),
     scenario(
         "image list filters",
         "images --filter reference='busy*' --format '{{.Repository}}'",

@@ -1,10 +1,35 @@
 """`docker run`: what each flag does, as seen from inside the container."""
 
-from tests.system.harness import scenario
+from tests.system.harness import Step, scenario
 
 LIMITS = "/sys/fs/cgroup"  # v1 has a folder per controller, v2 has none: each command reads what is there
 
+MOUNTS = "inspect -f '{{range .Mounts}}{{println .Type .Destination .Mode .RW}}{{end}}{{.HostConfig.VolumesFrom}}'"
+
 SCENARIOS = (
+    scenario(
+        "volumes of another container",
+        "create --name box1 -v /data -v vf:/named:ro -v /tmp/vf:/bound --tmpfs /memory busybox true",
+        "run --rm --volumes-from box1 busybox sh -c 'echo kept >/data/x; touch /named/x'",
+        "run --rm --volumes-from box1:ro busybox sh -c 'cat /data/x; touch /data/y'",
+        *(
+            step
+            for mode in ("", ":ro", ":rw", ":rw,z", ":Z", ":")
+            for step in (
+                f"create --name box2 --volumes-from box1{mode} busybox true",
+                Step(text=f"{MOUNTS} box2", view="sorted_lines"),
+                "rm box2",
+            )
+        ),
+        "create --name box2 --volumes-from box1 -v /other:/data -v /more busybox true",
+        Step(text=f"{MOUNTS} box2", view="sorted_lines"),
+        "create --name box3 --volumes-from box1 --volumes-from box2:ro busybox true",
+        Step(text=f"{MOUNTS} box3", view="sorted_lines"),
+        "rm -v box1",
+        "run --rm --volumes-from box3 busybox ls /data /named",
+        "rm -v box2 box3",
+        "volume rm vf",
+    ),
     scenario("a program's output", "run --rm busybox echo hello"),
     scenario("a program's errors", "run --rm busybox sh -c 'echo out; echo err >&2'"),
     scenario("detached", "run -d --name box busybox true", "wait box"),

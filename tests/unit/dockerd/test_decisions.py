@@ -198,7 +198,6 @@ def test_a_huge_cpu_range_is_refused_at_once() -> None:
         HostConfig(nano_cpus=10**13),
         HostConfig(cpuset_cpus="99"),
         HostConfig(oom_score_adj=2000),
-        HostConfig(network_mode="container:"),
         HostConfig(ipc_mode="bogus"),
         HostConfig(runtime="nosuch"),
         HostConfig(auto_remove=True, restart_policy=RestartPolicy(name="always")),

@@ -6,7 +6,8 @@ from slipway.base.errors import InvalidArgument
 from slipway.contracts.engine_api.container_config import ContainerConfig
 from slipway.contracts.engine_api.host_config import DeviceMapping, HostConfig
 from slipway.contracts.engine_api.networks import EndpointIpamConfig, EndpointSettings
-from slipway.dockerd.containers.validation import check_config, check_endpoint, check_host_config
+from slipway.dockerd.containers.network_validation import check_endpoint, check_networks
+from slipway.dockerd.containers.validation import check_config, check_host_config
 from slipway.transport.aio.http_parser import SILENCE_LIMIT, ParserEvents, RequestParser
 
 STARTS = {
@@ -42,15 +43,15 @@ def _feed_much(parser: RequestParser) -> None:
 )
 def test_a_malformed_mac_address_is_refused(text: str) -> None:
     with pytest.raises(InvalidArgument, match="MAC"):
-        check_config(ContainerConfig(mac_address=text))
+        check_networks(ContainerConfig(mac_address=text), HostConfig(), {})
     with pytest.raises(InvalidArgument, match="MAC"):
-        check_endpoint(EndpointSettings(mac_address=text))
+        check_networks(ContainerConfig(), HostConfig(), {"bridge": EndpointSettings(mac_address=text)})
 
 
 @pytest.mark.parametrize("text", ["x", "1.2.3", "1.2.3.4/8", "::1", "١.2.3.4"])
 def test_a_malformed_address_is_refused(text: str) -> None:
     with pytest.raises(InvalidArgument, match="address"):
-        check_endpoint(EndpointSettings(ipam_config=EndpointIpamConfig(ipv4_address=text)))
+        check_endpoint(EndpointSettings(ipam_config=EndpointIpamConfig(ipv4_address=text)), "bridge")
 
 
 @pytest.mark.parametrize("path", ["", ".", "..", "dev/null", "/dev/a\0b"])
@@ -64,3 +65,22 @@ def test_a_device_is_an_absolute_path(path: str) -> None:
 def test_a_domain_name_adds_no_line_to_the_hosts_file() -> None:
     with pytest.raises(InvalidArgument):
         check_config(ContainerConfig(domainname="a\n6.6.6.6 evil"))
+
+
+@pytest.mark.parametrize(
+    "host_config",
+    [
+        HostConfig(network_mode="container:"),
+        HostConfig(network_mode="container:x", dns=("1.1.1.1",)),
+        HostConfig(network_mode="container:x", publish_all_ports=True),
+        HostConfig(network_mode="host", links=("a:b",)),
+        HostConfig(dns=("1.1.1.1\nnameserver 6.6.6.6",)),
+        HostConfig(dns_search=("a\nnameserver 6.6.6.6",)),
+        HostConfig(dns_options=("a\nnameserver 6.6.6.6",)),
+        HostConfig(extra_hosts=("a\n6.6.6.6 b:1.2.3.4",)),
+        HostConfig(links=("a:b:c",)),
+    ],
+)
+def test_names_that_would_become_lines_are_refused_at_creation(host_config: HostConfig) -> None:
+    with pytest.raises(InvalidArgument):
+        check_networks(ContainerConfig(), host_config, {})

@@ -98,20 +98,15 @@ class ImageRoutes:
 
     async def _import(self, call: Call) -> Answer:
         query = call.query
-        if query.text("fromSrc") != "-":
-            raise InvalidArgument("import: only '-' (the request body) is supported as source by this engine")
-        image_id = await self._backend.import_tar(
+        messages = self._backend.import_tar(
+            query.text("fromSrc"),
             call.body.read_chunk,
             repository=query.text("repo"),
             tag=query.text("tag"),
             changes=query.texts("changes"),
-            message=query.text("message") or "Imported from -",
+            message=query.text("message"),
         )
-
-        async def messages() -> AsyncIterator[dict[str, Any]]:
-            yield {"status": image_id}
-
-        return await _message_stream(messages())
+        return await _message_stream(messages)
 
     async def load(self, call: Call) -> Answer:
         return await _message_stream(self._backend.load(call.body.read_chunk, quiet=call.query.boolean("quiet")))

@@ -37,4 +37,7 @@ def without_absent_limits(host_config: HostConfig, absent: Collection[str]) -> t
     elif host_config.memory > 0 and host_config.memory_swap != -1 and "memory_swap" in absent:
         changes["memory_swap"] = -1
         warnings.append(f"Your kernel does not support {WITHOUT_SWAP}")
+    if host_config.cpu_percent:
+        changes["cpu_percent"] = 0
+        warnings.append("linux does not support CPU percent. Percent discarded.")
     return replace(host_config, **changes), warnings

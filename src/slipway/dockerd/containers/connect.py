@@ -5,16 +5,17 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
-from slipway.base.errors import EngineError, FailedPrecondition, NotFound
+from slipway.base.errors import EngineError, FailedPrecondition, InvalidArgument, NotFound
 from slipway.contracts.engine_api.host_config import PortBinding
 from slipway.dockerd.containers.container import Container
 from slipway.dockerd.containers.environment import ContainerEnvironment
+from slipway.dockerd.containers.name_files import NAME_FILES, NameRequest, link_line, write_name_files
+from slipway.dockerd.containers.network_validation import container_and_alias
 from slipway.dockerd.containers.spec.model import ResolvedMount
 from slipway.dockerd.containers.spec.mounts import our_mounts
 from slipway.dockerd.containers.validation import check_port
 from slipway.dockerd.networks.interface import EndpointRecord, EndpointRequest
 from slipway.dockerd.networks.model import PortRequest
-from slipway.dockerd.networks.name_files import NAME_FILES, NameRequest, link_line, write_name_files
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +31,8 @@ async def connect(environment: ContainerEnvironment, container: Container, undo:
     mode = container.record.host_config.network_mode
     if mode == "host" or mode.startswith("container:"):
         return Connection()
+    if container.record.config.network_disabled:
+        mode = "none"
     try:
         sandbox = await environment.networks.connect(_request(container, mode))
     except EngineError as error:
@@ -92,21 +95,24 @@ def _name_request(environment: ContainerEnvironment, container: Container, conne
     )
 
 
+def linked_container(environment: ContainerEnvironment, link: str) -> tuple[Container, str]:
+    """The container that --link names, and the alias. Raises InvalidArgument."""
+    name, alias = container_and_alias(link)
+    try:
+        return environment.registry.find(name), alias
+    except NotFound as error:
+        raise InvalidArgument(f"could not get container for {name}: {error.message}") from error
+
+
 def _links(environment: ContainerEnvironment, container: Container) -> list[tuple[str, str]]:
     """--link NAME:ALIAS: the other's address under its alias, host name and name."""
     links = []
     for link in container.record.host_config.links or ():
-        name, _, alias = link.partition(":")
-        try:
-            other = environment.registry.find(name.strip("/"))
-        except NotFound as error:
-            raise NotFound(f"could not get container for {name}: {error.message}") from error
+        other, alias = linked_container(environment, link)
         if not other.state.is_running:
             raise FailedPrecondition(f"Cannot link to a non running container: /{other.name} AS {alias}")
         address = str(other.state.endpoint.get("ipv4_address", ""))
-        links.append(
-            link_line(address, (alias.rpartition("/")[2] or other.name, other.record.config.hostname, other.name))
-        )
+        links.append(link_line(address, (alias, other.record.config.hostname, other.name)))
     return links
 
 

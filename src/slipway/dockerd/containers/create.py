@@ -18,6 +18,7 @@ from slipway.contracts.engine_api.networks import EndpointSettings
 from slipway.dockerd.containers.absent_limits import without_absent_limits
 from slipway.dockerd.containers.announce import announce
 from slipway.dockerd.containers.concurrently import concurrently
+from slipway.dockerd.containers.connect import linked_container
 from slipway.dockerd.containers.container import Container
 from slipway.dockerd.containers.defaults import completed_host_config
 from slipway.dockerd.containers.environment import ContainerEnvironment
@@ -28,9 +29,11 @@ from slipway.dockerd.containers.merge import command_line, merged_config
 from slipway.dockerd.containers.model import ContainerRecord, ContainerState, ImageManifest
 from slipway.dockerd.containers.mount_points import wanted_mounts
 from slipway.dockerd.containers.names import random_name
+from slipway.dockerd.containers.network_validation import check_networks
 from slipway.dockerd.containers.own_files import add_own_files
 from slipway.dockerd.containers.spec.security import check
-from slipway.dockerd.containers.validation import check_config, check_endpoint, check_host_config
+from slipway.dockerd.containers.validation import check_config, check_host_config
+from slipway.dockerd.containers.volumes_from import joined_mount_points, mounts_of_others
 from slipway.dockerd.images.model import NamedImage
 
 
@@ -49,22 +52,11 @@ async def create(environment: ContainerEnvironment, request: CreateRequest) -> t
 
     On an error nothing is left; a crash leaves a snapshot without container, which the next start removes.
     """
-    check_config(request.config)
-    for settings in request.networks.values():
-        check_endpoint(settings)
-    check_host_config(request.host_config, environment.settings.runtimes, os.sched_getaffinity(0))
-    check(request.host_config, environment.facts)
-    asked, warnings = without_absent_limits(request.host_config, environment.facts.absent_limits)
-    host_config = completed_host_config(asked, environment.facts, environment.settings.defaults)
-    host_config = _shared_by_id(environment, host_config)
-    check_log_options(host_config.log_config)
-    if host_config.init and not environment.settings.init_path:
-        raise InvalidArgument("run with --init: no docker-init, tini or catatonit on PATH", hint="install tini")
-    if not request.config.image:
-        raise InvalidArgument("invalid reference format")
+    host_config, warnings = _checked(environment, request)
+    others = mounts_of_others(environment.registry, host_config.volumes_from or ())
     image = await environment.images.find_for_container(request.config.image)
     config = merged_config(request.config, image.content.config)
-    wanted = wanted_mounts(config, host_config)
+    wanted = wanted_mounts(config, host_config, others)
     container_id = secrets.token_hex(32)
     async with AsyncExitStack() as undo:
         name = _reserve_name(environment, request.name, container_id, undo)
@@ -74,7 +66,7 @@ async def create(environment: ContainerEnvironment, request: CreateRequest) -> t
             make_mount_points(wanted, environment.volumes, undo),
         )
         await fill_volumes(wanted, mount_points, mounts)
-        record = replace(record, mount_points=mount_points)
+        record = replace(record, mount_points=joined_mount_points(mount_points, others))
         container = Container(record, ContainerState())
         container.mounts, container.has_record = mounts, False
         await asyncio.to_thread(_write_down, environment, container)
@@ -82,6 +74,25 @@ async def create(environment: ContainerEnvironment, request: CreateRequest) -> t
         undo.pop_all()
     announce(environment, container, "create")
     return container, [*warnings, *_warnings(host_config)]
+
+
+def _checked(environment: ContainerEnvironment, request: CreateRequest) -> tuple[HostConfig, list[str]]:
+    """The host configuration, completed, and warnings. Raises InvalidArgument for what cannot be."""
+    check_config(request.config)
+    check_host_config(request.host_config, environment.settings.runtimes, os.sched_getaffinity(0))
+    check_networks(request.config, request.host_config, request.networks)
+    check(request.host_config, environment.facts)
+    asked, warnings = without_absent_limits(request.host_config, environment.facts.absent_limits)
+    host_config = completed_host_config(asked, environment.facts, environment.settings.defaults)
+    host_config = _shared_by_id(environment, host_config)
+    check_log_options(host_config.log_config)
+    if host_config.init and not environment.settings.init_path:
+        raise InvalidArgument("run with --init: no docker-init, tini or catatonit on PATH", hint="install tini")
+    if not request.config.image:
+        raise InvalidArgument("invalid reference format")
+    for link in host_config.links or ():
+        linked_container(environment, link)
+    return host_config, warnings
 
 
 def _write_down(environment: ContainerEnvironment, container: Container) -> None:

@@ -31,7 +31,7 @@ async def _make(mount: WantedMount, volumes: Volumes, undo: AsyncExitStack) -> M
             rw=mount.writable,
             propagation=mount.propagation,
         )
-    volume = await volumes.create(mount.volume, mount.volume_labels)
+    volume = await volumes.create(mount.volume, mount.volume_labels, mount.volume_options, mount.volume_driver)
     if not mount.volume:
         undo.push_async_callback(volumes.remove, volume.name)
     return MountPoint(

@@ -4,7 +4,7 @@ Parsing is pure; `MountPoint`s come out of it once volumes and folders exist.
 """
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -34,10 +34,13 @@ class WantedMount:
     copies_image: bool = False
     makes_source: bool = False  # -v makes a missing folder of the host, --mount does not
     volume_labels: Mapping[str, str] | None = None
+    volume_driver: str = ""
+    volume_options: Mapping[str, str] | None = None
 
 
-def wanted_mounts(config: ContainerConfig, host_config: HostConfig) -> list[WantedMount]:
-    """All of them, by destination; later ones win over the image's volumes. Raises InvalidArgument for duplicates."""
+def wanted_mounts(config: ContainerConfig, host_config: HostConfig, taken: Collection[str] = ()) -> list[WantedMount]:
+    """All of them, by destination; later ones win over the image's volumes, and so does what is `taken` by other
+    containers' mounts. Raises InvalidArgument for duplicates."""
     found: dict[str, WantedMount] = {}
     for text in host_config.binds or ():
         _add(found, mount_from_bind(text))
@@ -48,9 +51,13 @@ def wanted_mounts(config: ContainerConfig, host_config: HostConfig) -> list[Want
     tmpfs |= {clean_path(mount.target) for mount in host_config.mounts or () if mount.type == "tmpfs"}
     for path in config.volumes or {}:
         destination = clean_path(f"/{path}")  # Docker's client sends `-v x:y` as a volume at the relative path x:y
-        if destination not in found and destination not in tmpfs:
+        if destination not in found and destination not in tmpfs and destination not in taken:
             found[destination] = WantedMount(destination=destination, is_volume=True, copies_image=True)
-    return [found[destination] for destination in sorted(found)]
+    # --volume-driver says how volumes are made that say nothing themselves.
+    return [
+        replace(found[destination], volume_driver=found[destination].volume_driver or host_config.volume_driver)
+        for destination in sorted(found)
+    ]
 
 
 def mount_from_bind(text: str) -> WantedMount:
@@ -126,6 +133,7 @@ def _from_mount(mount: Mount) -> WantedMount:
     options = mount.volume_options
     if options is not None and options.subpath:
         raise InvalidArgument("invalid mount config: volume subpaths are not supported by this engine")
+    driver = options.driver_config if options is not None else None
     is_volume = mount.type == "volume"
     propagation = mount.bind_options.propagation if mount.bind_options is not None else ""
     return WantedMount(
@@ -139,6 +147,8 @@ def _from_mount(mount: Mount) -> WantedMount:
         copies_image=is_volume and not (options is not None and options.no_copy),
         makes_source=mount.bind_options is not None and mount.bind_options.create_mountpoint,
         volume_labels=options.labels if options is not None else None,
+        volume_driver=driver.name if driver is not None else "",
+        volume_options=driver.options if driver is not None else None,
     )
 
 

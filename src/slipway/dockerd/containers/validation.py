@@ -1,7 +1,6 @@
 """What a request to create a container may say. Pure; every refusal is InvalidArgument with a sentence."""
 
 from collections.abc import Collection, Mapping
-from ipaddress import IPv4Address
 from typing import Final
 
 from slipway.base.errors import InvalidArgument
@@ -9,7 +8,6 @@ from slipway.base.identifiers import integer_from_text
 from slipway.contracts.engine_api.container_config import ContainerConfig, HealthConfig
 from slipway.contracts.engine_api.host_config import DeviceMapping, HostConfig, PortBinding, RestartPolicy
 from slipway.contracts.engine_api.mounts import Mount
-from slipway.contracts.engine_api.networks import EndpointSettings
 from slipway.dockerd.containers.signals import signal_number
 
 MINIMUM_MEMORY: Final = 6 * 1024 * 1024  # as the original: less cannot even start
@@ -19,7 +17,6 @@ RESTART_POLICIES: Final = ("no", "always", "on-failure", "unless-stopped")
 MOUNT_TYPES: Final = ("bind", "volume", "tmpfs", "image")
 PROPAGATIONS: Final = ("", "private", "rprivate", "shared", "rshared", "slave", "rslave")
 LOG_DRIVERS: Final = ("json-file", "local", "none")
-_HEXADECIMAL: Final = frozenset("0123456789abcdefABCDEF")
 
 
 def check_config(config: ContainerConfig) -> None:
@@ -31,8 +28,6 @@ def check_config(config: ContainerConfig) -> None:
         ("WorkingDir", config.working_dir),
     ):
         _no_control(name, text)
-    if config.mac_address:
-        check_mac_address(config.mac_address)
     if len(config.hostname) > HOSTNAME_LIMIT:
         raise InvalidArgument(f"invalid hostname {config.hostname!r}: more than {HOSTNAME_LIMIT} characters")
     for variable in config.env or ():
@@ -76,15 +71,23 @@ def check_host_config(host_config: HostConfig, runtimes: Collection[str], proces
     if host_config.log_config.type not in ("", *LOG_DRIVERS):
         name = host_config.log_config.type
         raise InvalidArgument(f'error looking up logging plugin {name}: plugin "{name}" not found')
-    for entry in host_config.extra_hosts or ():
-        if ":" not in entry and "=" not in entry:
-            raise InvalidArgument(f'bad format for add-host: "{entry}"')
     if len(host_config.console_size) != 2:
         raise InvalidArgument("ConsoleSize must have two numbers")
     if host_config.isolation not in ("", "default"):
-        raise InvalidArgument(f"invalid isolation '{host_config.isolation}' on linux")
+        raise InvalidArgument(f"invalid isolation ({host_config.isolation}): linux only supports 'default'")
+    _check_what_nothing_here_serves(host_config)
     if "" in (host_config.annotations or {}):
         raise InvalidArgument("invalid Annotations: the empty string is not permitted as an annotation key")
+
+
+def _check_what_nothing_here_serves(host_config: HostConfig) -> None:
+    """What would otherwise be taken in silence and never done."""
+    if host_config.storage_opt:
+        raise InvalidArgument("--storage-opt is supported only for overlay over xfs with 'pquota' mount option")
+    if host_config.io_maximum_iops:
+        raise InvalidArgument("invalid option: QoS maximum IOPs configuration is not supported on linux")
+    if host_config.io_maximum_bandwidth:
+        raise InvalidArgument("invalid option: QoS maximum bandwidth configuration is not supported on linux")
 
 
 def check_port(text: str) -> tuple[int, int, str]:
@@ -99,26 +102,6 @@ def check_port(text: str) -> tuple[int, int, str]:
     if high < low:
         raise InvalidArgument(f"invalid port range: {ports}")
     return low, high, protocol
-
-
-def check_endpoint(settings: EndpointSettings | None) -> None:
-    """A container's place in one network."""
-    if settings is None:
-        return
-    if settings.mac_address:
-        check_mac_address(settings.mac_address)
-    if settings.ipam_config is not None and settings.ipam_config.ipv4_address:
-        try:
-            IPv4Address(settings.ipam_config.ipv4_address)
-        except ValueError as error:
-            raise InvalidArgument(f"invalid IPv4 address: {settings.ipam_config.ipv4_address}") from error
-
-
-def check_mac_address(text: str) -> None:
-    """Six pairs of hexadecimal digits, all joined by `:` or all by `-`."""
-    pairs = text.replace("-", ":").split(":") if not ("-" in text and ":" in text) else []
-    if len(pairs) != 6 or any(len(pair) != 2 or not _HEXADECIMAL.issuperset(pair) for pair in pairs):
-        raise InvalidArgument(f"invalid MAC address: {text}")
 
 
 def check_mount(mount: Mount) -> None:
@@ -253,11 +236,6 @@ def _check_modes(host_config: HostConfig) -> None:
         joins = name in ("IPC", "PID") and mode.startswith("container:") and len(mode) > len("container:")
         if mode not in words and not joins:
             raise InvalidArgument(f"invalid {name} mode: {mode}")
-    if host_config.network_mode.startswith("container:"):
-        if len(host_config.network_mode) == len("container:"):
-            raise InvalidArgument("invalid network mode: no container name or ID given")
-        if host_config.port_bindings:
-            raise InvalidArgument("conflicting options: port publishing and the container type network mode")
 
 
 def _check_ports(bindings: Mapping[str, tuple[PortBinding, ...] | None]) -> None:

@@ -4,12 +4,17 @@ import re
 import shlex
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Final
 
 import orjson
 
 from slipway.base.errors import InvalidArgument
 from slipway.contracts.engine_api.container_config import ContainerConfig
 from slipway.contracts.engine_api.schema import EmptyObject
+
+WORDS: Final = frozenset(
+    ("CMD", "ENTRYPOINT", "ENV", "LABEL", "EXPOSE", "VOLUME", "USER", "WORKDIR", "STOPSIGNAL", "ONBUILD")
+)
 
 
 def config_from_changes(changes: Sequence[str]) -> ContainerConfig:
@@ -22,8 +27,10 @@ def config_from_changes(changes: Sequence[str]) -> ContainerConfig:
 
 
 def _apply(config: ContainerConfig, word: str, rest: str, change: str) -> ContainerConfig:
+    if word not in WORDS:
+        raise InvalidArgument(f"{word} is not a valid change command")
     if not rest:
-        raise InvalidArgument(f"invalid change {change!r}: an argument is needed")
+        raise InvalidArgument(f"invalid change {change!r}: {word} requires at least one argument")
     match word:
         case "CMD":
             return replace(config, cmd=_command(rest))
@@ -46,7 +53,9 @@ def _apply(config: ContainerConfig, word: str, rest: str, change: str) -> Contai
             return replace(config, working_dir=rest)
         case "STOPSIGNAL":
             return replace(config, stop_signal=rest)
-    raise InvalidArgument(f"invalid change {change!r}: {word} is not a valid change command")
+        case "ONBUILD":
+            return replace(config, on_build=(*(config.on_build or ()), rest))
+    raise AssertionError("every word of WORDS is applied")
 
 
 def _command(text: str) -> tuple[str, ...]:

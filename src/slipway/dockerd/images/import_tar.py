@@ -59,7 +59,7 @@ async def import_tar(
         await environment.containerd.transfer.load(next_piece, environment.platform, DANGLING_PREFIX, lambda _: None)
     finally:
         file.close()
-    environment.events.publish("image", "import", manifest.digest, {"name": name or manifest.digest})
+    environment.events.publish("image", "import", manifest.digest, {"name": manifest.digest})
     return manifest.digest
 
 

@@ -41,7 +41,10 @@ class Images(Protocol):
     def save(self, references: Sequence[str]) -> AsyncIterator[bytes]:
         """An archive."""
 
-    async def import_tar(
-        self, read: ReadBytes, *, repository: str, tag: str, changes: Sequence[str], message: str
-    ) -> str:
-        """An image of one layer out of a tar; its id."""
+    def import_tar(
+        self, source: str, read: ReadBytes, *, repository: str, tag: str, changes: Sequence[str], message: str
+    ) -> AsyncIterator[dict[str, Any]]:
+        """An image of one layer out of a tar: what `read` gives for the source "-", else what a URL leads to.
+
+        Progress messages; the last one is the id. `message` empty tells the source.
+        """

@@ -16,6 +16,7 @@ from slipway.dockerd.images.describe import (
 )
 from slipway.dockerd.images.environment import ImageEnvironment
 from slipway.dockerd.images.import_tar import import_tar
+from slipway.dockerd.images.import_url import import_url
 from slipway.dockerd.images.interface import ReadBytes
 from slipway.dockerd.images.load import load
 from slipway.dockerd.images.model import NamedImage
@@ -96,11 +97,16 @@ class ImageService:
         return save(self._environment, references)
 
     async def import_tar(
-        self, read: ReadBytes, *, repository: str, tag: str, changes: Sequence[str], message: str
-    ) -> str:
+        self, source: str, read: ReadBytes, *, repository: str, tag: str, changes: Sequence[str], message: str
+    ) -> AsyncIterator[dict[str, Any]]:
         """See `Images`."""
         name = complete_name(repository, tag=tag) if repository else ""
-        return await import_tar(self._environment, read, name=name, changes=changes, message=message)
+        if source == "-":
+            message = message or "Imported from -"
+            yield {"status": await import_tar(self._environment, read, name=name, changes=changes, message=message)}
+            return
+        async for step in import_url(self._environment, source, name=name, changes=changes, message=message):
+            yield step
 
     async def count(self) -> int:
         return len(await self._environment.finder.all())

@@ -12,11 +12,16 @@ class Volumes(Protocol):
     """Local volumes by name. Coroutines: the disk is waited for in threads."""
 
     async def create(
-        self, name: str, labels: Mapping[str, str] | None = None, options: Mapping[str, str] | None = None
+        self,
+        name: str,
+        labels: Mapping[str, str] | None = None,
+        options: Mapping[str, str] | None = None,
+        driver: str = "",
     ) -> Volume:
         """The volume of that name, made if there is none; an empty name makes an anonymous one.
 
-        Raises InvalidArgument for a name that cannot be one and for options that this driver does not have.
+        Raises InvalidArgument for a name that cannot be one, for options that the local driver does not have, and
+        NotFound for another driver.
         """
 
     def get(self, name: str) -> Volume:

@@ -39,11 +39,17 @@ class VolumeStore:
                 continue
 
     async def create(
-        self, name: str, labels: Mapping[str, str] | None = None, options: Mapping[str, str] | None = None
+        self,
+        name: str,
+        labels: Mapping[str, str] | None = None,
+        options: Mapping[str, str] | None = None,
+        driver: str = "",
     ) -> Volume:
         """See `Volumes`."""
         if not name:
             name, labels = secrets.token_hex(32), {**(labels or {}), ANONYMOUS_LABEL: ""}
+        if driver not in ("", "local"):
+            raise NotFound(f'create {name}: error looking up volume plugin {driver}: plugin "{driver}" not found')
         if (known := self._volumes.get(name)) is not None:
             return known
         if not _NAME.fullmatch(name) or len(name) > 255:

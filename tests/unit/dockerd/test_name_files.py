@@ -3,7 +3,7 @@
 import pytest
 
 from slipway.base.errors import InvalidArgument
-from slipway.dockerd.networks.name_files import NameRequest, check_extra_host, hosts_text, link_line, resolv_conf_text
+from slipway.dockerd.containers.name_files import NameRequest, check_extra_host, hosts_text, link_line, resolv_conf_text
 
 HOST = """# x
 nameserver 127.0.0.53
@@ -25,7 +25,7 @@ def test_hosts_name_the_container_last() -> None:
         domainname="ex.org",
         address="172.17.0.2",
         gateway="172.17.0.1",
-        extra_hosts=("foo:1.2.3.4", "gw=host-gateway", "six:[::2]"),
+        extra_hosts=("foo:1.2.3.4", "gw:host-gateway", "six:[::2]"),
         links=[link_line("172.17.0.9", ("db", "abc", "db"))],
     )
     assert lines(hosts_text(request))[6:] == [

@@ -136,8 +136,8 @@ def _is_reachable(server: str) -> bool:
 
 
 def _extra_host(text: str, gateway: str) -> str:
-    name, separator, address = text.partition("=" if "=" in text else ":")
-    if not separator or name.split() != [name]:  # nothing that would begin another line or column
+    name, separator, address = text.partition(":")
+    if not separator or "=" in name or name.split() != [name]:  # nothing that would begin another line or column
         raise InvalidArgument(f'bad format for add-host: "{text}"')
     if address == HOST_GATEWAY:
         return f"{gateway}\t{name}"

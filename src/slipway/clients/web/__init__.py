@@ -1,0 +1,1 @@
+"""Files from anywhere on the web, for `docker import URL`."""
