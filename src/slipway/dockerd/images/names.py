@@ -1,65 +1,33 @@
-"""Image names as users write them and as containerd keeps them. Pure."""
+"""Image names as containerd keeps them, out of what users write (grammar: base/references.py). Pure."""
 
-import re
 from typing import Final
 
+from slipway.base.digests import is_digest
 from slipway.base.errors import InvalidArgument
+from slipway.base.references import DEFAULT_TAG, parse_reference
 
 DANGLING_PREFIX: Final = "moby-dangling"  # as the original: the name of an image that has none is PREFIX@DIGEST
-_DOMAIN: Final = (
-    r"(?:[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?)(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?)*(?::[0-9]+)?"
-)
-_PART: Final = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
-_NAME: Final = re.compile(rf"(?:({_DOMAIN}|\[[0-9a-fA-F:]+\](?::[0-9]+)?)/)?({_PART}(?:/{_PART})*)")
-_TAG: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
-_DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
 
 
 def complete_name(text: str, *, tag: str = "") -> str:
     """`nginx` → docker.io/library/nginx:latest; a digest stays. `tag` (or a digest) replaces what `text` says.
 
-    Raises InvalidArgument: "invalid reference format".
+    Raises InvalidArgument: "invalid reference format", "invalid tag format".
     """
-    name, separator, digest = text.partition("@")
-    if separator and not _DIGEST.fullmatch(digest):
-        raise InvalidArgument("invalid reference format")
-    head, slash, last = name.rpartition("/")
-    last, colon, own_tag = last.partition(":")
-    if colon and not _TAG.fullmatch(own_tag):
-        raise InvalidArgument("invalid reference format")
-    if _DIGEST.fullmatch(tag):
-        digest = tag
-    elif tag:
-        if not _TAG.fullmatch(tag):
-            raise InvalidArgument("invalid tag format")
-        own_tag, digest = tag, ""
-    repository = complete_repository(f"{head}{slash}{last}")
-    return f"{repository}@{digest}" if digest else f"{repository}:{own_tag or 'latest'}"
-
-
-def complete_repository(name: str) -> str:
-    """`nginx` → docker.io/library/nginx, `host:5000/a` stays. Raises InvalidArgument."""
-    first, slash, rest = name.partition("/")
-    is_domain = bool(slash) and ("." in first or ":" in first or first == "localhost" or first != first.lower())
-    domain, path = (first, rest) if is_domain else ("docker.io", name)
-    if domain == "index.docker.io":
-        domain = "docker.io"
-    if path != path.lower():
-        raise InvalidArgument(f"invalid reference format: repository name ({name}) must be lowercase")
-    if domain == "docker.io" and "/" not in path:
-        path = f"library/{path}"
-    whole = f"{domain}/{path}"
-    if len(path) > 255 or not _NAME.fullmatch(whole):
-        raise InvalidArgument("invalid reference format")
-    return whole
+    reference = parse_reference(text)
+    if is_digest(tag):
+        return reference.with_digest(tag).complete
+    if tag:
+        return reference.with_tag(tag).complete
+    return reference.complete if reference.tag or reference.digest else reference.with_tag(DEFAULT_TAG).complete
 
 
 def familiar_name(complete: str) -> str:
-    """docker.io/library/nginx:latest → nginx:latest."""
-    for prefix in ("docker.io/library/", "docker.io/"):
-        if complete.startswith(prefix):
-            return complete[len(prefix) :]
-    return complete
+    """docker.io/library/nginx:latest → nginx:latest. What is no reference (containerd takes any name) stays."""
+    try:
+        return parse_reference(complete).familiar
+    except InvalidArgument:
+        return complete
 
 
 def split_tag(name: str) -> tuple[str, str]:
