@@ -185,6 +185,7 @@ class Daemon:
         reader = ContentReader(containerd.content, _platform())
         runtimes = {"runc": Runtime(), "io.containerd.runc.v2": Runtime()}
         runtimes |= {name: Runtime(binary=path) for name, path in settings.runtimes.items()}
+        events = EventHub(self._clock.now)
         return ContainerEnvironment(
             settings=ContainerSettings(
                 exec_root=instance.exec_root,
@@ -204,10 +205,10 @@ class Daemon:
             containerd=containerd,
             store=ContainerStore(f"{instance.data_root}/containers"),
             registry=ContainerRegistry(),
-            events=EventHub(self._clock.now),
+            events=events,
             images=ImageFinder(containerd.images, reader),
             networks=LocalNetworks(instance, self._clock),
-            volumes=VolumeStore(f"{instance.data_root}/volumes", self._clock.now),
+            volumes=VolumeStore(f"{instance.data_root}/volumes", self._clock.now, events),
             pump=OutputPump(),
             ensure_apparmor=ensure_profile,
         )
@@ -277,6 +278,7 @@ class Daemon:
             init_binary=os.path.basename(environment.settings.init_path) or "docker-init",
             security_options=tuple(options),
             live_restore=self._settings.live_restore,
+            absent_limits=facts.absent_limits,
         )
 
 

@@ -58,6 +58,16 @@ _REGISTRY_CONFIG: Final = {
     "InsecureRegistryCIDRs": ["::1/128", "127.0.0.0/8"],
     "Mirrors": None,
 }
+# The member of a limit, and the limit's name in a host configuration; in the order that people see.
+_LIMITS: Final = {
+    "MemoryLimit": "memory",
+    "SwapLimit": "memory_swap",
+    "CpuCfsPeriod": "cpu_period",
+    "CpuCfsQuota": "cpu_quota",
+    "CPUShares": "cpu_shares",
+    "CPUSet": "cpuset_cpus",
+    "PidsLimit": "pids_limit",
+}
 _NO_SWARM: Final = {
     "NodeID": "",
     "NodeAddr": "",
@@ -70,9 +80,20 @@ _NO_SWARM: Final = {
 
 def info_document(identity: DaemonIdentity, counts: Mapping[str, int], now: int) -> dict[str, Any]:
     """`counts`: containers, running, paused, stopped, images, listeners. Reads a few lines of /proc and /etc."""
-    uname = os.uname()
     return {
         "ID": identity.daemon_id,
+        **_contents(identity, counts),
+        **_abilities(identity),
+        **_process(identity, counts, now),
+        **_machine(),
+        **_settings(identity),
+        **_parts(identity),
+        "Warnings": list(identity.warnings) or None,
+    }
+
+
+def _contents(identity: DaemonIdentity, counts: Mapping[str, int]) -> dict[str, Any]:
+    return {
         "Containers": counts["containers"],
         "ContainersRunning": counts["running"],
         "ContainersPaused": counts["paused"],
@@ -81,14 +102,19 @@ def info_document(identity: DaemonIdentity, counts: Mapping[str, int], now: int)
         "Driver": identity.snapshotter,
         "DriverStatus": [["driver-type", "io.containerd.snapshotter.v1"]],
         "Plugins": _PLUGINS,
-        "MemoryLimit": True,
-        "SwapLimit": True,
-        "CpuCfsPeriod": True,
-        "CpuCfsQuota": True,
-        "CPUShares": True,
-        "CPUSet": True,
-        "PidsLimit": True,
+    }
+
+
+def _abilities(identity: DaemonIdentity) -> dict[str, Any]:
+    """Which limits can be held: each has a member of its own."""
+    return {
+        **{member: limit not in identity.absent_limits for member, limit in _LIMITS.items()},
         "IPv4Forwarding": _reads("/proc/sys/net/ipv4/ip_forward", b"1"),
+    }
+
+
+def _process(identity: DaemonIdentity, counts: Mapping[str, int], now: int) -> dict[str, Any]:
+    return {
         "Debug": False,
         "NFd": len(os.listdir("/proc/self/fd")),
         "OomKillDisable": identity.cgroup_version == 1,
@@ -98,6 +124,12 @@ def info_document(identity: DaemonIdentity, counts: Mapping[str, int], now: int)
         "CgroupDriver": identity.cgroup_driver,
         "CgroupVersion": str(identity.cgroup_version),
         "NEventsListener": counts["listeners"],
+    }
+
+
+def _machine() -> dict[str, Any]:
+    uname = os.uname()
+    return {
         "KernelVersion": uname.release,
         "OperatingSystem": _operating_system(),
         "OSVersion": "",
@@ -108,11 +140,16 @@ def info_document(identity: DaemonIdentity, counts: Mapping[str, int], now: int)
         "NCPU": len(os.sched_getaffinity(0)),
         "MemTotal": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
         "GenericResources": None,
+    }
+
+
+def _settings(identity: DaemonIdentity) -> dict[str, Any]:
+    return {
         "DockerRootDir": identity.data_root,
         "HttpProxy": "",
         "HttpsProxy": "",
         "NoProxy": "",
-        "Name": uname.nodename,
+        "Name": os.uname().nodename,
         "Labels": [],
         "ExperimentalBuild": False,
         "ServerVersion": ENGINE_VERSION,
@@ -121,6 +158,12 @@ def info_document(identity: DaemonIdentity, counts: Mapping[str, int], now: int)
         "Swarm": _NO_SWARM,
         "LiveRestoreEnabled": identity.live_restore,
         "Isolation": "",
+    }
+
+
+def _parts(identity: DaemonIdentity) -> dict[str, Any]:
+    """What this daemon works with."""
+    return {
         "InitBinary": identity.init_binary,
         "ContainerdCommit": {"ID": ""},
         "RuncCommit": {"ID": ""},
@@ -132,7 +175,6 @@ def info_document(identity: DaemonIdentity, counts: Mapping[str, int], now: int)
             "Address": identity.containerd_address,
             "Namespaces": {"Containers": identity.containerd_namespace, "Plugins": ""},
         },
-        "Warnings": list(identity.warnings) or None,
     }
 
 

@@ -23,4 +23,5 @@ class DaemonIdentity:
     init_binary: str
     security_options: tuple[str, ...]
     live_restore: bool = True
+    absent_limits: frozenset[str] = frozenset()  # names of limits that cannot be held here
     warnings: tuple[str, ...] = ()

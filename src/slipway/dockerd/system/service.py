@@ -6,7 +6,7 @@ from typing import Any
 
 from slipway.dockerd.containers.environment import ContainerEnvironment
 from slipway.dockerd.containers.lifecycle import Status
-from slipway.dockerd.events.hub import EventHub
+from slipway.dockerd.events.interface import Events
 from slipway.dockerd.events.model import Event
 from slipway.dockerd.images.service import ImageService
 from slipway.dockerd.system.info import info_document, version_document
@@ -17,7 +17,7 @@ class SystemService:
     """Counts, versions, events."""
 
     def __init__(
-        self, identity: DaemonIdentity, environment: ContainerEnvironment, images: ImageService, events: EventHub
+        self, identity: DaemonIdentity, environment: ContainerEnvironment, images: ImageService, events: Events
     ) -> None:
         self._identity = identity
         self._environment = environment
