@@ -80,8 +80,8 @@ class VolumeRoutes:
             if self._users(volume.name) or not (anonymous or everything):
                 continue
             if has_labels(volume.labels or {}, filters.get("label", ())):
-                await self._backend.remove(volume.name)
                 removed.append(volume.name)
+        await self._backend.prune(removed)
         return json_response({"VolumesDeleted": removed or None, "SpaceReclaimed": 0})
 
     def _passes(self, volume: Volume, filters: Mapping[str, list[str]]) -> bool:

@@ -12,7 +12,7 @@ from slipway.dockerd.containers.defaults import DaemonDefaults
 from slipway.dockerd.containers.registry import ContainerRegistry
 from slipway.dockerd.containers.spec.model import HostFacts
 from slipway.dockerd.containers.store import ContainerStore
-from slipway.dockerd.events.hub import EventHub
+from slipway.dockerd.events.interface import Events
 from slipway.dockerd.images.resolve import ImageFinder
 from slipway.dockerd.logs.pump import OutputPump
 from slipway.dockerd.networks.interface import Networks
@@ -81,7 +81,7 @@ class ContainerEnvironment:
     containerd: ContainerdClient
     store: ContainerStore
     registry: ContainerRegistry
-    events: EventHub
+    events: Events
     images: ImageFinder
     networks: Networks
     volumes: Volumes

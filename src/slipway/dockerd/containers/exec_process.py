@@ -37,7 +37,7 @@ async def create_exec(environment: ContainerEnvironment, container: Container, c
     one = Exec(secrets.token_hex(32), container.id, config, process)
     container.execs[one.id] = one
     environment.registry.add_exec(one)
-    announce(environment, container, f"exec_create: {' '.join(config.cmd)}", execID=one.id)
+    announce(environment, container, f"exec_create: {_words(config.cmd)}", execID=one.id)
     return one
 
 
@@ -65,6 +65,7 @@ async def start_exec(environment: ContainerEnvironment, container: Container, on
     check_running(container)
     check_startable(one)
     one.started = True
+    announce(environment, container, f"exec_start: {_words(one.config.cmd or ())}", execID=one.id)
     plan = exec_plan(environment, one)
     tasks = environment.containerd.tasks
     try:
@@ -84,7 +85,6 @@ async def start_exec(environment: ContainerEnvironment, container: Container, on
             await tasks.delete_process(container.id, one.id)
         raise failure.error from error
     one.streams.started()
-    announce(environment, container, f"exec_start: {' '.join(one.config.cmd or ())}", execID=one.id)
 
 
 async def attach_exec(
@@ -133,6 +133,11 @@ async def exec_exited(environment: ContainerEnvironment, container: Container, o
     remove_fifos(exec_plan(environment, one))
     announce(environment, container, "exec_die", execID=one.id, exitCode=str(exit_status))
     _forget_old(environment, container)
+
+
+def _words(command: Sequence[str]) -> str:
+    """As the original: the program, a space, and the arguments, if any."""
+    return f"{command[0]} {' '.join(command[1:])}" if command else ""
 
 
 def exec_plan(environment: ContainerEnvironment, one: Exec) -> StreamPlan:

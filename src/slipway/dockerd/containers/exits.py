@@ -8,7 +8,7 @@ from typing import Final
 
 from slipway.base.errors import EngineError, NotFound
 from slipway.clients.containerd.tasks import Exit
-from slipway.dockerd.containers.announce import announce
+from slipway.dockerd.containers.announce import announce, announce_network, announce_unmounts
 from slipway.dockerd.containers.connect import disconnect
 from slipway.dockerd.containers.container import Container
 from slipway.dockerd.containers.environment import ContainerEnvironment
@@ -53,6 +53,8 @@ async def container_exited(environment: ContainerEnvironment, container: Contain
             endpoint={},
             error="",
         )
+        announce_network(environment, container, "disconnect")
+        announce_unmounts(environment, container)
         duration = str(max(0, ended.exited_at - container.state.started_at) // 1_000_000_000)
         announce(environment, container, "die", exitCode=str(ended.exit_status), execDuration=duration)
         if restarts:

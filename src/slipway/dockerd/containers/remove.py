@@ -43,7 +43,8 @@ async def remove(environment: ContainerEnvironment, container: Container, *, for
 async def remove_locked(environment: ContainerEnvironment, container: Container, *, remove_volumes: bool) -> None:
     """The removal itself, with the lock held and no process left. A crash leaves no half container.
 
-    The client hears of the end when the container is gone from every list; folders are deleted beside each other.
+    The client hears of the end when the container is gone from every list, and its volumes with it; folders are deleted
+    beside each other.
     """
     if container.removed.is_set():
         return
@@ -58,10 +59,12 @@ async def remove_locked(environment: ContainerEnvironment, container: Container,
         container.change(Event.REMOVE_FAILED, error=str(error))
         raise
     environment.registry.remove(container)
-    container.mark_removed()
-    if remove_volumes:
-        await _remove_anonymous_volumes(environment, container)
-    announce(environment, container, "destroy")
+    try:
+        if remove_volumes:
+            await _remove_anonymous_volumes(environment, container)
+        announce(environment, container, "destroy")
+    finally:
+        container.mark_removed()
 
 
 def _remove_folders(environment: ContainerEnvironment, container_id: str) -> None:

@@ -18,7 +18,7 @@ from slipway.clients.containerd.containers import ContainerRecord as ContainerdR
 from slipway.clients.containerd.tasks import Streams
 from slipway.contracts.containerd_api.types import Mount
 from slipway.contracts.oci.defaults import DEFAULT_APPARMOR_PROFILE
-from slipway.dockerd.containers.announce import announce
+from slipway.dockerd.containers.announce import announce, announce_mounts, announce_network, announce_unmounts
 from slipway.dockerd.containers.concurrently import concurrently
 from slipway.dockerd.containers.connect import Connection, connect, network_namespace, our_files
 from slipway.dockerd.containers.container import Container
@@ -61,6 +61,7 @@ async def start_locked(environment: ContainerEnvironment, container: Container) 
     except EngineError as error:
         await _keep_failure(environment, container, error)
         raise
+    announce_network(environment, container, "connect")
     announce(environment, container, "start")
     await asyncio.to_thread(environment.store.save_state, container.id, container.state)
 
@@ -74,6 +75,9 @@ class _Prepared:
 
 async def _start(environment: ContainerEnvironment, container: Container, undo: AsyncExitStack) -> None:
     streams = await _open_streams(environment, container, undo)
+    undo.callback(announce_unmounts, environment, container)
+    announce_mounts(environment, container)
+    undo.callback(announce_network, environment, container, "disconnect")
     (mounts, user), connection = await concurrently(
         _mounts_and_user(environment, container), connect(environment, container, undo)
     )

@@ -37,9 +37,9 @@ async def stop(
     seconds = seconds_to_stop(container, timeout)
     exits = container.exits
     container.note(stopped_by_user=True)
+    with suppress(FailedPrecondition):  # it has just ended
+        await send_signal(environment, container, number)
     if seconds != 0:
-        with suppress(FailedPrecondition):  # it has just ended
-            await send_signal(environment, container, number)
         with suppress(TimeoutError):
             await asyncio.wait_for(container.wait_next_exit(exits), seconds if seconds > 0 else None)
     if container.exits == exits and container.state.is_running:

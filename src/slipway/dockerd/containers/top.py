@@ -7,6 +7,7 @@ import subprocess
 from typing import Any, Final
 
 from slipway.base.errors import FailedPrecondition, InternalError, InvalidArgument
+from slipway.dockerd.containers.announce import announce
 from slipway.dockerd.containers.container import Container
 from slipway.dockerd.containers.environment import ContainerEnvironment
 
@@ -29,6 +30,7 @@ async def top(environment: ContainerEnvironment, container: Container, arguments
     except ValueError as error:
         raise InvalidArgument("Couldn't find PID field in ps output") from error
     mine = [row for row in rows if len(row) > column and row[column].isdigit() and int(row[column]) in pids]
+    announce(environment, container, "top")
     return {"Titles": titles, "Processes": mine}
 
 

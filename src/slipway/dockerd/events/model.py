@@ -22,11 +22,12 @@ class Event:
             old = {"status": self.action, "id": self.actor}
             if self.kind == "container":
                 old["from"] = self.attributes.get("image", "")
+            old = {name: text for name, text in old.items() if text}  # `prune` is of no container
         return {
             **old,
             "Type": self.kind,
             "Action": self.action,
-            "Actor": {"ID": self.actor, "Attributes": dict(self.attributes)},
+            "Actor": {"ID": self.actor, "Attributes": dict(sorted(self.attributes.items()))},
             "scope": "local",
             "time": self.time // 1_000_000_000,
             "timeNano": self.time,

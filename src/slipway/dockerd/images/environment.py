@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from slipway.base.clock import Clock
 from slipway.clients.containerd.client import ContainerdClient
 from slipway.contracts.containerd_api.types import Platform
-from slipway.dockerd.events.hub import EventHub
+from slipway.dockerd.events.interface import Events
 from slipway.dockerd.images.resolve import ImageFinder
 from slipway.dockerd.images.sizes import ImageSizes
 
@@ -17,7 +17,7 @@ class ImageEnvironment:
     containerd: ContainerdClient
     finder: ImageFinder
     sizes: ImageSizes
-    events: EventHub
+    events: Events
     clock: Clock
     platform: Platform
     scratch: str

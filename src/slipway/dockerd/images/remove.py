@@ -32,7 +32,7 @@ async def remove(
     for name in names:
         await environment.containerd.images.delete(name, wait_for_collection=is_last and name == names[-1])
         if not is_dangling(name):
-            environment.events.publish("image", "untag", image.content.id, {"name": image.content.id})
+            environment.events.publish("image", "untag", image.content.id, {"name": familiar_name(name)})
             removed.append({"Untagged": familiar_name(name)})
     if is_last:
         environment.events.publish("image", "delete", image.content.id, {"name": image.content.id})

@@ -3,6 +3,7 @@
 from slipway.base.errors import AlreadyExists
 from slipway.clients.containerd.images import Image
 from slipway.dockerd.images.environment import ImageEnvironment
+from slipway.dockerd.images.names import familiar_name
 
 
 async def tag_image(environment: ImageEnvironment, reference: str, complete: str) -> None:
@@ -13,4 +14,4 @@ async def tag_image(environment: ImageEnvironment, reference: str, complete: str
         await environment.containerd.images.create(image)
     except AlreadyExists:
         await environment.containerd.images.replace(image)
-    environment.events.publish("image", "tag", found.content.id, {"name": complete})
+    environment.events.publish("image", "tag", found.content.id, {"name": familiar_name(complete)})

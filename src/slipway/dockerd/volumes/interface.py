@@ -1,6 +1,6 @@
 """What containers and the API ask of volumes."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 from slipway.dockerd.volumes.model import Volume
@@ -32,3 +32,6 @@ class Volumes(Protocol):
 
     async def remove(self, name: str) -> None:
         """Remove the volume with what is in it. Whether somebody uses it is for the caller to know. Raises NotFound."""
+
+    async def prune(self, names: Iterable[str]) -> None:
+        """Remove these, all at one request: listeners hear of the whole, too."""

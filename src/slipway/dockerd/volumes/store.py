@@ -4,7 +4,7 @@ import asyncio
 import os
 import re
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import Final
 
@@ -13,6 +13,7 @@ import orjson
 from slipway.archive.remove import remove_name
 from slipway.base.errors import InvalidArgument, NotFound
 from slipway.base.files import read_whole, unlink_if_present, write_atomically
+from slipway.dockerd.events.interface import Events
 from slipway.dockerd.volumes.model import Volume
 
 _NAME: Final = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")
@@ -22,9 +23,10 @@ ANONYMOUS_LABEL: Final = "com.docker.volume.anonymous"
 class VolumeStore:
     """Implements `Volumes`. The index is in memory; `load` fills it."""
 
-    def __init__(self, root: str, now: Callable[[], int]) -> None:
+    def __init__(self, root: str, now: Callable[[], int], events: Events) -> None:
         self._root = root
         self._now = now
+        self._events = events
         self._volumes: dict[str, Volume] = {}
 
     def load(self) -> None:
@@ -68,6 +70,7 @@ class VolumeStore:
         except BaseException:
             self._volumes.pop(name, None)
             raise
+        self._events.publish("volume", "create", name, {"driver": "local"})
         return volume
 
     def get(self, name: str) -> Volume:
@@ -85,6 +88,13 @@ class VolumeStore:
         volume = self.get(name)
         del self._volumes[name]
         await asyncio.to_thread(_remove, volume)
+        self._events.publish("volume", "destroy", name, {"driver": "local"})
+
+    async def prune(self, names: Iterable[str]) -> None:
+        """See `Volumes`."""
+        for name in names:
+            await self.remove(name)
+        self._events.publish("volume", "prune", "", {"reclaimed": "0"})
 
 
 def _make(volume: Volume) -> None:
