@@ -149,11 +149,12 @@ class Daemon:
         containerd = ContainerdClient(address, self._instance.containerd_namespace, self._settings.snapshotter)
         stack.callback(containerd.close)
         background = await stack.enter_async_context(_Tasks())
-        environment = self._environment(containerd)
+        finder = ImageFinder(containerd.images, ContentReader(containerd.content, _platform()))
+        environment = self._environment(containerd, finder)
         await self._start_parts(environment, stack, background)
         if not self._settings.live_restore:
             stack.push_async_callback(stop_all, environment)  # after the server has closed, as the original
-        server = self._server(environment, address)
+        server = self._server(environment, finder, address)
         stack.push_async_callback(server.close, timeout=CLOSE_SECONDS)
         for listener in listeners:
             await server.listen(listener)
@@ -180,9 +181,8 @@ class Daemon:
         supervision.add(supervisor.run())
         return plan.address
 
-    def _environment(self, containerd: ContainerdClient) -> ContainerEnvironment:
+    def _environment(self, containerd: ContainerdClient, finder: ImageFinder) -> ContainerEnvironment:
         instance, settings = self._instance, self._settings
-        reader = ContentReader(containerd.content, _platform())
         runtimes = {"runc": Runtime(), "io.containerd.runc.v2": Runtime()}
         runtimes |= {name: Runtime(binary=path) for name, path in settings.runtimes.items()}
         events = EventHub(self._clock.now)
@@ -206,7 +206,7 @@ class Daemon:
             store=ContainerStore(f"{instance.data_root}/containers"),
             registry=ContainerRegistry(),
             events=events,
-            images=ImageFinder(containerd.images, reader),
+            images=finder,
             networks=LocalNetworks(instance, self._clock),
             volumes=VolumeStore(f"{instance.data_root}/volumes", self._clock.now, events),
             pump=OutputPump(),
@@ -231,11 +231,11 @@ class Daemon:
         await recover.recover(environment)
         await remove_leftover_records(environment)
 
-    def _server(self, environment: ContainerEnvironment, address: str) -> HttpServer:
+    def _server(self, environment: ContainerEnvironment, finder: ImageFinder, address: str) -> HttpServer:
         images = ImageService(
             ImageEnvironment(
                 containerd=environment.containerd,
-                finder=environment.images,
+                finder=finder,
                 sizes=ImageSizes(environment.containerd.snapshots),
                 events=environment.events,
                 clock=self._clock,

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from slipway.base.errors import EngineError
-from slipway.contracts.engine_api.container_config import ContainerConfig
+from slipway.contracts.engine_api.container_config import ContainerConfig, HealthConfig
 from slipway.contracts.engine_api.host_config import DeviceRequest, HostConfig
 from slipway.contracts.engine_api.mounts import BindOptions, Mount, TmpfsOptions, VolumeDriver, VolumeOptions
 from slipway.contracts.engine_api.networks import EndpointIpamConfig, EndpointSettings
@@ -20,6 +20,7 @@ from slipway.dockerd.containers.validation import check_config, check_host_confi
 
 TYPES = (
     ContainerConfig,
+    HealthConfig,
     HostConfig,
     Mount,
     BindOptions,
@@ -38,7 +39,6 @@ HARMLESS = {
     "ContainerConfig.attach_stderr": "how the client attached; inspect shows it",
     "ContainerConfig.args_escaped": "Windows",
     "ContainerConfig.on_build": "for builds on top of an image",
-    "ContainerConfig.shell": "for builds; health checks in words use it",
     "HostConfig.container_id_file": "the client writes it; inspect shows it",
     "HostConfig.cpu_count": "Windows; the original takes it in silence too",
     "HostConfig.cgroup": "unused by every engine since 1.9; inspect shows it",

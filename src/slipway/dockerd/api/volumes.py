@@ -8,7 +8,7 @@ from slipway.contracts.engine_api.schema import decode, member
 from slipway.dockerd.api.routing import Call, Route, empty_response, json_response
 from slipway.dockerd.containers.list_containers import has_labels
 from slipway.dockerd.volumes.interface import Volume, Volumes
-from slipway.dockerd.volumes.store import ANONYMOUS_LABEL
+from slipway.dockerd.volumes.model import ANONYMOUS_LABEL
 from slipway.transport.aio.http_messages import Answer
 
 FILTERS = frozenset(("dangling", "driver", "label", "name"))

@@ -27,6 +27,7 @@ class Container:
         self.has_record = True  # with containerd, as far as we know
         self.restart_task: asyncio.Task[None] | None = None
         self.restart_delay = 0.0
+        self.health_task: asyncio.Task[None] | None = None
         self.is_removing = False
         self.keeps_after_exit = False  # a restart is under way: --rm waits for the next end
         self.removed = asyncio.Event()

@@ -8,6 +8,7 @@ from slipway.base.timestamps import rfc3339_from_nanoseconds
 from slipway.contracts.engine_api.networks import EndpointSettings
 from slipway.contracts.engine_api.schema import encode
 from slipway.dockerd.containers.container import Container
+from slipway.dockerd.containers.health import NONE, STARTING, status_of
 from slipway.dockerd.containers.human import elapsed_words
 from slipway.dockerd.containers.lifecycle import Status
 from slipway.dockerd.containers.model import ContainerState
@@ -82,7 +83,7 @@ def status_words(state: ContainerState, now: int) -> str:
     """`Up 5 minutes (Paused)`, `Exited (0) 2 hours ago`, `Created`."""
     match state.status:
         case Status.RUNNING:
-            return f"Up {elapsed_words(now - state.started_at)}"
+            return f"Up {elapsed_words(now - state.started_at)}{_health_words(state)}"
         case Status.PAUSED:
             return f"Up {elapsed_words(now - state.started_at)} (Paused)"
         case Status.RESTARTING:
@@ -97,6 +98,13 @@ def status_words(state: ContainerState, now: int) -> str:
             if not state.finished_at:
                 return "Created"
             return f"Exited ({state.exit_code}) {elapsed_words(now - state.finished_at)} ago"
+
+
+def _health_words(state: ContainerState) -> str:
+    status = status_of(state.health)
+    if status == NONE:
+        return ""
+    return f" (health: {status})" if status == STARTING else f" ({status})"
 
 
 def list_ports(container: Container) -> list[dict[str, Any]]:
@@ -137,6 +145,7 @@ def _state(state: ContainerState) -> dict[str, Any]:
         "Error": state.error,
         "StartedAt": _time(state.started_at),
         "FinishedAt": _time(state.finished_at),
+        **({"Health": dict(state.health)} if state.health else {}),
     }
 
 

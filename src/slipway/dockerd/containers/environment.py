@@ -13,7 +13,7 @@ from slipway.dockerd.containers.registry import ContainerRegistry
 from slipway.dockerd.containers.spec.model import HostFacts
 from slipway.dockerd.containers.store import ContainerStore
 from slipway.dockerd.events.interface import Events
-from slipway.dockerd.images.resolve import ImageFinder
+from slipway.dockerd.images.interface import FindsImages
 from slipway.dockerd.logs.pump import OutputPump
 from slipway.dockerd.networks.interface import Networks
 from slipway.dockerd.volumes.interface import Volumes
@@ -82,7 +82,7 @@ class ContainerEnvironment:
     store: ContainerStore
     registry: ContainerRegistry
     events: Events
-    images: ImageFinder
+    images: FindsImages
     networks: Networks
     volumes: Volumes
     pump: OutputPump

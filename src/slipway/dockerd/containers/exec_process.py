@@ -14,11 +14,11 @@ from slipway.dockerd.containers.container import Container
 from slipway.dockerd.containers.detach_keys import key_bytes
 from slipway.dockerd.containers.environment import ContainerEnvironment
 from slipway.dockerd.containers.execs import Exec, ExecConfig
+from slipway.dockerd.containers.find_user import user_of
 from slipway.dockerd.containers.lifecycle import Status
 from slipway.dockerd.containers.settled import start_settled
 from slipway.dockerd.containers.spec.model import ContainerUser
 from slipway.dockerd.containers.spec.process import exec_process
-from slipway.dockerd.containers.start import user_of
 from slipway.dockerd.containers.start_errors import start_failure
 from slipway.dockerd.containers.streams import StreamPlan, remove_fifos
 
@@ -131,6 +131,7 @@ async def exec_exited(environment: ContainerEnvironment, container: Container, o
     one.running = False
     await one.streams.drain()
     remove_fifos(exec_plan(environment, one))
+    one.ended.set()
     announce(environment, container, "exec_die", execID=one.id, exitCode=str(exit_status))
     _forget_old(environment, container)
 

@@ -1,5 +1,6 @@
 """A further process in a running container, as the Engine API knows it."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -38,6 +39,7 @@ class Exec:
         self.started = False
         self.exit_code: int | None = None
         self.pid = 0
+        self.ended = asyncio.Event()  # its end is taken into account
 
     def document(self) -> Mapping[str, Any]:
         """As GET /exec/{id}/json has it."""

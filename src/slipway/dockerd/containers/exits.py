@@ -12,6 +12,7 @@ from slipway.dockerd.containers.announce import announce, announce_network, anno
 from slipway.dockerd.containers.connect import disconnect
 from slipway.dockerd.containers.container import Container
 from slipway.dockerd.containers.environment import ContainerEnvironment
+from slipway.dockerd.containers.health_checks import end_health_checks
 from slipway.dockerd.containers.lifecycle import Event, Status
 from slipway.dockerd.containers.remove import remove_locked
 from slipway.dockerd.containers.restart_policy import Ended, decide
@@ -31,6 +32,7 @@ async def container_exited(environment: ContainerEnvironment, container: Contain
             return
         if container.state.exit_is_known:  # an earlier daemon had it from the shim; what came since is a guess
             ended = Exit(exit_status=container.state.exit_code, exited_at=container.state.finished_at)
+        end_health_checks(container)
         streams = container.streams
         streams.expect_end()
         await _keep_exit(environment, container, ended)

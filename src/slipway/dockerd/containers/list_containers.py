@@ -6,6 +6,7 @@ from typing import Final
 from slipway.base.errors import InvalidArgument, NotFound
 from slipway.base.identifiers import integer_from_text
 from slipway.dockerd.containers.container import Container
+from slipway.dockerd.containers.health import status_of
 from slipway.dockerd.containers.lifecycle import Status
 from slipway.dockerd.containers.registry import ContainerRegistry
 
@@ -65,7 +66,7 @@ def _passes(container: Container, filters: Filters) -> bool:
         "volume": lambda values: any(
             value in (point.name, point.destination) for point in record.mount_points for value in values
         ),
-        "health": lambda values: "none" in values,
+        "health": lambda values: status_of(state.health) in values,
         "is-task": lambda values: "false" in values,
         "expose": lambda values: any(_has_port(record.config.exposed_ports or {}, value) for value in values),
         "publish": lambda values: any(_has_port(record.host_config.port_bindings or {}, value) for value in values),

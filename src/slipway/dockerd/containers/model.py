@@ -61,6 +61,7 @@ class ContainerState:
     exit_is_known: bool = False  # it has ended, what follows from that is under way: kept for a daemon after us
     restart_count: int = 0
     endpoint: Mapping[str, Any] = field(default_factory=dict)  # of dockerd/networks, as `document()` gives it
+    health: Mapping[str, Any] = field(default_factory=dict)  # see health.py; empty without a health check
     network_id: str = ""  # of the network of the last start: inspect shows it after the end, too
 
     @property

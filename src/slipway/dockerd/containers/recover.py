@@ -10,6 +10,7 @@ from slipway.dockerd.containers.container import Container
 from slipway.dockerd.containers.environment import ContainerEnvironment
 from slipway.dockerd.containers.exec_recovery import adopt_execs
 from slipway.dockerd.containers.exits import container_exited
+from slipway.dockerd.containers.health_checks import start_health_checks
 from slipway.dockerd.containers.leftovers import end_task, remove_leftover_tasks
 from slipway.dockerd.containers.lifecycle import Event, Status
 from slipway.dockerd.containers.log_files import open_log
@@ -69,6 +70,7 @@ async def _recover(environment: ContainerEnvironment, container: Container, task
     if task.pid:  # else its shim does not answer: it is what it was
         container.note(pid=task.pid)
     await adopt_execs(environment, container)
+    start_health_checks(environment, container)
 
 
 async def _recover_ended(environment: ContainerEnvironment, container: Container, was: Status) -> None:

@@ -12,7 +12,7 @@ from slipway.dockerd.containers.environment import ContainerEnvironment
 from slipway.dockerd.containers.kill import kill_and_wait
 from slipway.dockerd.containers.lifecycle import Event, Status
 from slipway.dockerd.containers.settled import start_settled
-from slipway.dockerd.volumes.store import ANONYMOUS_LABEL
+from slipway.dockerd.volumes.model import ANONYMOUS_LABEL
 
 log = logging.getLogger(__name__)
 

@@ -24,17 +24,17 @@ from slipway.dockerd.containers.connect import Connection, connect, network_name
 from slipway.dockerd.containers.container import Container
 from slipway.dockerd.containers.devices import block_device_numbers, devices_of_container
 from slipway.dockerd.containers.environment import ContainerEnvironment
+from slipway.dockerd.containers.find_user import user_of
+from slipway.dockerd.containers.health_checks import start_health_checks
 from slipway.dockerd.containers.lifecycle import Event, Status
 from slipway.dockerd.containers.log_files import open_log
 from slipway.dockerd.containers.mount_points import resolved_mount, tmpfs_mounts
 from slipway.dockerd.containers.remove import remove_locked
-from slipway.dockerd.containers.rootfs_files import layer_folders, read_rootfs_file
 from slipway.dockerd.containers.runtime_options import runtime_of
 from slipway.dockerd.containers.spec.generate import specification
 from slipway.dockerd.containers.spec.model import ContainerUser, NamespacePaths, SpecificationInput
 from slipway.dockerd.containers.start_errors import start_failure
 from slipway.dockerd.containers.streams import StreamPlan
-from slipway.dockerd.containers.users import container_user
 
 
 async def start(environment: ContainerEnvironment, container: Container) -> bool:
@@ -63,6 +63,7 @@ async def start_locked(environment: ContainerEnvironment, container: Container) 
         raise
     announce_network(environment, container, "connect")
     announce(environment, container, "start")
+    start_health_checks(environment, container)
     await asyncio.to_thread(environment.store.save_state, container.id, container.state)
 
 
@@ -128,14 +129,6 @@ async def _mounts_and_user(
     mounts = container.mounts or await environment.containerd.snapshots.mounts(container.id)
     user = await asyncio.to_thread(user_of, container, mounts, container.record.config.user)
     return mounts, user
-
-
-def user_of(container: Container, mounts: tuple[Mount, ...], text: str) -> ContainerUser:
-    """Looks `text` up in the container's own files. Blocks on the disk; raises InvalidArgument."""
-    folders = layer_folders(mounts)
-    passwd = read_rootfs_file(folders, "etc/passwd")
-    group = read_rootfs_file(folders, "etc/group")
-    return container_user(text, container.record.host_config.group_add or (), passwd, group)
 
 
 async def _create_in_containerd(

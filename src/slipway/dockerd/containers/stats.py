@@ -10,7 +10,7 @@ from slipway.contracts.containerd_api.generated import cgroup1_metrics_pb2, cgro
 from slipway.dockerd.containers.container import Container
 from slipway.dockerd.containers.describe import ZERO_TIME
 from slipway.dockerd.containers.environment import ContainerEnvironment
-from slipway.dockerd.system.cpu_usage import MACHINE_MEMORY, online_processors, system_cpu_nanoseconds
+from slipway.dockerd.containers.machine_usage import MACHINE_MEMORY, online_processors, system_cpu_nanoseconds
 
 PERIOD: Final = 1.0
 

@@ -5,8 +5,16 @@ from typing import Any, Protocol
 
 from slipway.clients.containerd.transfer import Credentials
 from slipway.contracts.containerd_api.types import Platform
+from slipway.dockerd.images.model import NamedImage
 
 ReadBytes = Callable[[], Awaitable[bytes]]
+
+
+class FindsImages(Protocol):
+    """What a new container asks of images."""
+
+    async def find_for_container(self, reference: str) -> NamedImage:
+        """By name, id or the beginning of an id. Raises NotFound ("No such image: X"), InvalidArgument."""
 
 
 class Images(Protocol):

@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from slipway.base.timestamps import rfc3339_from_nanoseconds
+
+ANONYMOUS_LABEL: Final = "com.docker.volume.anonymous"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,10 +14,9 @@ from slipway.archive.remove import remove_name
 from slipway.base.errors import InvalidArgument, NotFound
 from slipway.base.files import read_whole, unlink_if_present, write_atomically
 from slipway.dockerd.events.interface import Events
-from slipway.dockerd.volumes.model import Volume
+from slipway.dockerd.volumes.model import ANONYMOUS_LABEL, Volume
 
 _NAME: Final = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")
-ANONYMOUS_LABEL: Final = "com.docker.volume.anonymous"
 
 
 class VolumeStore:
