@@ -65,10 +65,17 @@ class OriginalEngine:
     def log(self) -> str:
         return (self.folder / self.name / "dockerd.log").read_text("utf-8", "replace")
 
+    def kill(self) -> None:
+        """SIGKILL dockerd alone: its containerd, shims and containers stay, until `stop` ends them."""
+        dockerd = processes.read(self.pid)
+        assert dockerd is not None
+        processes.end([dockerd])
+
     def stop(self) -> None:
         """End it and take back all it left: processes, cgroups, its data inside the tree."""
         dockerd = processes.read(self.pid)
-        family = processes.descendants(self.pid)
+        mine = processes.mentioning(f"peer-{self.name}/")  # its containerd, and shims, which are nobody's children
+        family = [*processes.descendants(self.pid), *mine, *(d for p in mine for d in processes.descendants(p.pid))]
         if dockerd is not None:
             with suppress(ProcessLookupError):
                 os.kill(dockerd.pid, signal.SIGTERM)

@@ -133,7 +133,7 @@ class Engine:
         connection.send(
             method, target, self._all_headers(_entity_headers(payload) if method == "POST" else ()), payload
         )
-        return Pending(connection, target)
+        return Pending(connection, self.address, method, target)
 
     def _read(self, method: str, path: str, query: "Query | None", document: object) -> bytes:
         response = self.stream(method, path, query, document=document)
@@ -159,8 +159,11 @@ class Engine:
     ) -> Response:
         """A request on the idle connection, or on a fresh one. A stale one is told by its answer: none at all."""
         connection, self._idle = self._idle or self._dial(), None
-        connection.send(method, target, self._all_headers(fields), payload)
-        return connection.receive(is_head_request=is_head_request)
+        try:
+            connection.send(method, target, self._all_headers(fields), payload)
+            return connection.receive(is_head_request=is_head_request)
+        except Unavailable as error:
+            raise _broken_off(self.address, method, target, error) from error
 
     def _give_back(self, response: Response) -> None:
         connection = response.connection
@@ -185,10 +188,12 @@ class Engine:
 class Pending:
     """A request that was sent and not yet answered. Pollable."""
 
-    __slots__ = ("_connection", "_target")
+    __slots__ = ("_address", "_connection", "_method", "_target")
 
-    def __init__(self, connection: Connection, target: str) -> None:
+    def __init__(self, connection: Connection, address: Address, method: str, target: str) -> None:
         self._connection = connection
+        self._address = address
+        self._method = method
         self._target = target
 
     def fileno(self) -> int:
@@ -196,7 +201,10 @@ class Pending:
 
     def wait_response(self) -> Response:
         """The answer's head; raises the kind that fits its status."""
-        response = self._connection.receive()
+        try:
+            response = self._connection.receive()
+        except Unavailable as error:
+            raise _broken_off(self._address, self._method, self._target, error) from error
         check_response(response, self._target)
         return response
 
@@ -232,6 +240,12 @@ def is_not_found(error: EngineError) -> bool:
 def _entity_headers(payload: bytes) -> "list[tuple[str, str]]":
     length = [("Content-Length", str(len(payload)))]
     return [*length, ("Content-Type", "application/json")] if payload else length
+
+
+def _broken_off(address: Address, method: str, target: str, error: EngineError) -> EngineError:
+    """The daemon took a request and closed without an answer: it has died, or it is no daemon."""
+    host = (address.path or f"{address.host}:{address.port}").replace("/", "%2F")
+    return Unavailable(f'error during connect: {method.capitalize()} "http://{host}{target}": {error.message}')
 
 
 def _connection_error(address: Address, error: OSError) -> EngineError:

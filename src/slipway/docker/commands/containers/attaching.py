@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from slipway.docker.session import Session
     from slipway.transport.plain.http import Response
 
+_ENGINE_FAILURE = 125
+
 
 def check_terminal(session: "Session", *, attach_input: bool, is_terminal: bool) -> None:
     """Raise InvalidArgument where the container's terminal would be ours, and we have none."""
@@ -58,6 +60,19 @@ def read_exit_status(response: "Response") -> "tuple[int, str]":
     response.close()
     error = document.get("Error") or {}
     return int(document.get("StatusCode", 0)), str(error.get("Message", ""))
+
+
+def exit_status_of(session: "Session", response: "Response") -> int:
+    """The program's status; 125, with a sentence, where the daemon cannot tell it or has died meanwhile."""
+    try:
+        status, message = read_exit_status(response)
+    except EngineError as error:
+        session.warn(f"error waiting for container: {error}")
+        return _ENGINE_FAILURE
+    if message:
+        session.warn(f"Error waiting for container: {message}")
+        return _ENGINE_FAILURE
+    return status
 
 
 def watch_signals(session: "Session", attachment: AttachedStreams, container_id: str, *, forward: bool) -> SignalPipe:

@@ -1,6 +1,6 @@
 """docker exec."""
 
-from slipway.base.errors import InternalError
+from slipway.base.errors import InternalError, Unavailable
 from slipway.base.files import read_whole
 from slipway.docker.command import UNLIMITED, Command
 from slipway.docker.commands.containers import attaching
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from slipway.docker.options.parser import Options
     from slipway.docker.session import Session
+
+_STATUS_UNKNOWN = 255  # as the original: the stream has ended, and with it, it seems, the daemon
 
 
 def _flags() -> list[Flag]:
@@ -94,7 +96,10 @@ def _run_attached(session: "Session", exec_id: str, request: "dict[str, Any]", s
     finally:
         if signals is not None:
             signals.close()
-    return int(session.engine.get(f"/exec/{exec_id}/json")["ExitCode"])
+    try:
+        return int(session.engine.get(f"/exec/{exec_id}/json")["ExitCode"])
+    except Unavailable:
+        return _STATUS_UNKNOWN
 
 
 EXEC = Command(

@@ -3,7 +3,6 @@
 from slipway.base.errors import EngineError, InvalidArgument
 from slipway.docker.command import UNLIMITED, Command
 from slipway.docker.commands.containers.creation import (
-    ENGINE_FAILURE,
     build_request,
     create_container,
     creation_flags,
@@ -82,16 +81,12 @@ def _run_attached(session: "Session", options: "Options", request: "dict[str, An
         if not (streams["stdout"] or streams["stderr"]):
             attachment.status = wait
         attachment.copy()
-        status, message = attaching.read_exit_status(wait)
+        return attaching.exit_status_of(session, wait)
     except Detached:
         return 0
     finally:
         attachment.leave_raw_mode()
         signals.close()
-    if message:
-        session.warn(f"Error waiting for container: {message}")
-        return ENGINE_FAILURE
-    return status
 
 
 def _start(session: "Session", options: "Options", container_id: str, wait: "Any") -> None:

@@ -10,8 +10,6 @@ if TYPE_CHECKING:
     from slipway.docker.options.parser import Options
     from slipway.docker.session import Session
 
-_ENGINE_FAILURE = 125
-
 
 def _flags() -> list[Flag]:
     return [
@@ -65,16 +63,12 @@ def _start_attached(session: "Session", options: "Options") -> int:
         if config["Tty"] and session.output.is_terminal:
             attaching.watch_size(session, attachment, f"/containers/{container_id}/resize")
         attachment.copy()
-        status, message = attaching.read_exit_status(wait)
+        return attaching.exit_status_of(session, wait)
     except Detached:
         return 0
     finally:
         attachment.leave_raw_mode()
         signals.close()
-    if message:
-        session.warn(f"Error waiting for container: {message}")
-        return _ENGINE_FAILURE
-    return status
 
 
 START = Command(
