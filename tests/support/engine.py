@@ -108,6 +108,13 @@ class OurEngine:
         self._process.kill()
         self._process.wait()
 
+    def kill_both(self) -> None:
+        """SIGKILL dockerd and its containerd, as a crash would."""
+        containerd = processes.read(self.containerd_pid)
+        assert containerd is not None
+        self.kill()
+        processes.end([containerd])
+
     def stop(self, *, seconds: float = 30) -> None:
         """SIGTERM dockerd and wait for its end, as an administrator would. What it leaves stays to be looked at."""
         if self._process is None or self._process.poll() is not None:

@@ -22,19 +22,11 @@ def client(fresh_engine: OurEngine, busybox_archive: Path) -> docker.Docker:
     return client
 
 
-def kill_both(engine: OurEngine) -> None:
-    """SIGKILL dockerd and containerd, as a crash would."""
-    containerd = processes.read(engine.containerd_pid)
-    assert containerd is not None
-    engine.kill()
-    processes.end([containerd])
-
-
 def test_a_server_serves_on_and_is_known_again(fresh_engine: OurEngine, client: docker.Docker) -> None:
     client("run", "-d", "--name", "web", "-p", "18100:80", "busybox", "httpd", "-f", "-p", "80", "-h", "/etc")
     address = client("inspect", "-f", "{{.NetworkSettings.Networks.bridge.IPAddress}}", "web")
     pid = client("inspect", "-f", "{{.State.Pid}}", "web")
-    kill_both(fresh_engine)
+    fresh_engine.kill_both()
     assert "root:" in ask.http(fresh_engine.enter, f"http://{address}/passwd")
     fresh_engine.start()
     assert client("ps", "--format", "{{.Names}} {{.State}}") == "web running"
@@ -49,7 +41,7 @@ def test_a_server_serves_on_and_is_known_again(fresh_engine: OurEngine, client: 
 def test_a_status_is_kept_while_nobody_is_there_to_ask(fresh_engine: OurEngine, client: docker.Docker) -> None:
     client("run", "-d", "--name", "ends", "busybox", "sh", "-c", "trap 'exit 42' TERM; while :; do sleep 0.1; done")
     init = int(client("inspect", "-f", "{{.State.Pid}}", "ends"))
-    kill_both(fresh_engine)
+    fresh_engine.kill_both()
     os.kill(init, signal.SIGTERM)
     process = processes.read(init)
     wait_until(lambda: process is None or not process.is_alive(), "the program to end")
@@ -64,7 +56,7 @@ def test_no_line_is_lost_and_no_writer_stalls(fresh_engine: OurEngine, client: d
     script = "while ! test -e /go; do sleep 0.05; done; " + COUNTER.format(last=100_000)
     client("run", "-d", "--name", "chatty", "busybox", "sh", "-c", script)
     init = client("inspect", "-f", "{{.State.Pid}}", "chatty")
-    kill_both(fresh_engine)
+    fresh_engine.kill_both()
     Path(f"/proc/{init}/root/go").touch()
     wait_until(Path(f"/proc/{init}/root/done").exists, "the writer's end", 60)
     fresh_engine.start()
@@ -77,7 +69,7 @@ def test_lines_flow_on_while_daemons_die_in_the_middle(fresh_engine: OurEngine, 
     script = "i=0; while [ $i -lt 600 ]; do i=$((i+1)); echo line $i; sleep 0.005; done"
     client("run", "-d", "--name", "ticks", "busybox", "sh", "-c", script)
     for _ in range(2):
-        kill_both(fresh_engine)
+        fresh_engine.kill_both()
         fresh_engine.start()
     assert client("wait", "ticks") == "0"
     assert client("logs", "ticks").splitlines() == [f"line {number}" for number in range(1, 601)]

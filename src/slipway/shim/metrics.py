@@ -51,6 +51,9 @@ def _metrics_v1(groups: dict[str, str]) -> metrics.MetricsV1:
         ),
         memory=_memory_v1(groups.get("memory", "")),
         blkio=_block_v1(groups.get("blkio", "")),
+        memory_oom_control=_filled(
+            metrics.MemoryOomControlV1, _table(f"{groups.get('memory', '')}/memory.oom_control")
+        ),
     )
 
 

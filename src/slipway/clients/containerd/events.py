@@ -28,7 +28,15 @@ class TaskOutOfMemory:
     container_id: str
 
 
-TaskEvent = TaskExited | TaskOutOfMemory
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TaskFrozen:
+    """The container was paused, or resumed: `status` is the task's since, paused or running."""
+
+    container_id: str
+    status: str
+
+
+TaskEvent = TaskExited | TaskOutOfMemory | TaskFrozen
 
 
 def _exited(value: bytes) -> TaskExited:
@@ -47,9 +55,21 @@ def _out_of_memory(value: bytes) -> TaskOutOfMemory:
     return TaskOutOfMemory(container_id=message.container_id)
 
 
+def _paused(value: bytes) -> TaskFrozen:
+    message: Any = event_types_pb2.TaskPaused.FromString(value)
+    return TaskFrozen(container_id=message.container_id, status="paused")
+
+
+def _resumed(value: bytes) -> TaskFrozen:
+    message: Any = event_types_pb2.TaskResumed.FromString(value)
+    return TaskFrozen(container_id=message.container_id, status="running")
+
+
 _DECODERS: Final[Mapping[str, Callable[[bytes], TaskEvent]]] = {
     "/tasks/exit": _exited,
     "/tasks/oom": _out_of_memory,
+    "/tasks/paused": _paused,
+    "/tasks/resumed": _resumed,
 }
 
 
@@ -60,7 +80,7 @@ class Events:
         self._connection = connection
 
     async def tasks(self, on_open: Callable[[], None]) -> AsyncIterator[TaskEvent]:
-        """Exits and memory kills of this namespace from the moment on that `on_open` is called; none before is told."""
+        """Exits, memory kills and pauses of this namespace from the moment on that `on_open` is called."""
         filters = [f'namespace=={self._connection.namespace},topic=="{topic}"' for topic in _DECODERS]
         async with self._connection.open(METHODS["subscribe"]) as stream:
             await stream.send(events_pb2.SubscribeRequest(filters=filters), last=True)

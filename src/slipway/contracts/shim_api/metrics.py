@@ -96,11 +96,18 @@ class BlockStatV1(Message):
     io_serviced_recursive = messages(2, BlockEntryV1)
 
 
+class MemoryOomControlV1(Message):
+    oom_kill_disable = uint(1)
+    under_oom = uint(2)
+    oom_kill = uint(3)
+
+
 class MetricsV1(Message):
     pids = message(2, PidsStat)
     cpu = message(3, CpuStatV1)
     memory = message(4, MemoryStatV1)
     blkio = message(5, BlockStatV1)
+    memory_oom_control = message(9, MemoryOomControlV1)
 
 
 class CpuStatV2(Message):

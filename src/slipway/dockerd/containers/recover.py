@@ -14,6 +14,8 @@ from slipway.dockerd.containers.health_checks import start_health_checks
 from slipway.dockerd.containers.leftovers import end_task, remove_leftover_tasks
 from slipway.dockerd.containers.lifecycle import Event, Status
 from slipway.dockerd.containers.log_files import open_log
+from slipway.dockerd.containers.memory_kills import look_for_memory_kills
+from slipway.dockerd.containers.pause import settle_pause
 from slipway.dockerd.containers.remove import remove_locked
 from slipway.dockerd.containers.restart_policy import starts_with_daemon
 from slipway.dockerd.containers.start import start_locked, stream_plan
@@ -63,12 +65,15 @@ async def _recover(environment: ContainerEnvironment, container: Container, task
         await _recover_ended(environment, container, was)
         return
     await _reopen_streams(environment, container)
+    await look_for_memory_kills(environment, container)
     if task.status == "stopped":
         container.state = replace(container.state, status=Status.RUNNING, pid=task.pid)
         await container_exited(environment, container, Exit(exit_status=task.exit_status, exited_at=task.exited_at))
+        await _start_or_remove(environment, container, Status.EXITED)
         return
     if task.pid:  # else its shim does not answer: it is what it was
         container.note(pid=task.pid)
+    await settle_pause(environment, container, task.status)
     await adopt_execs(environment, container)
     start_health_checks(environment, container)
 
@@ -80,6 +85,11 @@ async def _recover_ended(environment: ContainerEnvironment, container: Container
         was = Status.RUNNING
     elif container.state.status == Status.RESTARTING:
         container.change(Event.EXIT)
+    await _start_or_remove(environment, container, was)
+
+
+async def _start_or_remove(environment: ContainerEnvironment, container: Container, was: Status) -> None:
+    """What is asked for at the daemon's start of a container that does not run."""
     async with container.lock:
         if container.removed.is_set() or container.state.is_running:
             return

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Final
 
 from slipway.base.errors import EngineError, NotFound
-from slipway.clients.containerd.events import TaskEvent, TaskExited, TaskOutOfMemory
+from slipway.clients.containerd.events import TaskEvent, TaskExited, TaskFrozen, TaskOutOfMemory
 from slipway.clients.containerd.tasks import Exit
 from slipway.dockerd.containers.announce import announce
 from slipway.dockerd.containers.container import Container
@@ -15,6 +15,8 @@ from slipway.dockerd.containers.exec_process import exec_exited
 from slipway.dockerd.containers.exec_recovery import look_at_execs
 from slipway.dockerd.containers.exits import container_exited
 from slipway.dockerd.containers.leftovers import remove_leftover_tasks
+from slipway.dockerd.containers.memory_kills import look_for_memory_kills
+from slipway.dockerd.containers.pause import settle_pause
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +60,10 @@ class TaskWatch:
         if isinstance(event, TaskOutOfMemory):
             container.note(out_of_memory=True)
             announce(self._environment, container, "oom")
-        elif isinstance(event, TaskExited):
+        elif isinstance(event, TaskFrozen):
+            settling = settle_pause(self._environment, container, event.status)
+            self._environment.background.run(settling, f"pause of {container.id}")
+        else:
             self._take_exit(container, event)
 
     def _take_exit(self, container: Container, event: TaskExited) -> None:
@@ -93,8 +98,10 @@ async def look_at(environment: ContainerEnvironment, container: Container) -> No
         fields = {"container": container.id, "error": str(error)}
         log.warning("cannot ask for a container's state", extra={"fields": fields})
         return
+    await look_for_memory_kills(environment, container)
     if status.status == "stopped":
         ended = Exit(exit_status=status.exit_status, exited_at=status.exited_at)
         await container_exited(environment, container, ended)
     else:
+        await settle_pause(environment, container, status.status)
         await look_at_execs(environment, container)
