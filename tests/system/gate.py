@@ -7,7 +7,7 @@ from tests.support.waiting import wait_until
 
 SCRIPT = """#!/bin/sh
 for word in "$@"; do
-    case $word in create | start | exec | delete) verb=$word; break ;; esac
+    case $word in create | start | exec | delete | kill | pause | resume) verb=$word; break ;; esac
 done
 if test -n "$verb" && mv {folder}/stop-at-$verb {folder}/reached 2>/dev/null; then
     until test -e {folder}/go; do sleep 0.01; done

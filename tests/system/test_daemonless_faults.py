@@ -121,6 +121,141 @@ def test_an_exec_that_broke_off(engine: OurEngine, client: docker.Docker, gate: 
     wait_until(lambda: not fifos_of_execs(engine), "the fifos of execs to have gone")
 
 
+ENDS_ON_TERM = ("sh", "-c", "trap 'exit 3' TERM; touch /ready; while :; do sleep 0.05; done")
+
+
+@pytest.fixture
+def trapping(client: docker.Docker) -> str:
+    """A container that ends with 3 when it is asked to, and which its restart policy would bring back."""
+    client("run", "-d", "--name", "box", "--runtime", "gate", "--restart", "unless-stopped", "busybox", *ENDS_ON_TERM)
+    init = client("inspect", "-f", "{{.State.Pid}}", "box")
+    wait_until(Path(f"/proc/{init}/root/ready").exists, "the trap to be set")
+    return init
+
+
+def state(client: docker.Docker) -> str:
+    return client("inspect", "-f", "{{.State.Status}} {{.State.ExitCode}}", "box")
+
+
+@pytest.mark.parametrize("victims", VICTIMS)
+@pytest.mark.parametrize(
+    ("command", "gated", "ended"),
+    [
+        (("stop", "-t", "600", "box"), "kill", "exited 3"),
+        (("stop", "-t", "600", "box"), "delete", "exited 3"),
+        (("kill", "-s", "TERM", "box"), "kill", "exited 3"),
+        (("kill", "box"), "kill", "exited 137"),
+        (("kill", "box"), "delete", "exited 137"),
+        (("rm", "-f", "box"), "kill", "exited 137"),
+        (("rm", "-f", "box"), "delete", "exited 137"),
+    ],
+    ids=lambda value: "-".join(value[:1]) if isinstance(value, tuple) else "",
+)
+def test_an_end_that_broke_off(
+    engine: OurEngine,
+    client: docker.Docker,
+    gate: Gate,
+    trapping: str,
+    victims: str,
+    command: tuple[str, ...],
+    gated: str,
+    ended: str,
+) -> None:
+    """The container ends as it was told, is not brought back, and can be started, or removed, afterwards."""
+    gate.close_at(gated)
+    running = begin(client, *command)
+    gate.wait_reached()
+    kill(engine, victims)
+    gate.open()
+    bring_back(engine, victims)
+    running.wait(20)
+    if command[0] == "rm" and victims == "containerd":  # dockerd lives, and went on as far as it could
+        assert client.run("rm", "-f", "box").status == 0
+        assert client("ps", "-aq") == ""
+        return
+    wait_until(lambda: state(client) == ended, f"{ended}, and not {state(client)}")
+    client("start", "box")
+    assert state(client) == "running 0"
+
+
+def test_always_means_with_the_daemon_too(engine: OurEngine, client: docker.Docker, gate: Gate) -> None:
+    """As the original: what was stopped by hand is started again by a new daemon, also when the stop broke off."""
+    client("run", "-d", "--name", "box", "--runtime", "gate", "--restart", "always", "busybox", "sleep", "600")
+    gate.close_at("delete")
+    running = begin(client, "stop", "-t", "0", "box")
+    gate.wait_reached()
+    kill(engine, "both")
+    gate.open()
+    bring_back(engine, "both")
+    assert running.wait(20) != 0
+    assert state(client) == "running 0"
+
+
+@pytest.mark.parametrize("victims", VICTIMS)
+@pytest.mark.parametrize("gated", ["kill", "delete", "create", "start"])
+def test_a_restart_that_broke_off(
+    engine: OurEngine, client: docker.Docker, gate: Gate, trapping: str, victims: str, gated: str
+) -> None:
+    gate.close_at(gated)
+    running = begin(client, "restart", "-t", "600", "box")
+    gate.wait_reached()
+    kill(engine, victims)
+    gate.open()
+    bring_back(engine, victims)
+    running.wait(20)
+    wait_until(lambda: client.run("restart", "-t", "600", "box").status == 0, "a restart to go through")
+    assert state(client) == "running 0"
+    assert client("exec", "box", "echo", "ok") == "ok"
+
+
+@pytest.mark.parametrize("victims", VICTIMS)
+@pytest.mark.parametrize(
+    ("command", "gated", "after"), [("pause", "pause", "paused 0"), ("unpause", "resume", "running 0")]
+)
+def test_a_freeze_that_broke_off(
+    engine: OurEngine,
+    client: docker.Docker,
+    gate: Gate,
+    trapping: str,
+    victims: str,
+    command: str,
+    gated: str,
+    after: str,
+) -> None:
+    """What the runtime did is what is told, and can be taken back."""
+    if command == "unpause":
+        client("pause", "box")
+    gate.close_at(gated)
+    running = begin(client, command, "box")
+    gate.wait_reached()
+    kill(engine, victims)
+    gate.open()
+    bring_back(engine, victims)
+    running.wait(20)
+    wait_until(lambda: state(client) == after, f"{after}, and not {state(client)}")
+    if command == "pause":
+        client("unpause", "box")
+    assert client("exec", "box", "echo", "ok", timeout=10) == "ok"
+
+
+@pytest.mark.parametrize("victims", VICTIMS)
+def test_a_removal_that_broke_off(engine: OurEngine, client: docker.Docker, victims: str) -> None:
+    """containerd is stopped in the middle: the container's folder goes, its snapshot cannot."""
+    client("run", "--name", "box", "busybox", "true")
+    folder = Path(client("inspect", "-f", "{{.LogPath}}", "box")).parent
+    os.kill(engine.containerd_pid, signal.SIGSTOP)
+    running = begin(client, "rm", "box")
+    wait_until(lambda: not folder.exists(), "the folder to be gone")
+    kill(engine, victims)
+    if victims == "dockerd":
+        os.kill(engine.containerd_pid, signal.SIGCONT)
+    bring_back(engine, victims)
+    assert running.wait(20) != 0
+    if victims == "containerd":
+        client("rm", "box")  # as it says, and nothing is in the way
+    assert client("ps", "-aq") == ""
+
+
 def fifos_of_execs(engine: OurEngine) -> list[Path]:
     return [path for path in engine.folder.glob("run/containers/*/*-std*") if not path.name.startswith("init-")]
 

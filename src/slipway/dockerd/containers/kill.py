@@ -14,6 +14,7 @@ from slipway.dockerd.containers.settled import start_settled
 from slipway.dockerd.containers.signals import signal_number
 
 KILL_SECONDS: Final = 10.0
+_NEVER: Final = ("", "no")
 
 
 async def kill(environment: ContainerEnvironment, container: Container, reference: str, signal_text: str) -> None:
@@ -28,11 +29,21 @@ async def kill(environment: ContainerEnvironment, container: Container, referenc
         raise FailedPrecondition(f"cannot kill container: {container.name}: container {container.id} is not running")
     stops = number in (signal.SIGKILL, stop_signal_of(container))
     if stops:
-        container.note(stopped_by_user=True)  # the restart policy must not bring it back
+        await mark_stopped(environment, container)
     if number == signal.SIGKILL:
         await kill_and_wait(environment, container)
     else:
         await send_signal(environment, container, number)
+
+
+async def mark_stopped(environment: ContainerEnvironment, container: Container) -> None:
+    """Before the signal goes: its restart policy must not bring it back, nor must a daemon after us."""
+    container.note(stopped_by_user=True)
+    if container.record.host_config.restart_policy.name in _NEVER or container.stops_with_daemon:
+        return
+    async with container.lock:
+        if container.state.is_running:
+            await asyncio.to_thread(environment.store.save_state, container.id, container.state)
 
 
 async def send_signal(environment: ContainerEnvironment, container: Container, number: int) -> None:
@@ -48,7 +59,7 @@ async def send_signal(environment: ContainerEnvironment, container: Container, n
 
 async def kill_and_wait(environment: ContainerEnvironment, container: Container) -> None:
     """SIGKILL, and wait for the end. A restart that is planned is called off. Raises InternalError after 10 s."""
-    container.note(stopped_by_user=True)
+    await mark_stopped(environment, container)
     if container.restart_task is not None:
         container.restart_task.cancel()
     if container.state.status == Status.RESTARTING:

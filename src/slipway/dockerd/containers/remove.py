@@ -52,8 +52,7 @@ async def remove_locked(environment: ContainerEnvironment, container: Container,
     try:
         await asyncio.gather(
             _remove_record(environment, container),
-            _remove_snapshot(environment, container.id),
-            asyncio.to_thread(_remove_folders, environment, container.id),
+            _remove_files(environment, container.id),
         )
     except (EngineError, OSError) as error:
         container.change(Event.REMOVE_FAILED, error=str(error))
@@ -65,6 +64,14 @@ async def remove_locked(environment: ContainerEnvironment, container: Container,
         announce(environment, container, "destroy")
     finally:
         container.mark_removed()
+
+
+async def _remove_files(environment: ContainerEnvironment, container_id: str) -> None:
+    """The configuration first: once that has gone, the next daemon takes the rest for what it is."""
+    await asyncio.to_thread(environment.store.forget, container_id)
+    await asyncio.gather(
+        _remove_snapshot(environment, container_id), asyncio.to_thread(_remove_folders, environment, container_id)
+    )
 
 
 def _remove_folders(environment: ContainerEnvironment, container_id: str) -> None:

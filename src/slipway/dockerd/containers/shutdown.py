@@ -38,6 +38,7 @@ async def stop_all(environment: ContainerEnvironment) -> None:
 
 async def _stop(environment: ContainerEnvironment, container: Container) -> None:
     exits = container.exits
+    container.stops_with_daemon = True
     try:
         if await stop(environment, container, timeout=None):
             await container.wait_exit_handled(exits)

@@ -8,7 +8,7 @@ from slipway.base.errors import FailedPrecondition
 from slipway.dockerd.containers.announce import announce
 from slipway.dockerd.containers.container import Container
 from slipway.dockerd.containers.environment import ContainerEnvironment
-from slipway.dockerd.containers.kill import kill_and_wait, send_signal, stop_signal_of
+from slipway.dockerd.containers.kill import kill_and_wait, mark_stopped, send_signal, stop_signal_of
 from slipway.dockerd.containers.lifecycle import Event, Status
 from slipway.dockerd.containers.settled import start_settled
 from slipway.dockerd.containers.signals import signal_number
@@ -36,7 +36,7 @@ async def stop(
     number = signal_number(signal_text) if signal_text else stop_signal_of(container)
     seconds = seconds_to_stop(container, timeout)
     exits = container.exits
-    container.note(stopped_by_user=True)
+    await mark_stopped(environment, container)
     with suppress(FailedPrecondition):  # it has just ended
         await send_signal(environment, container, number)
     if seconds != 0:

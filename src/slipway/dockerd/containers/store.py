@@ -54,10 +54,14 @@ class ContainerStore:
         data = orjson.dumps(asdict(state))
         write_atomically(f"{self.folder(container_id)}/state.json", data, durable=False)
 
+    def forget(self, container_id: str) -> None:
+        """Remove the configuration: what is left is no container."""
+        unlink_if_present(f"{self.folder(container_id)}/config.json")
+
     def remove(self, container_id: str) -> None:
         """Remove the folder, its configuration first: a crash in between leaves a rest that is no container."""
+        self.forget(container_id)
         folder = self.folder(container_id)
-        unlink_if_present(f"{folder}/config.json")
         if os.path.isdir(folder):
             shutil.rmtree(folder)
 
