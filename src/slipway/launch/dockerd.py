@@ -15,8 +15,8 @@ from typing import Any, Final
 import uvloop
 
 from slipway.base.clock import Clock
-from slipway.base.errors import EngineError, FailedPrecondition, PermissionDenied
-from slipway.base.files import read_whole, unlink_if_present, write_atomically
+from slipway.base.errors import EngineError, PermissionDenied
+from slipway.base.files import read_whole, write_atomically
 from slipway.clients.containerd.client import ContainerdClient
 from slipway.contracts.containerd_api.types import Platform
 from slipway.dockerd.api.containers import ContainerRoutes
@@ -53,6 +53,7 @@ from slipway.dockerd.system.supervisor import ContainerdPlan, ContainerdSupervis
 from slipway.dockerd.volumes.store import VolumeStore
 from slipway.service.claims import SocketFile, claim_folder, listen_unix, make_folder, raise_descriptor_limit
 from slipway.service.logging import start_logging
+from slipway.service.pid_file import PidFile
 from slipway.service.signals import Signals
 from slipway.transport.aio.http_server import HttpServer, tcp_socket
 
@@ -92,9 +93,9 @@ def _serve(settings: DaemonSettings) -> None:
     claim_folder(instance.data_root, mode=ROOT_MODE, what="data folder")  # the lock is the process's, to its end
     make_folder(instance.exec_root, mode=RUN_MODE, what="run folder")
     with ExitStack() as stack:
+        pid_file = PidFile.claim(instance.pid_file, program="dockerd")
+        stack.callback(pid_file.release)
         listeners = [_listener(host, settings.socket_group, stack) for host in instance.hosts]
-        _write_pid_file(instance.pid_file)
-        stack.callback(unlink_if_present, instance.pid_file)
         uvloop.run(Daemon(settings, (soft, hard)).run(listeners))
 
 
@@ -115,15 +116,6 @@ def _group_id(name: str) -> int:
         return grp.getgrnam(name).gr_gid
     except KeyError:
         return -1
-
-
-def _write_pid_file(path: str) -> None:
-    """Raises FailedPrecondition when a living dockerd has it."""
-    with suppress(OSError, ValueError):
-        pid = int(read_whole(path, limit=64))
-        if pid != os.getpid() and b"dockerd" in read_whole(f"/proc/{pid}/cmdline"):
-            raise FailedPrecondition(f"pid file {path}: dockerd runs already as process {pid}")
-    write_atomically(path, str(os.getpid()).encode(), mode=0o644, durable=False)
 
 
 class Daemon:
