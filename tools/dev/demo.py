@@ -104,8 +104,13 @@ def show(instance: DevInstance) -> None:
     print("\n".join(_answer_of(address)))
     print(f"$ readlink /proc/{pid}/exe\n{os.readlink(f'/proc/{pid}/exe')}")
     print(f"$ ps, from the shim down to nginx\n{_tree(pid)}\n")
-    print('Go on:    ./dev shell, or: eval "$(./dev env)"   then docker ps, docker logs nginx ...')
+    print(f"Go on:    {_way_on()}   then docker ps, docker logs nginx ...")
     print("Stop it:  ./dev down   (images stay below .dev; ./dev down --purge removes them, too)")
+
+
+def _way_on() -> str:
+    """The engine's socket is root's: who came by sudo has no other way in than the shell, which goes by sudo, too."""
+    return "./dev shell" if "SUDO_UID" in os.environ else './dev shell, or: eval "$(./dev env)"'
 
 
 def _answer_of(address: str) -> list[str]:

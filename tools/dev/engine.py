@@ -27,6 +27,8 @@ def main(argv: list[str]) -> int:
     elif command == "down":
         down(instance, purge="--purge" in options)
     elif command == "env":
+        if os.geteuid() != 0:
+            say.warn("the engine's socket is root's (hint: ./dev shell is a shell that may use it)")
         print("\n".join(f"export {name}={_quoted(value)}" for name, value in environment(instance).items()))
     else:
         return shell(instance)
