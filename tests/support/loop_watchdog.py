@@ -5,7 +5,7 @@ slow_callback_duration does nothing; so a thread looks at the loop's thread ever
 
 A busy machine is no fault of a callback. What counts is processor time of the loop's own thread, and time in which it
 slept in a system call; not the time in which it was ready to run (the scheduler's accounts tell), and not the time in
-which it waited for the interpreter's lock, which is a futex.
+which it waited for its turn in the interpreter, or for another thread of its process that only wanted a processor.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ import uvloop
 LIMIT_SECONDS = 0.05
 PERIOD_SECONDS = 0.005
 FUTEX = "202"  # x86_64's number; asm/unistd_64.h
+FUTEX_WAIT_BITSET = 9  # what sem_wait uses, and so a Lock; linux/futex.h
 RUNNERS = ("/asyncio/runners.py", "/uvloop/__init__.py")
 
 
@@ -46,7 +47,8 @@ class Watchdog:
     def __init__(self, loop: WatchedLoop, report: str) -> None:
         self._loop, self._report = loop, report
         self._thread = threading.get_ident()
-        self._files = f"/proc/self/task/{threading.get_native_id()}"
+        self._loop_id = threading.get_native_id()
+        self._files = f"/proc/self/task/{self._loop_id}"
         self._callback: tuple[object, int] = (None, 0)
         self._accounts = (0.0, 0.0, 0.0)
         self._worked = self._slept = 0.0
@@ -77,11 +79,16 @@ class Watchdog:
         before, self._accounts = self._accounts, self._read_accounts()
         wall, worked, ready = (now - then for now, then in zip(self._accounts, before, strict=True))
         self._worked += worked
-        if (call := self._system_call()) not in ("running", FUTEX):
+        call = self._system_call()
+        if call[0] == FUTEX:
+            is_asleep = not _is_for_the_interpreter(call) and not self._another_thread_runs()
+        else:
+            is_asleep = call[0] != "running"
+        if is_asleep:
             self._slept += max(0.0, wall - worked - ready)
         if max(self._worked, self._slept) > LIMIT_SECONDS:
             self._told = True
-            self._tell(frame, call)
+            self._tell(frame, call[0])
 
     def _read_accounts(self) -> tuple[float, float, float]:
         """Seconds: of the clock, of processor time, of being ready without a processor (sched-stats.rst)."""
@@ -89,16 +96,35 @@ class Watchdog:
             worked, ready, _ = file.read().split()
         return time.monotonic(), int(worked) / 1e9, int(ready) / 1e9
 
-    def _system_call(self) -> str:
-        """The number of the call that it is in, or `running`: proc(5), /proc/PID/syscall."""
+    def _system_call(self) -> list[str]:
+        """The number of the call that it is in and its arguments, or `running`: proc(5), /proc/PID/syscall."""
         with open(f"{self._files}/syscall") as file:
-            return file.read().split()[0]
+            return file.read().split()
+
+    def _another_thread_runs(self) -> bool:
+        """Whether a thread beside the loop's and this one runs or is ready to: it may hold what the loop waits for."""
+        ours = (self._loop_id, threading.get_native_id())
+        return any(_is_runnable(thread) for thread in os.listdir("/proc/self/task") if int(thread) not in ours)
 
     def _tell(self, frame: FrameType | None, call: str) -> None:
         stack = "".join(traceback.format_stack(frame)[-25:])
         held = f"worked {self._worked * 1000:.0f} ms, slept {self._slept * 1000:.0f} ms; system call now: {call}"
         with open(self._report, "a") as file:
             file.write(f"{os.path.basename(sys.argv[0])}: a callback {held}\n{stack}\n")
+
+
+def _is_for_the_interpreter(call: list[str]) -> bool:
+    """Whether it waits for its turn: with a timeout (5 ms), which a Lock has only when asked for. ceval_gil.h"""
+    operation, timeout = int(call[2], 16), int(call[4], 16)
+    return operation & 0x7F != FUTEX_WAIT_BITSET or timeout != 0
+
+
+def _is_runnable(thread: str) -> bool:
+    try:
+        with open(f"/proc/self/task/{thread}/stat") as file:
+            return file.read().rpartition(")")[2].split()[0] == "R"
+    except OSError:  # it has ended
+        return True
 
 
 def _outermost(frame: FrameType | None) -> FrameType | None:

@@ -210,10 +210,10 @@ class Daemon:
     ) -> None:
         """Load what is on disk, take networks and containers over, then listen to containerd."""
         assert isinstance(environment.volumes, VolumeStore)
-        environment.volumes.load()
-        endpoints = recover.load(environment)
+        await asyncio.to_thread(environment.volumes.load)
+        endpoints = await asyncio.to_thread(recover.load, environment)
         environment.pump.start()
-        stack.callback(environment.pump.stop)
+        stack.push_async_callback(asyncio.to_thread, environment.pump.stop)
         await environment.networks.start(endpoints)
         stack.push_async_callback(environment.networks.stop)
         stack.push_async_callback(environment.background.stop)

@@ -35,6 +35,11 @@ async def beside_busy_threads():
         os.stat("/")
         await asyncio.sleep(0)
 
+async def waits_for_a_thread_that_computes():
+    busy = threading.Thread(target=spin, args=(0.2,))
+    busy.start()
+    busy.join()
+
 class Reader(asyncio.Protocol):
     def data_received(self, data):
         time.sleep(0.2)
@@ -45,6 +50,18 @@ async def in_a_protocol():
     await asyncio.get_running_loop().connect_accepted_socket(Reader, ours)
     theirs.send(b"x")
     await asyncio.sleep(0.01)
+
+async def waits_for_a_lock():
+    lock = threading.Lock()
+    lock.acquire()
+    threading.Timer(0.2, lock.release).start()
+    with lock:
+        pass
+
+async def waits_for_a_result():
+    import concurrent.futures
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        pool.submit(time.sleep, 0.2).result()
 
 async def works(): spin(0.2)
 async def sleeps(): time.sleep(0.2)
@@ -61,13 +78,17 @@ def told(what: str, folder: Path) -> str:
     return report.read_text() if report.exists() else ""
 
 
-@pytest.mark.parametrize("what", ["works", "sleeps", "waits_for_a_process", "in_a_protocol"])
+@pytest.mark.parametrize(
+    "what", ["works", "sleeps", "waits_for_a_process", "waits_for_a_lock", "waits_for_a_result", "in_a_protocol"]
+)
 def test_what_holds_a_loop_up_is_told_with_its_stack(what: str, tmp_path: Path) -> None:
     said = told(what, tmp_path)
     assert said.count("a callback ") == 1
     assert ("data_received" if what == "in_a_protocol" else what) in said
 
 
-@pytest.mark.parametrize("what", ["many_short_steps", "wait", "beside_busy_threads"])
+@pytest.mark.parametrize(
+    "what", ["many_short_steps", "wait", "beside_busy_threads", "waits_for_a_thread_that_computes"]
+)
 def test_what_does_not_is_not(what: str, tmp_path: Path) -> None:
     assert told(what, tmp_path) == ""
