@@ -1,4 +1,8 @@
-"""Runs the tests marked `vm` in the guest of tools/vm: cgroup v2, systemd, AppArmor; emulated, so slow."""
+"""Runs tests in the guest of tools/vm: cgroup v2, systemd, AppArmor; emulated, so slow.
+
+These are the tests of tests/guest, which need it, and those of our runc and our shim, which run on every machine: a
+sample (marked `in_guest`), or all of them.
+"""
 
 import hashlib
 import json
@@ -14,22 +18,25 @@ GUEST_PYTHON = "3.11"  # Debian 12's
 PLATFORMS = ("manylinux_2_28_x86_64", "manylinux_2_17_x86_64", "manylinux2014_x86_64", "manylinux_2_5_x86_64")
 COPIED = ("src", "tests", "tools", "bin", "examples", "docs", "bench", "pyproject.toml")
 RESULTS = "@@results "
+FOLDERS = "tests/guest tests/integration/runc tests/integration/shim"
 IN_THE_GUEST = """
 export PYTHONPATH=/src:/src/site-packages SLIPWAY_RESULTS=/tmp/results SLIPWAY_GUEST=1
-python3 -m pytest -q --no-header --color=no -p tools.dev.pytest_progress -m vm -v tests/guest 2>&1; status=$?
+python3 -m pytest --no-header --color=no -p tools.dev.pytest_progress --durations=20 -m "MARKERS" FOLDERS 2>&1
+status=$?
 echo "@@results $(cat /tmp/results)"; exit $status
 """
 
 
-def run_tests(seconds: int) -> tuple[int, dict[str, int], str]:
+def run_tests(seconds: int, *, whole: bool) -> tuple[int, dict[str, int], str]:
     """(exit status, counts by outcome, what was printed). 124 when the guest was not done within `seconds`."""
+    job = IN_THE_GUEST.replace("FOLDERS", FOLDERS).replace("MARKERS", "" if whole else "vm or in_guest")
     with tempfile.TemporaryDirectory() as folder:
         stage = Path(folder)
         for name in COPIED:
             _copy(CHECKOUT / name, stage / name)
         shutil.copytree(site_packages(), stage / "site-packages")
         _copy(CHECKOUT / ".dev" / "cache", stage / ".dev" / "cache")
-        command = [str(CHECKOUT / "tools" / "vm" / "run"), "--time", str(seconds), folder, IN_THE_GUEST]
+        command = [str(CHECKOUT / "tools" / "vm" / "run"), "--time", str(seconds), folder, job]
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
     return done.returncode, _counts(done.stdout), done.stdout
 

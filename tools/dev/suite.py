@@ -77,7 +77,7 @@ def main(argv: list[str]) -> int:
         return run_paths([*options.paths, *more], markers)
     outcomes = [run_part(part) for part in parts(markers, whole=options.all)]
     if options.vm:
-        outcomes.append(run_guest())
+        outcomes.append(run_guest(whole=options.all))
     return summarize(outcomes)
 
 
@@ -177,12 +177,15 @@ def take_results(outcome: Outcome, results: Path, status: int) -> None:
         outcome.fail(f"{outcome.name}: pytest ended with {status}")
 
 
-def run_guest() -> Outcome:
-    outcome = Outcome("guest", GUEST_BUDGET)
+def run_guest(*, whole: bool) -> Outcome:
+    budget = BUDGET_OF_ALL if whole else GUEST_BUDGET
+    outcome = Outcome("guest", budget)
     began = time.monotonic()
     with Progress("guest"):
-        status, counts, said = guest.run_tests(GUEST_BUDGET)
+        status, counts, said = guest.run_tests(budget, whole=whole)
     outcome.seconds = time.monotonic() - began
+    LOGS.mkdir(parents=True, exist_ok=True)
+    (LOGS / "guest.log").write_text(said)
     outcome.counts.update(counts)
     if status and not outcome.counts["failed"]:
         outcome.fail(f"the guest ended with {status}")

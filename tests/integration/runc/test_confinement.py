@@ -83,6 +83,7 @@ def test_a_read_only_root(machine: Machine) -> None:
     assert done.stderr.count("Read-only file system") == 2
 
 
+@pytest.mark.in_guest
 def test_devices_can_be_made_but_not_opened(machine: Machine) -> None:
     def change(spec: dict[str, Any]) -> None:
         for kind in ("bounding", "effective", "permitted"):

@@ -81,6 +81,7 @@ def test_signals_to_a_stopped_container_are_refused_in_the_words_containerd_look
     assert "unknown signal" in machine.runc("kill", container, "NOPE").stderr
 
 
+@pytest.mark.in_guest
 def test_every_process_of_a_container_is_in_all_its_groups(machine: Machine) -> None:
     container = machine.started("sleep", "100")
     machine.ok_detached("exec", "--detach", container, "sleep", "100")
@@ -102,6 +103,7 @@ def test_pause_and_resume(machine: Machine) -> None:
     wait_until(lambda: machine.state(container)["status"] == "stopped", "a paused container to die")
 
 
+@pytest.mark.in_guest
 def test_limits_are_set_and_updated(machine: Machine) -> None:
     def limit(spec: dict[str, Any]) -> None:
         spec["linux"]["resources"] |= {"memory": {"limit": 64 << 20}, "pids": {"limit": 30}}

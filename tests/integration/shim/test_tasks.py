@@ -24,6 +24,7 @@ def process_spec(*args):
     )
 
 
+@pytest.mark.in_guest
 def test_a_short_life(scenario):
     async def test(containerd):
         container = await containerd.container("/bin/sh", "-c", "echo out; echo err >&2; exit 7")
@@ -139,6 +140,7 @@ def test_signals_reach_execs_and_init(scenario):
     scenario(test)
 
 
+@pytest.mark.in_guest
 def test_pause_and_resume(scenario):
     async def test(containerd):
         container = await containerd.container("/bin/sleep", "1000")
