@@ -10,7 +10,7 @@ from tests.support import docker
 from tests.support.engine import OurEngine
 from tests.support.foreign_runtimes import PLACES, launcher, no_hybrid_groups
 from tests.support.peers import OriginalEngine
-from tests.system.harness import Step, difference, play, scenario
+from tests.system.harness import Scenario, Step, difference, play, scenario
 
 pytestmark = [pytest.mark.root, pytest.mark.peers]
 
@@ -91,15 +91,24 @@ def _of_the_original() -> list[str]:
     return [f"--add-runtime={name}-sid={place}" for name, place in PLACES.items()]
 
 
-def with_runtime(story: object, name: str) -> object:
+def with_runtime(story: Scenario, name: str) -> Scenario:
     return scenario(
         story.name, *(Step(text=step.text.replace("RUNTIME", name), stdin=step.stdin) for step in story.steps)
     )
 
 
-@pytest.mark.parametrize("story", STORIES, ids=[story.name.replace(" ", "-") for story in STORIES])
+SAMPLE = {"output", "a wrong name", "a folder", "too little memory", "a life"}
+
+
+def case(story: Scenario) -> object:
+    marks = [pytest.mark.sample] if story.name in SAMPLE else []
+    return pytest.param(story, id=story.name.replace(" ", "-"), marks=marks)
+
+
+@pytest.mark.matrix
+@pytest.mark.parametrize("story", [case(story) for story in STORIES])
 @pytest.mark.parametrize("runtime", [name for name in RUNTIMES if name.endswith("sid")])
-def test_all_is_as_under_the_original(engines: Engines, runtime: str, story: object) -> None:
+def test_all_is_as_under_the_original(engines: Engines, runtime: str, story: Scenario) -> None:
     expected, got = (play(with_runtime(story, runtime), client) for client in (engines.original, engines.ours))
     assert not (told := difference(expected, got, "our engine")), told
 

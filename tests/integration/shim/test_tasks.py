@@ -140,7 +140,6 @@ def test_signals_reach_execs_and_init(scenario):
     scenario(test)
 
 
-@pytest.mark.in_guest
 def test_pause_and_resume(scenario):
     async def test(containerd):
         container = await containerd.container("/bin/sleep", "1000")
