@@ -82,7 +82,43 @@ SCENARIOS = (
         Step(text=f"import http://{ADDRESS}/short web:1", compare_errors=False, view="first_line"),
         Step(text=f"import http://{ADDRESS}/page web:1", compare_errors=False, view="first_line"),
     ),
-    scenario("changes that cannot be", "import -c FOO -", "import -c 'RUN x' -"),
+    scenario(
+        "changes that cannot be",
+        *(
+            f"import -c '{change}' -"
+            for change in (
+                "FOO",
+                "RUN x",
+                "ONBUILD",
+                "HEALTHCHECK",
+                "HEALTHCHECK CMD",
+                "HEALTHCHECK FOO x",
+                "HEALTHCHECK NONE x",
+                "HEALTHCHECK --interval=x CMD true",
+                "HEALTHCHECK --interval=1ns CMD true",
+                "HEALTHCHECK --retries=-1 CMD true",
+                "HEALTHCHECK --retries=x CMD true",
+                "HEALTHCHECK --nosuch=1 CMD true",
+                "HEALTHCHECK --interval CMD true",
+            )
+        ),
+    ),
+    *(
+        scenario(
+            f"import with a health check: {name}",
+            Step(text=f"import -c 'HEALTHCHECK {check}' http://{ADDRESS}/tar web:1", compare_output=False),
+            "inspect -f '{{json .Config.Healthcheck}}' web:1",
+            Step(text="rmi -f web:1", compare_output=False),
+        )
+        for name, check in (
+            ("none", "NONE"),
+            ("words", "CMD a  b"),
+            (
+                "a list",
+                '--interval=1m30s --timeout=2s --retries=4 --start-period=1s --start-interval=500ms CMD ["a","b"]',
+            ),
+        )
+    ),
     scenario(
         "image list filters",
         "images --filter reference='busy*' --format '{{.Repository}}'",

@@ -4,11 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from slipway.base.durations import duration_from_text, go_duration
 from slipway.base.errors import InvalidArgument
 from slipway.docker.options.comma_fields import fields_from_text
-from slipway.docker.options.quantities import bytes_from_text, duration_from_text, nano_cpus_from_text
+from slipway.docker.options.quantities import bytes_from_text, nano_cpus_from_text
 from slipway.docker.options.references import parse_reference, with_default_tag
-from slipway.docker.output.units import binary_size, decimal_size, go_duration, span_in_words
+from slipway.docker.output.units import binary_size, decimal_size, span_in_words
 
 SECOND = 1_000_000_000
 

@@ -11,7 +11,6 @@ from slipway.dockerd.containers.health import (
     after_probe,
     at_end,
     at_start,
-    duration_words,
     probe_plan,
     until_next_probe,
 )
@@ -91,10 +90,3 @@ def test_five_results_are_kept_over_an_end_and_a_new_start() -> None:
     assert again["Status"] == "starting"
     assert [result["ExitCode"] for result in again["Log"]] == [4, 5, 6, 7, 8]
     assert at_end({}) == {} == at_start(None, health)
-
-
-@pytest.mark.parametrize(
-    ("nanoseconds", "words"), [(1, "1s"), (90, "1m30s"), (3600, "1h0m0s"), (0.5, "500ms"), (1.5, "1.5s")]
-)
-def test_durations_are_go_s(nanoseconds: float, words: str) -> None:
-    assert duration_words(int(nanoseconds * SECOND)) == words

@@ -1,5 +1,6 @@
 """What a flag is: its names, how its text becomes a value, and what help shows of it."""
 
+from slipway.base.durations import duration_from_text
 from slipway.docker.options import quantities
 
 TYPE_CHECKING = False
@@ -133,7 +134,7 @@ def size(name: str, description: str = "", *, short: str = "", **more: "Any") ->
 
 def duration(name: str, description: str = "", **more: "Any") -> Flag:
     """--name 1m30s: nanoseconds."""
-    return Flag(name, description, type_name="duration", convert=quantities.duration_from_text, default=0, **more)
+    return Flag(name, description, type_name="duration", convert=duration_from_text, default=0, **more)
 
 
 def filters(description: str, *, name: str = "filter", short: str = "f") -> Flag:

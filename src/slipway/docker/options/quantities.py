@@ -1,19 +1,9 @@
-"""Numbers, sizes, durations and the other small grammars of flag values. ValueError carries the original's words."""
+"""Numbers, sizes and the other small grammars of flag values. ValueError carries the original's words."""
 
 _DIGITS = frozenset("0123456789")
 _TRUE = ("1", "t", "T", "TRUE", "true", "True")
 _FALSE = ("0", "f", "F", "FALSE", "false", "False")
 _BINARY_UNITS = "bkmgtp"
-_DURATION_UNITS = {
-    "ns": 1,
-    "us": 1_000,
-    "µs": 1_000,
-    "μs": 1_000,
-    "ms": 1_000_000,
-    "s": 1_000_000_000,
-    "m": 60_000_000_000,
-    "h": 3_600_000_000_000,
-}
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -94,35 +84,6 @@ def _size_number(text: str) -> float:
 def swap_from_text(text: str) -> int:
     """A size, or -1 for no limit."""
     return -1 if text == "-1" else bytes_from_text(text)
-
-
-def duration_from_text(text: str) -> int:
-    """Go's durations (1h2m3.5s, 300ms, 0) in nanoseconds."""
-    rest = text[1:] if text[:1] in ("-", "+") and text else text
-    negative = text[:1] == "-"
-    if rest == "0":
-        return 0
-    if not rest:
-        raise ValueError(f'time: invalid duration "{text}"')
-    total = 0
-    while rest:
-        number_length = 0
-        while number_length < len(rest) and (rest[number_length] in _DIGITS or rest[number_length] == "."):
-            number_length += 1
-        unit_length = number_length
-        while unit_length < len(rest) and rest[unit_length] not in _DIGITS and rest[unit_length] != ".":
-            unit_length += 1
-        number, unit, rest = rest[:number_length], rest[number_length:unit_length], rest[unit_length:]
-        if not number.strip(".") or number.count(".") > 1:
-            raise ValueError(f'time: invalid duration "{text}"')
-        if not unit:
-            raise ValueError(f'time: missing unit in duration "{text}"')
-        if unit not in _DURATION_UNITS:
-            raise ValueError(f'time: unknown unit "{unit}" in duration "{text}"')
-        whole, _, fraction = number.partition(".")
-        scale = _DURATION_UNITS[unit]
-        total += int(whole or "0") * scale + (int(fraction) * scale // 10 ** len(fraction) if fraction else 0)
-    return -total if negative else total
 
 
 def nano_cpus_from_text(text: str) -> int:

@@ -2,8 +2,8 @@
 Pure.
 """
 
+from slipway.base.durations import duration_from_text
 from slipway.base.errors import InvalidArgument
-from slipway.docker.options.quantities import duration_from_text
 
 _SECOND = 1_000_000_000
 _ZERO_YEAR = "0001-01-01T00:00:00Z"

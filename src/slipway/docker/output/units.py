@@ -56,26 +56,3 @@ def _days_in_words(hours: int) -> str:
     if hours < 24 * 365 * 2:
         return f"{hours // 24 // 30} months"
     return f"{hours // 24 // 365} years"
-
-
-def go_duration(nanoseconds: int) -> str:
-    """Go's Duration.String: 1m30s, 1.5s, 300ms, 0s."""
-    if nanoseconds == 0:
-        return "0s"
-    sign, rest = ("-", -nanoseconds) if nanoseconds < 0 else ("", nanoseconds)
-    for unit, scale in (("ns", 1), ("µs", 1_000), ("ms", 1_000_000)):
-        if rest < scale * 1000:
-            return f"{sign}{_decimal(rest, scale)}{unit}"
-    hours, rest = divmod(rest, 3600 * SECOND)
-    minutes, rest = divmod(rest, 60 * SECOND)
-    shown = f"{_decimal(rest, SECOND)}s"
-    if hours or minutes:
-        shown = f"{minutes}m{shown}"
-    return f"{sign}{hours}h{shown}" if hours else f"{sign}{shown}"
-
-
-def _decimal(value: int, scale: int) -> str:
-    whole, fraction = divmod(value, scale)
-    if not fraction:
-        return str(whole)
-    return f"{whole}.{str(fraction).rjust(len(str(scale)) - 1, '0').rstrip('0')}"

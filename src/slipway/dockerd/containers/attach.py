@@ -8,7 +8,7 @@ from typing import Final, Protocol
 
 from slipway.dockerd.containers.detach_keys import DetachFilter
 from slipway.dockerd.containers.streams import ProcessStreams
-from slipway.dockerd.logs.subscriber import Subscriber
+from slipway.dockerd.logs.interface import Subscription
 
 STREAM_NUMBERS: Final = {"stdin": 0, "stdout": 1, "stderr": 2}
 
@@ -50,7 +50,7 @@ def frame(stream: str, data: bytes) -> bytes:
 async def join_streams(
     client: ClientStream,
     streams: ProcessStreams,
-    subscriber: Subscriber | None,
+    subscriber: Subscription | None,
     plan: AttachPlan,
     close_stdin: Callable[[], Awaitable[None]],
 ) -> bool:
@@ -86,7 +86,7 @@ def _result(task: "asyncio.Task[bool]") -> bool:
     return False
 
 
-async def _carry_output(client: ClientStream, subscriber: Subscriber, plan: AttachPlan) -> bool:
+async def _carry_output(client: ClientStream, subscriber: Subscription, plan: AttachPlan) -> bool:
     while chunks := await subscriber.read():
         if plan.multiplexed:
             await client.write(b"".join(frame(stream, data) for stream, data in chunks))

@@ -112,14 +112,3 @@ def until_next_probe(plan: ProbePlan, health: Health, *, since_start: int) -> in
 
 def status_of(health: Health) -> str:
     return str(health.get("Status") or NONE)
-
-
-def duration_words(nanoseconds: int) -> str:
-    """As Go writes durations: 1m30s, 1.5s, 500ms."""
-    if nanoseconds < SECOND:
-        return f"{nanoseconds / 1_000_000:g}ms"
-    minutes, rest = divmod(nanoseconds, 60 * SECOND)
-    hours, minutes = divmod(minutes, 60)
-    words = f"{hours}h" if hours else ""
-    words += f"{minutes}m" if hours or minutes else ""
-    return f"{words}{rest / SECOND:g}s"

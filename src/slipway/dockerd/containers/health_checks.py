@@ -3,6 +3,7 @@
 import asyncio
 from contextlib import suppress
 
+from slipway.base.durations import go_duration
 from slipway.base.errors import EngineError
 from slipway.dockerd.containers.announce import announce
 from slipway.dockerd.containers.container import Container
@@ -17,7 +18,6 @@ from slipway.dockerd.containers.health import (
     after_probe,
     at_end,
     at_start,
-    duration_words,
     probe_plan,
     status_of,
     until_next_probe,
@@ -70,7 +70,7 @@ async def _probe(environment: ContainerEnvironment, container: Container, plan: 
         exit_code = await _run(environment, container, plan, output)
         text = output.decode("utf-8", "replace")
     except TimeoutError:
-        exit_code, text = -1, f"Health check exceeded timeout ({duration_words(plan.timeout)})"
+        exit_code, text = -1, f"Health check exceeded timeout ({go_duration(plan.timeout)})"
         if output:
             text += f": {output.decode('utf-8', 'replace')}"
     except EngineError as error:

@@ -13,7 +13,6 @@ from slipway.dockerd.containers.environment import ContainerEnvironment
 from slipway.dockerd.containers.lifecycle import Status
 from slipway.dockerd.logs.json_file_reader import JsonFileReader, read_all
 from slipway.dockerd.logs.model import Entry, Selection
-from slipway.dockerd.logs.subscriber import Subscriber
 
 ENTRIES_AT_ONCE: Final = 512
 LOOK_SECONDS: Final = 1.0  # a follower looks this often even if nobody told it of new lines
@@ -63,7 +62,7 @@ class _News:
         self._container = container
         self._wanted = selection.streams
         self._streams = container.streams
-        self._subscriber: Subscriber = self._streams.subscribe(selection.streams, drops=True)
+        self._subscriber = self._streams.subscribe(selection.streams, drops=True)
 
     def is_over(self) -> bool:
         """Whether nothing can be written any more. Read the log once again after this."""

@@ -11,9 +11,10 @@ import orjson
 from slipway.base.errors import InvalidArgument
 from slipway.contracts.engine_api.container_config import ContainerConfig
 from slipway.contracts.engine_api.schema import EmptyObject
+from slipway.dockerd.images.health_check import health_check_from_text
 
 WORDS: Final = frozenset(
-    ("CMD", "ENTRYPOINT", "ENV", "LABEL", "EXPOSE", "VOLUME", "USER", "WORKDIR", "STOPSIGNAL", "ONBUILD")
+    ("CMD", "ENTRYPOINT", "ENV", "LABEL", "EXPOSE", "VOLUME", "USER", "WORKDIR", "STOPSIGNAL", "ONBUILD", "HEALTHCHECK")
 )
 
 
@@ -22,15 +23,15 @@ def config_from_changes(changes: Sequence[str]) -> ContainerConfig:
     config = ContainerConfig()
     for change in changes:
         word, _, rest = change.strip().partition(" ")
-        config = _apply(config, word.upper(), rest.strip(), change)
+        config = _apply(config, word.upper(), rest.strip())
     return config
 
 
-def _apply(config: ContainerConfig, word: str, rest: str, change: str) -> ContainerConfig:
+def _apply(config: ContainerConfig, word: str, rest: str) -> ContainerConfig:
     if word not in WORDS:
         raise InvalidArgument(f"{word} is not a valid change command")
     if not rest:
-        raise InvalidArgument(f"invalid change {change!r}: {word} requires at least one argument")
+        raise InvalidArgument(f"{word} requires at least one argument")
     match word:
         case "CMD":
             return replace(config, cmd=_command(rest))
@@ -53,6 +54,8 @@ def _apply(config: ContainerConfig, word: str, rest: str, change: str) -> Contai
             return replace(config, working_dir=rest)
         case "STOPSIGNAL":
             return replace(config, stop_signal=rest)
+        case "HEALTHCHECK":
+            return replace(config, healthcheck=health_check_from_text(rest))
         case "ONBUILD":
             return replace(config, on_build=(*(config.on_build or ()), rest))
     raise AssertionError("every word of WORDS is applied")

@@ -23,3 +23,10 @@ class LogReader(Protocol):
 
     def read(self, selection: Selection) -> Iterator[tuple[Entry, dict[str, str]]]:
         """The entries that exist now, oldest first, with their attributes."""
+
+
+class Subscription(Protocol):
+    """The output of a process as it comes, for one who is attached to it. Read by one coroutine."""
+
+    async def read(self) -> list[tuple[str, bytes]]:
+        """What has arrived, as (stream, bytes), waiting for something; empty at the end."""
