@@ -16,8 +16,9 @@ from slipway.linux.executable import execute_readonly
 from slipway.shim.bootstrap import PROGRAM, Bound, bind, delete_dead, settle
 from slipway.shim.bundle import options_from_any
 from slipway.shim.command_line import CommandLine, parse
+from slipway.shim.handover import Names
 from slipway.shim.info import runtime_info
-from slipway.shim.server import serve
+from slipway.shim.server import Server
 from slipway.shim.socket_address import listen
 from slipway.transport.plain.children import set_descriptors
 from slipway.wire.protobuf import DecodeError, decode, encode
@@ -67,7 +68,7 @@ def _start(line: CommandLine) -> None:
         try:
             os.setsid()
             os.chdir(bundle)
-            settle(options, parent=parent)
+            settle(options, os.getpid(), parent=parent)
             set_descriptors((-1, -1, -1), (bound.listener,))
             interpreter = [sys.executable, "-I", "-S", sys.argv[0]]
             execute_readonly([*interpreter, *line.served(), "-socket", bound.path], os.environ)
@@ -81,7 +82,8 @@ def _serve(line: CommandLine) -> None:
     os.set_inheritable(bound.listener, False)
     set_command_line([PROGRAM, *line.served()])
     events = os.environ.get("TTRPC_ADDRESS", "").removeprefix("unix://")
-    serve(bound, bundle=_bundle(line), namespace=line.namespace, events_address=events, default_runtime=default_runtime)
+    names = Names(bound.path, _bundle(line), line.namespace, events)
+    Server(default_runtime).serve(bound.listener, names)
 
 
 def default_runtime() -> Program:

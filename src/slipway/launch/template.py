@@ -23,6 +23,7 @@ from slipway.clients.runc.program import forked
 from slipway.contracts.shim_api.template import DELETE, LARGEST_PACKET, START, TemplateReply, TemplateRequest
 from slipway.linux.command_line import set_command_line
 from slipway.linux.executable import execute_readonly, is_readonly
+from slipway.linux.prctl import set_parent_death_signal
 from slipway.linux.subreaper import become_subreaper
 from slipway.runc.main import main as runc
 from slipway.runc.preload import preload as preload_runc
@@ -30,8 +31,9 @@ from slipway.shim.bootstrap import PROGRAM, bind, delete_dead, settle
 from slipway.shim.bundle import options_from_any
 from slipway.shim.cgroup_folders import preload as preload_cgroups
 from slipway.shim.command_line import CommandLine, parse
+from slipway.shim.handover import Heir, Names, wait_for_inheritance
 from slipway.shim.rehearsal import rehearse
-from slipway.shim.server import serve
+from slipway.shim.server import Server
 from slipway.transport.plain.children import reset_signals, set_descriptors
 from slipway.wire.protobuf import decode, encode
 from slipway.wire.protobuf_known import AnyMessage
@@ -43,13 +45,11 @@ if TYPE_CHECKING:
 _CONTAINERD = 3
 """Where the socket pair's end is put."""
 
-_LISTENER = 3
-"""Where a forked shim puts its socket."""
-
 _REHEARSALS = 8
 """Lives played before the first fork: Python 3.11 specialises a function after eight calls; 30 are hardly better."""
 
 _NAME = "containerd-shim-template"
+"""Its first 15 bytes are the shims' name, too: nobody can set that of another process."""
 
 
 def main() -> None:
@@ -66,11 +66,12 @@ def main() -> None:
     preload_runc()
     preload_cgroups()
     _rehearse(address)
+    server = Server(_default_runtime)
     # Each container's init empties this, and would copy all these pages to do so; nothing is imported any more.
     sys.path_importer_cache.clear()
     gc.collect()
     gc.freeze()
-    _serve_containerd()
+    _serve_containerd(server)
     os._exit(0)
 
 
@@ -85,28 +86,58 @@ def _rehearse(address: str) -> None:
         os.write(2, f"{_NAME}: rehearsal failed: {error}\n".encode())
 
 
-def _serve_containerd() -> None:
+def _serve_containerd(server: Server) -> None:
     """Does as little as it can: a page that is written between two forks is shared by neither's neighbours."""
+    reset_signals()
+    # Shims live long: they must not hold containerd's log open. And they die of no signal but those they handle.
+    os.dup2(0, 2)
+    _signal.signal(_signal.SIGPIPE, _signal.SIG_IGN)
     _signal.signal(_signal.SIGCHLD, _signal.SIG_IGN)  # the kernel collects shims that ended, and what they left
     # A SIGINT of the terminal where containerd runs is for containerd; we end when it does.
     _signal.signal(_signal.SIGINT, _signal.SIG_IGN)
     channel = _socket.socket(fileno=_CONTAINERD)
     while packet := channel.recv(LARGEST_PACKET):
         if not os.fork():
-            _run_forked(channel, packet)
+            _run_forked(channel, packet, server)
 
 
-def _run_forked(channel: _socket.socket, packet: bytes) -> None:
-    """The forked child: it answers the request itself, and never returns."""
+def _run_forked(channel: _socket.socket, packet: bytes, server: Server) -> None:
+    """The forked child, which never returns: it has a child of its own do all, and takes the container over from it.
+
+    shim/handover.py says why; so this does as little as it can, too.
+    """
+    status = 1
+    try:
+        _signal.signal(_signal.SIGCHLD, _signal.SIG_DFL)
+        os.setsid()
+        become_subreaper()
+        parent, shim = os.getppid(), os.getpid()
+        receiving, sending = _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_SEQPACKET)
+        forerunner = os.fork()
+        if not forerunner:
+            receiving.close()
+            _run_forerunner(channel, packet, server, Heir(shim, sending.detach()), parent)
+        sending.close()
+        channel.close()
+        inheritance = wait_for_inheritance(receiving.detach(), forerunner)
+        if inheritance is not None:
+            server.serve(inheritance.listener, inheritance.names, inheritance=inheritance)
+        status = 0
+    finally:
+        os._exit(status)
+
+
+def _run_forerunner(channel: _socket.socket, packet: bytes, server: Server, heir: Heir, parent: int) -> None:
+    """The child's child: it answers the request itself, and never returns either."""
     status = 1
     request = TemplateRequest()
     try:
+        set_parent_death_signal(_signal.SIGTERM)
+        if os.getppid() != heir.pid:
+            os._exit(status)  # it ended before we asked to be told
         request = decode(TemplateRequest, packet)
-        reset_signals()
-        _signal.signal(_signal.SIGPIPE, _signal.SIG_IGN)
-        os.setsid()
         if request.action == START:
-            _become_shim(channel, request)
+            _become_forerunner(channel, request, server, heir, parent)
         elif request.action == DELETE:
             _delete(channel, request)
         status = 0
@@ -116,29 +147,23 @@ def _run_forked(channel: _socket.socket, packet: bytes) -> None:
         os._exit(status)
 
 
-def _become_shim(channel: _socket.socket, request: TemplateRequest) -> None:
-    parent = os.getppid()
+def _become_forerunner(
+    channel: _socket.socket, request: TemplateRequest, server: Server, heir: Heir, parent: int
+) -> None:
     line = _command_line(request)
     options = options_from_any(decode(AnyMessage, request.options))
     bound = bind(request.bundle, request.address)
     try:
-        settle(options, parent=parent)
-        set_command_line([PROGRAM, *line.served()])
-        _reply(channel, TemplateReply(number=request.number, address=bound.address, pid=os.getpid()))
+        for process in (heir.pid, os.getpid()):
+            settle(options, process, parent=parent)
+            set_command_line([PROGRAM, *line.served()], process)
+        _reply(channel, TemplateReply(number=request.number, address=bound.address, pid=heir.pid))
     except BaseException:
         bound.close()
         raise
-    channel.detach()
-    set_descriptors((-1, -1, -1), (bound.listener,))
-    bound.listener = _LISTENER
-    os.set_inheritable(bound.listener, False)
-    serve(
-        bound,
-        bundle=request.bundle,
-        namespace=request.namespace,
-        events_address=request.ttrpc_address.removeprefix("unix://"),
-        default_runtime=_default_runtime,
-    )
+    channel.close()
+    events = request.ttrpc_address.removeprefix("unix://")
+    server.serve(bound.listener, Names(bound.path, request.bundle, request.namespace, events), heir=heir)
 
 
 def _delete(channel: _socket.socket, request: TemplateRequest) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 
 
-def set_command_line(arguments: list[str]) -> bool:
+def set_command_line(arguments: list[str], process: int = 0) -> bool:
     """Show `arguments` in /proc/PID/cmdline instead of our own, and the program's name as comm.
+
+    `process` is another, forked from the same program, whose arguments are in the same place; its comm stays.
 
     The kernel shows the memory where our arguments were put at exec; it is overwritten in place, for PR_SET_MM_ARG_END
     needs a capability. What is too long is cut: exec with spare bytes. False when /proc does not let us.
@@ -14,8 +16,9 @@ def set_command_line(arguments: list[str]) -> bool:
     shown = b"\0".join(os.fsencode(argument) for argument in arguments) + b"\0"
     try:
         start, end = _argument_memory()
-        _write("/proc/self/comm", os.fsencode(arguments[0].rpartition("/")[2])[:15])
-        _write("/proc/self/mem", shown[: end - start - 1].ljust(end - start, b"\0"), offset=start)
+        if not process:
+            _write("/proc/self/comm", os.fsencode(arguments[0].rpartition("/")[2])[:15])
+        _write(f"/proc/{process or 'self'}/mem", shown[: end - start - 1].ljust(end - start, b"\0"), offset=start)
     except OSError:
         return False
     return True

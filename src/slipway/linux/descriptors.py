@@ -1,7 +1,6 @@
 """Descriptors: closing ranges, checking what they stand for, handing them to another process."""
 
 import _socket
-import os
 import struct
 
 from slipway.linux import syscalls
@@ -39,25 +38,36 @@ def file_system_type(descriptor: int) -> int:
 
 def send_descriptor(connection: int, descriptor: int, payload: bytes) -> None:
     """Send one descriptor with a few bytes over a connected unix socket, given by its own descriptor."""
-    channel = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM, 0, os.dup(connection))
+    send_descriptors(connection, [descriptor], payload)
+
+
+def send_descriptors(connection: int, descriptors: list[int], payload: bytes) -> None:
+    """Send at most 253 descriptors (SCM_MAX_FD) with some bytes over a connected unix socket."""
+    channel = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM, 0, connection)
+    numbers = struct.pack(f"={len(descriptors)}i", *descriptors)
     try:
-        channel.sendmsg([payload], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, struct.pack("=i", descriptor))])
+        channel.sendmsg([payload], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, numbers)])
     finally:
-        channel.close()
+        channel.detach()
 
 
 def receive_descriptor(connection: int) -> int:
     """Receive one descriptor from a unix socket; -1 if the peer closed it or sent none."""
-    channel = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM, 0, os.dup(connection))
+    descriptors, _ = receive_descriptors(connection, 1, 4096)
+    return descriptors[0] if descriptors else -1
+
+
+def receive_descriptors(connection: int, most: int, size: int) -> tuple[list[int], bytes]:
+    """Receive at most `most` descriptors with at most `size` bytes from a unix socket; none and none: it was closed."""
+    channel = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM, 0, connection)
     try:
-        _, ancillary, _, _ = channel.recvmsg(4096, _socket.CMSG_SPACE(4), _socket.MSG_CMSG_CLOEXEC)
+        payload, ancillary, _, _ = channel.recvmsg(size, _socket.CMSG_SPACE(4 * most), _socket.MSG_CMSG_CLOEXEC)
     finally:
-        channel.close()
+        channel.detach()
     for level, kind, data in ancillary:
         if level == _socket.SOL_SOCKET and kind == _socket.SCM_RIGHTS:
-            number: int = struct.unpack_from("=i", data)[0]
-            return number
-    return -1
+            return list(struct.unpack(f"={len(data) // 4}i", data)), payload
+    return [], payload
 
 
 def connect_unix(path: str) -> int:

@@ -61,30 +61,30 @@ def bind(bundle: str, containerd: str) -> Bound:
     return bound
 
 
-def settle(options: Options, *, parent: int) -> None:
-    """What a new shim sets about itself: its cgroup, and an OOM score above its parent's."""
+def settle(options: Options, process: int, *, parent: int) -> None:
+    """What is set about a new shim, or whoever acts for it: its cgroup, and an OOM score above that of `parent`."""
     if options.shim_cgroup:
-        join_cgroup(options.shim_cgroup)
-    raise_oom_score(parent)
+        join_cgroup(options.shim_cgroup, process)
+    raise_oom_score(process, parent)
 
 
-def join_cgroup(path: str) -> None:
-    """Move this process into the group `path` of every hierarchy. Raises EngineError."""
+def join_cgroup(path: str, process: int) -> None:
+    """Move a process into the group `path` of every hierarchy. Raises EngineError."""
     for mount_point in set(cgroups.discover().points.values()):
         group = f"{mount_point}/{path.strip('/')}"
         try:
             cgroups.make(group)
-            cgroups.add_process(group, os.getpid())
+            cgroups.add_process(group, process)
         except OSError as error:
             raise EngineError(f"join shim cgroup {group}: {error.strerror}") from error
 
 
-def raise_oom_score(parent: int) -> None:
+def raise_oom_score(process: int, parent: int) -> None:
     """The kernel kills a shim before containerd: one more than its score, unless that is the highest (proc(5))."""
     try:
         with open(f"/proc/{parent}/oom_score_adj", "rb") as file:
             score = int(file.read())
-        with open("/proc/self/oom_score_adj", "wb") as file:
+        with open(f"/proc/{process}/oom_score_adj", "wb") as file:
             file.write(b"%d" % min(score + 1, 1000))
     except OSError:
         return  # lowering it again is not ours to do, and raising it is a courtesy
@@ -111,9 +111,12 @@ def delete_dead(line: CommandLine, bundle: str, default_runtime: Callable[[], Pr
 def _delete_container(line: CommandLine, bundle: str, default_runtime: Callable[[], Program]) -> None:
     options = read_options(bundle)
     loop = Loop()
+    loop.open()
+    children = Children(loop)
+    children.open()
     runtime = Runtime(
         loop,
-        Children(loop),
+        children,
         executed(options.binary_name) if options.binary_name else default_runtime(),
         root=runtime_root(options, line.namespace),
         log=f"{bundle}/log.json",

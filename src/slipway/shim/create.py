@@ -53,6 +53,7 @@ def _container(shim: Shim, request: CreateTaskRequest, options: Options, rootfs:
         init,
         rootfs,
         (options.io_uid, options.io_gid),
+        options,
     )
 
 

@@ -30,8 +30,11 @@ def runtime_info(options: Options, default_runtime: Callable[[], Program]) -> Ru
         options=AnyMessage(type_url=OPTIONS_TYPE, value=encode(options)),
     )
     loop = Loop()
+    loop.open()
+    children = Children(loop)
+    children.open()
     program = executed(options.binary_name) if options.binary_name else default_runtime()
-    runtime = Runtime(loop, Children(loop), program, root="/run", log="/dev/null", systemd_cgroup=False)
+    runtime = Runtime(loop, children, program, root="/run", log="/dev/null", systemd_cgroup=False)
     try:
         features = loop.run_until(loop.spawn(runtime.features()))
     except EngineError:

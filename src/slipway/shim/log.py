@@ -13,10 +13,10 @@ _LINE = 4000  # below PIPE_BUF, so that lines do not mix
 class Log:
     """Opens the fifo anew for each line: containerd may have gone and come back. What nobody reads is lost."""
 
-    __slots__ = ("_path",)
+    __slots__ = ("bundle",)
 
-    def __init__(self, bundle: str) -> None:
-        self._path = f"{bundle}/log"
+    def __init__(self) -> None:
+        self.bundle = ""
 
     def warning(self, message: str) -> None:
         self._write("warning", message)
@@ -36,7 +36,7 @@ class Log:
         now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         line = f'time="{now}" level={level} msg={json_text.dumps(message[:_LINE])} runtime=io.containerd.runc.v2\n'
         try:
-            descriptor = os.open(self._path, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+            descriptor = os.open(f"{self.bundle}/log", os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         except OSError:
             return
         try:

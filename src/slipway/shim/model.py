@@ -9,6 +9,7 @@ from slipway.shim.lifecycle import next_status
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from slipway.clients.runc.runtime import Runtime
+    from slipway.contracts.shim_api.options import Options
     from slipway.shim.stdio.streams import Streams
     from slipway.transport.plain.children import Exit
     from slipway.transport.plain.loop import Future
@@ -79,10 +80,17 @@ class Process:
 class Container:
     """A container, its init, its execs by id, and the runtime that made it."""
 
-    __slots__ = ("bundle", "cgroups", "execs", "id", "init", "io_owner", "rootfs", "runtime")
+    __slots__ = ("bundle", "cgroups", "execs", "id", "init", "io_owner", "options", "rootfs", "runtime")
 
     def __init__(
-        self, id: str, bundle: str, runtime: Runtime, init: Process, rootfs: str, io_owner: tuple[int, int]
+        self,
+        id: str,
+        bundle: str,
+        runtime: Runtime,
+        init: Process,
+        rootfs: str,
+        io_owner: tuple[int, int],
+        options: Options,
     ) -> None:
         self.id = id
         self.bundle = bundle
@@ -90,6 +98,7 @@ class Container:
         self.init = init
         self.rootfs = rootfs  # where we mounted something, or ""
         self.io_owner = io_owner
+        self.options = options
         self.execs: dict[str, Process] = {}
         self.cgroups: dict[str, str] = {}  # controller, "" for v2 -> folder
 

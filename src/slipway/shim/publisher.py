@@ -25,11 +25,11 @@ _FIRST_PAUSE, _LAST_PAUSE = 0.05, 2.0  # seconds between attempts
 class Publisher:
     """Sends events one by one. An event is lost only beyond LIMIT, or with this process."""
 
-    def __init__(self, loop: Loop, address: str, namespace: str, log: Callable[[str], None]) -> None:
-        """`address` is where containerd serves Events.Forward; "" drops all events."""
+    def __init__(self, loop: Loop, log: Callable[[str], None]) -> None:
         self._loop = loop
-        self._address = address
-        self._namespace = namespace
+        self.address = ""
+        """Where containerd serves Events.Forward; "" drops all events."""
+        self.namespace = ""
         self._log = log
         self._queue: list[bytes] = []
         self._client: TtrpcClient | None = None
@@ -38,15 +38,28 @@ class Publisher:
 
     def publish(self, event: Message) -> None:
         """Queue an event; it carries the present time."""
-        if not self._address:
+        if not self.address:
             return
         self._queue.append(encode(events.ForwardRequest(envelope=self._envelope(event))))
         if len(self._queue) > LIMIT:
             del self._queue[0]
             self._log("drop the oldest event: containerd has been away for too long")
-        if not self._sending:
+        self._send_queue()
+
+    def _send_queue(self) -> None:
+        if self._queue and not self._sending:
             self._sending = True
             self._loop.spawn(self._send_all())
+
+    @property
+    def pending(self) -> list[bytes]:
+        """What is not sent, for `resume` of another."""
+        return self._queue
+
+    def resume(self, pending: list[bytes]) -> None:
+        """Send what another has not, before anything else."""
+        self._queue += pending
+        self._send_queue()
 
     async def flush(self, seconds: float) -> bool:
         """Wait until all is sent, at most `seconds`; whether it is."""
@@ -59,7 +72,7 @@ class Publisher:
         kind = type(event)
         return events.Envelope(
             timestamp=timestamp_from_nanoseconds(time.time_ns()),
-            namespace=self._namespace,
+            namespace=self.namespace,
             topic=events.TOPICS[kind],
             event=AnyMessage(type_url=events.event_type(kind), value=encode(event)),
         )
@@ -86,7 +99,7 @@ class Publisher:
     async def _send(self, request: bytes) -> None:
         """Raises EngineError when containerd is not there. What it refuses is logged and not sent again."""
         if self._client is None or self._client.closed:
-            self._client = TtrpcClient(self._loop, self._address)
+            self._client = TtrpcClient(self._loop, self.address)
         reply = await self._client.call(events.SERVICE, events.FORWARD, request, timeout=_TIMEOUT)
         if reply.code:
             self._log(f"containerd refused an event: {reply.message}")

@@ -8,13 +8,16 @@ a runtime that only pretends; it takes some 20 ms, and leaves nothing but warm m
 from __future__ import annotations
 
 import _signal  # type: ignore[import-not-found]  # `signal` imports enum
+import _socket
 import os
 
+from slipway.base.errors import EngineError
 from slipway.base.files import unlink_if_present
 from slipway.contracts.shim_api import events, messages
 from slipway.contracts.shim_api.status import code_from_error
-from slipway.shim.bootstrap import bind
-from slipway.shim.server import serve
+from slipway.shim.bootstrap import Bound, bind
+from slipway.shim.handover import Heir, Names, wait_for_inheritance
+from slipway.shim.server import Server
 from slipway.transport.plain.loop import Loop
 from slipway.transport.plain.stream import listen_unix
 from slipway.transport.plain.ttrpc import TtrpcClient, TtrpcServer
@@ -23,6 +26,8 @@ from slipway.wire.protobuf_known import AnyMessage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from slipway.wire.ttrpc import Call
 
 _NAME = "rehearsal"
@@ -30,6 +35,7 @@ _CONFIG = b'{"ociVersion":"1.0.2","linux":{"namespaces":[{"type":"pid"}]}}'
 _PATIENCE = 5.0
 _LONGEST = 10  # seconds that a process waits for the kill of a rehearsal that broke off
 _OUTPUT = b"some output\n"
+_PROCESS = messages.ProcessRequest(id=_NAME)
 
 
 def rehearse(folder: str, times: int) -> None:
@@ -40,13 +46,14 @@ def rehearse(folder: str, times: int) -> None:
     os.makedirs(f"{folder}/bundle", mode=0o700)
     try:
         for _ in range(times):
-            _live(folder)
+            _live(folder, _live_alone)
+            _live(folder, _live_as_heir)
     finally:
         os.chdir("/")
         _remove(folder)
 
 
-def _live(folder: str) -> None:
+def _live(folder: str, play: Callable[[_Containerd, Bound], None]) -> None:
     bundle = f"{folder}/bundle"
     with open(f"{bundle}/config.json", "wb") as config:
         config.write(_CONFIG)
@@ -55,18 +62,56 @@ def _live(folder: str) -> None:
     bound = bind(bundle, f"{folder}/c.sock")
     client = _Containerd(folder, bound.path)
     try:
-        serve(
-            bound,
-            bundle=bundle,
-            namespace=_NAME,
-            events_address=client.events_address,
-            default_runtime=lambda: _pretend,
-            beside=client.live,
-        )
+        play(client, bound)
     finally:
         for name in os.listdir(bundle):
             os.unlink(f"{bundle}/{name}")
         unlink_if_present(client.events_address)
+
+
+def _live_alone(client: _Containerd, bound: Bound) -> None:
+    """One process does all: as a shim that was exec'd, and as a forerunner until it has started the container."""
+
+    async def live(loop: Loop) -> None:
+        await client.live(loop, begins=True, ends=True)
+
+    _server().serve(bound.listener, client.names, beside=live)
+
+
+def _live_as_heir(client: _Containerd, bound: Bound) -> None:
+    """The container comes from a forerunner; a fork, so that this process learns only what the heir does."""
+    _signal.signal(_signal.SIGPIPE, _signal.SIG_IGN)  # the forerunner takes its client with it
+    receiving, sending = _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_SEQPACKET)
+    heir = Heir(os.getpid(), sending.fileno())
+    forerunner = os.fork()
+    if not forerunner:
+        _run_forerunner(client, bound, heir)
+    sending.close()
+    os.close(bound.listener)
+    inheritance = wait_for_inheritance(receiving.detach(), forerunner)
+    if inheritance is None:
+        raise EngineError("the rehearsal's forerunner did not pass its container on")
+
+    async def live(loop: Loop) -> None:
+        unlink_if_present(client.events_address)
+        await client.live(loop, begins=False, ends=True)
+
+    _server().serve(inheritance.listener, client.names, beside=live, inheritance=inheritance)
+
+
+def _run_forerunner(client: _Containerd, bound: Bound, heir: Heir) -> None:
+    async def live(loop: Loop) -> None:
+        await client.live(loop, begins=True, ends=False)
+
+    try:
+        _signal.alarm(_LONGEST)
+        _server().serve(bound.listener, client.names, beside=live, heir=heir)
+    finally:
+        os._exit(1)
+
+
+def _server() -> Server:
+    return Server(lambda: _pretend)
 
 
 class _Containerd:
@@ -74,28 +119,39 @@ class _Containerd:
 
     def __init__(self, folder: str, shim: str) -> None:
         self.events_address = f"{folder}/e.sock"
+        self.bundle = f"{folder}/bundle"
+        self.names = Names(shim, self.bundle, _NAME, self.events_address)
         self._shim = shim
-        self._bundle = f"{folder}/bundle"
 
-    async def live(self, loop: Loop) -> None:
-        server = TtrpcServer(loop, listen_unix(self.events_address), self._take_event, code_from_error)
+    async def live(self, loop: Loop, *, begins: bool, ends: bool) -> None:
+        server = TtrpcServer(loop, self._take_event, code_from_error)
+        server.open(listen_unix(self.events_address))
         self._client = TtrpcClient(loop, self._shim)
-        readers = [os.open(f"{self._bundle}/{name}", os.O_RDONLY | os.O_NONBLOCK) for name in ("stdout", "stderr")]
-        process = messages.ProcessRequest(id=_NAME)
-        await self._call("Connect", messages.TaskRequest(id=_NAME))
-        await self._call("Create", self._create_request())
-        await self._call("Start", process)
-        await self._call("State", process)
-        await self._exec()
-        await self._call("Kill", messages.KillRequest(id=_NAME, signal=_signal.SIGKILL))
-        await self._call("Wait", process)
-        os.read(readers[0], 4096)
-        await self._call("Delete", process)
-        await self._call("Shutdown", messages.ShutdownRequest(id=_NAME))
+        readers = [os.open(f"{self.bundle}/{name}", os.O_RDONLY | os.O_NONBLOCK) for name in ("stdout", "stderr")]
+        if begins:
+            await self._begin(loop)
+        if begins and ends:
+            await self._call("State", _PROCESS)
+            await self._exec()
+        if ends:
+            await self._end(readers[0])
         self._client.close()
         server.close()
         for reader in readers:
             os.close(reader)
+
+    async def _begin(self, loop: Loop) -> None:
+        await self._call("Connect", messages.TaskRequest(id=_NAME))
+        await self._call("Create", self._create_request())
+        loop.spawn(self._call("Wait", _PROCESS))
+        await self._call("Start", _PROCESS)
+
+    async def _end(self, reader: int) -> None:
+        await self._call("Kill", messages.KillRequest(id=_NAME, signal=_signal.SIGKILL))
+        await self._call("Wait", _PROCESS)
+        os.read(reader, 4096)
+        await self._call("Delete", _PROCESS)
+        await self._call("Shutdown", messages.ShutdownRequest(id=_NAME))
 
     async def _exec(self) -> None:
         request = messages.ExecProcessRequest(id=_NAME, exec_id="e", spec=AnyMessage(value=b"{}"))
@@ -109,10 +165,10 @@ class _Containerd:
     def _create_request(self) -> messages.CreateTaskRequest:
         return messages.CreateTaskRequest(
             id=_NAME,
-            bundle=self._bundle,
-            stdin=f"{self._bundle}/stdin",
-            stdout=f"{self._bundle}/stdout",
-            stderr=f"{self._bundle}/stderr",
+            bundle=self.bundle,
+            stdin=f"{self.bundle}/stdin",
+            stdout=f"{self.bundle}/stdout",
+            stderr=f"{self.bundle}/stderr",
         )
 
     async def _call(self, method: str, request: Message) -> None:

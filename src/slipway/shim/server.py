@@ -8,6 +8,7 @@ import os
 from slipway.base.files import unlink_if_present
 from slipway.contracts.shim_api.status import code_from_error
 from slipway.linux.subreaper import become_subreaper
+from slipway.shim.handover import Forerunner
 from slipway.shim.log import Log
 from slipway.shim.publisher import Publisher
 from slipway.shim.shim import Shim
@@ -23,57 +24,96 @@ if TYPE_CHECKING:
     from typing import Any
 
     from slipway.clients.runc.program import Program
-    from slipway.shim.bootstrap import Bound
+    from slipway.shim.handover import Heir, Inheritance, Names
+    from slipway.wire.ttrpc import Call
 
 _LAST_EVENTS = 5.0  # seconds that containerd may take for the events of the end
 
 
-def serve(
-    bound: Bound,
-    *,
-    bundle: str,
-    namespace: str,
-    events_address: str,
-    default_runtime: Callable[[], Program],
-    beside: Callable[[Loop], Coroutine[Any, Any, None]] | None = None,
-) -> None:
-    """Serve until Shutdown finds no container, or SIGTERM or SIGINT comes; then remove the socket and return.
+class Server:
+    """All objects of a shim. They know nothing of a container before `serve`: a template makes them once for its forks.
 
-    The process must be alone: no thread, no other children. Its working directory becomes the bundle.
-    `events_address` is where containerd serves Events.Forward. Raises OSError before it serves, never after.
-    `beside` runs in the same loop.
+    Making one opens nothing and changes nothing in the process.
     """
-    os.chdir(bundle)
-    become_subreaper()
-    log = Log(bundle)
-    loop = Loop(log.failure)
-    children = Children(loop)
-    publisher = Publisher(loop, events_address, namespace, log.warning)
-    streams = StreamFactory(loop, children, namespace, os.path.dirname(bound.path))
-    shim = Shim(loop, children, publisher, streams, log, namespace=namespace, default_runtime=default_runtime)
 
-    async def finish() -> None:
-        server.close()
-        unlink_if_present(bound.path)
-        if not await publisher.flush(_LAST_EVENTS):
-            log.warning("end with events that containerd did not take")
-        loop.stop()
+    def __init__(self, default_runtime: Callable[[], Program]) -> None:
+        """`default_runtime` gives what runs containers whose options name no other."""
+        self._log = Log()
+        self._loop = Loop(self._log.failure)
+        self._children = Children(self._loop)
+        self._publisher = Publisher(self._loop, self._log.warning)
+        self._streams = StreamFactory(self._loop, self._children)
+        self._shim = Shim(
+            self._loop, self._children, self._publisher, self._streams, self._log, default_runtime=default_runtime
+        )
+        self._service = TaskService(self._shim, self._shut_down)
+        self._ttrpc = TtrpcServer(self._loop, self._service.answer, code_from_error)
+        self._path = ""
+        self._ending: Future | None = None
 
-    ending: list[Future] = []
+    def serve(
+        self,
+        listener: int,
+        names: Names,
+        *,
+        beside: Callable[[Loop], Coroutine[Any, Any, None]] | None = None,
+        heir: Heir | None = None,
+        inheritance: Inheritance | None = None,
+    ) -> None:
+        """Serve until Shutdown finds no container, or SIGTERM or SIGINT comes; then remove the socket and return.
 
-    def shut_down() -> None:
-        if not ending:
-            ending.append(loop.spawn(finish()))
+        The process must be alone: no thread, no other children. Its working directory becomes the bundle. Raises
+        OSError before it serves, never after. `beside` runs in the same loop. `heir` is who goes on when the container
+        has started: this process then ends, without returning; `inheritance` is what we go on with.
+        """
+        os.chdir(names.bundle)
+        become_subreaper()
+        self._name(names)
+        self._service.pid = os.getpid()
+        if heir is not None:
+            self._leave_to(heir, names)
+        self._loop.open()
+        self._children.open()
+        self._children.on_signal(_signal.SIGTERM, self._shut_down)
+        self._children.on_signal(_signal.SIGINT, self._shut_down)
+        self._ttrpc.open(listener)
+        if inheritance is not None:
+            inheritance.take(self._shim, self._ttrpc)
+        self._children.reap()  # what ended before we listened for it
+        if beside is not None:
+            self._loop.spawn(beside(self._loop))
+        try:
+            self._loop.run()
+        finally:
+            self._streams.events.close()
+            self._children.close()
+            self._loop.close()
 
-    server = TtrpcServer(loop, bound.listener, TaskService(shim, shut_down).answer, code_from_error)
-    children.on_signal(_signal.SIGTERM, shut_down)
-    children.on_signal(_signal.SIGINT, shut_down)
-    children.reap()  # what ended before we listened for it
-    if beside is not None:
-        loop.spawn(beside(loop))
-    try:
-        loop.run()
-    finally:
-        streams.events.close()
-        children.close()
-        loop.close()
+    def _name(self, names: Names) -> None:
+        self._path = names.path
+        self._log.bundle = names.bundle
+        self._publisher.address = names.events
+        self._publisher.namespace = names.namespace
+        self._streams.namespace = names.namespace
+        self._streams.console_folder = os.path.dirname(names.path)
+        self._shim.namespace = names.namespace
+
+    def _leave_to(self, heir: Heir, names: Names) -> None:
+        self._service.pid = heir.pid
+        forerunner = Forerunner(heir, names, self._shim, self._service)
+
+        def answer(call: Call) -> Coroutine[Any, Any, bytes]:
+            return forerunner.answer(call, self._ttrpc)
+
+        self._ttrpc.handler = answer
+
+    def _shut_down(self) -> None:
+        if self._ending is None:
+            self._ending = self._loop.spawn(self._finish())
+
+    async def _finish(self) -> None:
+        self._ttrpc.close()
+        unlink_if_present(self._path)
+        if not await self._publisher.flush(_LAST_EVENTS):
+            self._log.warning("end with events that containerd did not take")
+        self._loop.stop()

@@ -36,7 +36,6 @@ class Shim:
         streams: StreamFactory,
         log: Log,
         *,
-        namespace: str,
         default_runtime: Callable[[], Program],
     ) -> None:
         self.loop = loop
@@ -44,7 +43,7 @@ class Shim:
         self.publisher = publisher
         self.streams = streams
         self.log = log
-        self.namespace = namespace
+        self.namespace = ""
         self.containers: dict[str, Container] = {}
         self._default_runtime = default_runtime
 

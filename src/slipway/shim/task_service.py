@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 from slipway.base.errors import AlreadyExists, FailedPrecondition, InvalidArgument, NotImplementedByEngine
 from slipway.base.identifiers import check_identifier
 from slipway.base.version import VERSION
@@ -20,6 +18,7 @@ from slipway.wire.protobuf_known import AnyMessage, Empty, Timestamp, timestamp_
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+    from typing import Any
 
     from slipway.wire.ttrpc import Call
 
@@ -30,29 +29,12 @@ class TaskService:
     def __init__(self, shim: Shim, shut_down: Callable[[], None]) -> None:
         self._shim = shim
         self._shut_down = shut_down
-        self._methods: dict[str, Callable[..., Awaitable[Message]]] = {
-            "State": self._state,
-            "Create": self._create,
-            "Start": self._start,
-            "Delete": self._delete,
-            "Pids": self._pids,
-            "Pause": self._pause,
-            "Resume": self._resume,
-            "Checkpoint": self._checkpoint,
-            "Kill": self._kill,
-            "Exec": self._exec,
-            "ResizePty": self._resize_pty,
-            "CloseIO": self._close_io,
-            "Update": self._update,
-            "Wait": self._wait,
-            "Stats": self._stats,
-            "Connect": self._connect,
-            "Shutdown": self._shutdown,
-        }
+        self.pid = 0
+        """The shim's process id, as it tells it."""
 
     async def answer(self, call: Call) -> bytes:
         """The encoded response. Raises EngineError: NotImplementedByEngine for unknown services and methods."""
-        method = self._methods.get(call.method)
+        method = _METHODS.get(call.method)
         if call.service not in messages.SERVICES or method is None:
             raise NotImplementedByEngine(f"/{call.service}/{call.method} is not implemented")
         request_type, _ = messages.METHODS[call.method]
@@ -60,7 +42,7 @@ class TaskService:
             request = decode(request_type, call.payload)
         except DecodeError as error:
             raise InvalidArgument(f"decode {call.method} request: {error}") from None
-        return encode(await method(request))
+        return encode(await method(self, request))
 
     async def _state(self, request: messages.ProcessRequest) -> Message:
         container = self._shim.container(request.id)
@@ -181,12 +163,34 @@ class TaskService:
     async def _connect(self, request: messages.TaskRequest) -> Message:
         container = self._shim.containers.get(request.id)
         pid = container.init.pid if container is not None else 0
-        return messages.ConnectResponse(shim_pid=os.getpid(), task_pid=pid, version=VERSION)
+        return messages.ConnectResponse(shim_pid=self.pid, task_pid=pid, version=VERSION)
 
     async def _shutdown(self, _request: messages.ShutdownRequest) -> Message:
         if not self._shim.containers:
             self._shut_down()
         return Empty()
+
+
+# Not a table of each instance: bound methods are objects, and each shim would have its own.
+_METHODS: dict[str, Callable[[TaskService, Any], Awaitable[Message]]] = {
+    "State": TaskService._state,
+    "Create": TaskService._create,
+    "Start": TaskService._start,
+    "Delete": TaskService._delete,
+    "Pids": TaskService._pids,
+    "Pause": TaskService._pause,
+    "Resume": TaskService._resume,
+    "Checkpoint": TaskService._checkpoint,
+    "Kill": TaskService._kill,
+    "Exec": TaskService._exec,
+    "ResizePty": TaskService._resize_pty,
+    "CloseIO": TaskService._close_io,
+    "Update": TaskService._update,
+    "Wait": TaskService._wait,
+    "Stats": TaskService._stats,
+    "Connect": TaskService._connect,
+    "Shutdown": TaskService._shutdown,
+}
 
 
 def _exit_time(process: Process) -> Timestamp:

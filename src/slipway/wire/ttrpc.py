@@ -55,14 +55,16 @@ class Call:
 
     __slots__ = ("metadata", "method", "payload", "service", "stream", "timeout")
 
-    def __init__(self, stream: int, request: Request) -> None:
+    def __init__(
+        self, stream: int, service: str, method: str, payload: bytes, timeout: float, metadata: dict[str, str]
+    ) -> None:
+        """`timeout` is in seconds: as long as the caller will wait; 0 for ever."""
         self.stream = stream
-        self.service = request.service
-        self.method = request.method
-        self.payload = request.payload
-        self.timeout = request.timeout_nano / 1e9
-        """Seconds that the caller will wait; 0 for ever."""
-        self.metadata = {pair.key: pair.value for pair in request.metadata}
+        self.service = service
+        self.method = method
+        self.payload = payload
+        self.timeout = timeout
+        self.metadata = metadata
 
 
 class Reply:
@@ -85,6 +87,10 @@ class FrameReader:
     def __init__(self) -> None:
         self._buffer = bytearray()
         self._to_skip = 0
+
+    @property
+    def is_empty(self) -> bool:
+        return not self._buffer and not self._to_skip
 
     def receive(self, data: bytes) -> list[tuple[int, int, int, bytes | None]]:
         """(stream, type, flags, data) of each frame that `data` completes."""
@@ -112,11 +118,16 @@ class FrameReader:
 class ServerConnection:
     """One accepted connection. `receive` returns what arrived: calls to answer, and bytes to send for bad ones."""
 
-    __slots__ = ("_frames", "_last_stream")
+    __slots__ = ("_frames", "last_stream")
 
-    def __init__(self) -> None:
+    def __init__(self, last_stream: int = -1) -> None:
+        """`last_stream` is that of the last call that arrived, when another has served the connection before."""
         self._frames = FrameReader()
-        self._last_stream = -1
+        self.last_stream = last_stream
+
+    @property
+    def is_between_frames(self) -> bool:
+        return self._frames.is_empty
 
     def receive(self, data: bytes) -> tuple[list[Call], bytes]:
         """Raises ProtocolError when the peer is no ttrpc client."""
@@ -125,9 +136,9 @@ class ServerConnection:
         for stream, kind, flags, content in self._frames.receive(data):
             if kind == DATA:
                 continue  # of a stream that we refused
-            if kind != REQUEST or stream % 2 == 0 or stream <= self._last_stream:
-                raise ProtocolError(f"frame of type {kind} on stream {stream} after stream {self._last_stream}")
-            self._last_stream = stream
+            if kind != REQUEST or stream % 2 == 0 or stream <= self.last_stream:
+                raise ProtocolError(f"frame of type {kind} on stream {stream} after stream {self.last_stream}")
+            self.last_stream = stream
             try:
                 calls.append(_call(stream, flags, content))
             except _Refused as refused:
@@ -147,7 +158,9 @@ def _call(stream: int, flags: int, content: bytes | None) -> Call:
     if flags & REMOTE_OPEN:
         raise _Refused(UNIMPLEMENTED, "streaming calls are not implemented")
     try:
-        return Call(stream, decode(Request, content))
+        request = decode(Request, content)
+        metadata = {pair.key: pair.value for pair in request.metadata}
+        return Call(stream, request.service, request.method, request.payload, request.timeout_nano / 1e9, metadata)
     except DecodeError as error:
         raise _Refused(INVALID_ARGUMENT, f"decode request: {error}") from None
 

@@ -18,6 +18,7 @@ class Stream:
 
     def __init__(self, folder):
         self.loop = Loop()
+        self.loop.open()
         self.fifo = f"{folder}/stdout"
         os.mkfifo(self.fifo)
         source, self.container = os.pipe2(os.O_CLOEXEC)

@@ -28,6 +28,20 @@ class Input:
         os.set_blocking(sink, False)
         loop.watch(self._source, READABLE, self._source_ready)
 
+    def give(self) -> tuple[int, int, int, bool, bytes] | None:
+        """All that it is, for `take` in another process; None when it has ended."""
+        if self._source < 0:
+            return None
+        return self._source, self._held_open, self._sink, self._closes_sink, self._unsent
+
+    @classmethod
+    def take(cls, loop: Loop, given: tuple[int, int, int, bool, bytes]) -> Input:
+        self = cls.__new__(cls)
+        self._loop = loop
+        self._source, self._held_open, self._sink, self._closes_sink, self._unsent = given
+        self._send()
+        return self
+
     def half_close(self) -> None:
         """No more input after what is in the fifo and what its present writers still write."""
         if self._held_open >= 0:

@@ -33,12 +33,22 @@ _SPLICE_NONBLOCK = os.SPLICE_F_NONBLOCK | os.SPLICE_F_MOVE
 class Output:
     """Owns `source` (not blocking) and the fifo's writing end. `finished` resolves when both are closed."""
 
-    def __init__(self, loop: Loop, events: FileEvents, source: int, fifo: str, spill: Spill, *, splices: bool) -> None:
+    def __init__(
+        self,
+        loop: Loop,
+        events: FileEvents,
+        source: int,
+        fifo: str,
+        spill: Spill,
+        *,
+        splices: bool,
+        sink: int = -1,
+    ) -> None:
         """`splices`: the source is a pipe, not a terminal. Nothing flows before `begin`.
 
-        Raises NotFound or InvalidArgument for a bad fifo.
+        `sink` is the fifo's writing end where it is open already. Raises NotFound or InvalidArgument for a bad fifo.
         """
-        self._sink = open_writer(fifo)
+        self._sink = sink if sink >= 0 else open_writer(fifo)
         self._loop = loop
         self._events = events
         self._source = source
@@ -56,6 +66,16 @@ class Output:
     def begin(self) -> None:
         """Let it flow. What a runtime that fails has written until now is in its log, too, and not the container's."""
         self._read_source()
+
+    def pause(self) -> None:
+        """Take nothing from the container until `begin`."""
+        self._loop.unwatch(self._source)
+
+    def give(self) -> tuple[int, int, str, bool] | None:
+        """(source, sink, fifo, splices), for another process; None unless the stream is direct."""
+        if self._ended or self._spilling or self._timer is not None or not self._has_reader:
+            return None
+        return self._source, self._sink, self._fifo, self._splices
 
     def is_read(self) -> bool:
         """Whether anybody has the fifo open for reading now."""

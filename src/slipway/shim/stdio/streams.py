@@ -16,18 +16,25 @@ from slipway.transport.plain.loop import Loop
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    # the terminal's master (or -1), what Input.give and each Output.give returned
+    Given = tuple[int, tuple[int, int, int, bool, bytes] | None, list[tuple[int, int, str, bool]]]
+
     from slipway.shim.model import StdioNames
 
 
-class StreamFactory:
-    """What all streams of one shim share. `console_folder` is short and closed to others."""
+_PROGRAM = "binary://"
 
-    def __init__(self, loop: Loop, children: Children, namespace: str, console_folder: str) -> None:
+
+class StreamFactory:
+    """What all streams of one shim share."""
+
+    def __init__(self, loop: Loop, children: Children) -> None:
         self.loop = loop
         self.children = children
         self.events = FileEvents(loop)
-        self.namespace = namespace
-        self._console_folder = console_folder
+        self.namespace = ""
+        self.console_folder = ""
+        """Where sockets for terminals are made: short, and closed to others."""
         self._consoles = 0
 
     def open(self, id: str, names: StdioNames, bundle: str, owner: tuple[int, int]) -> Streams:
@@ -43,9 +50,15 @@ class StreamFactory:
             raise
         return streams
 
+    def take(self, names: StdioNames, bundle: str, given: Given) -> Streams:
+        """Go on with the streams that another process has opened and given."""
+        streams = Streams(self, names, bundle)
+        streams.take(given)
+        return streams
+
     def console_path(self) -> str:
         self._consoles += 1
-        return f"{self._console_folder}/{os.getpid()}.{self._consoles}.pty"
+        return f"{self.console_folder}/{os.getpid()}.{self._consoles}.pty"
 
 
 class Streams:
@@ -82,7 +95,7 @@ class Streams:
         if names.stdin:
             self._child[0], ours = _pipe_for(owner, child_writes=False)
             self._input = Input(self._factory.loop, names.stdin, ours, closes_sink=True)
-        if names.stdout.startswith("binary://"):
+        if names.stdout.startswith(_PROGRAM):
             self._child[1], self._child[2] = open_logger(
                 self._factory.children, names.stdout, id, self._factory.namespace
             )
@@ -103,10 +116,10 @@ class Streams:
         self._outputs.append(self._output(ours, path if separator else name, splices=True))
         return theirs
 
-    def _output(self, source: int, fifo: str, *, splices: bool) -> Output:
+    def _output(self, source: int, fifo: str, *, splices: bool, sink: int = -1) -> Output:
         try:
             spill = Spill(_disk_folder(self._bundle))
-            return Output(self._factory.loop, self._factory.events, source, fifo, spill, splices=splices)
+            return Output(self._factory.loop, self._factory.events, source, fifo, spill, splices=splices, sink=sink)
         except BaseException:
             os.close(source)
             raise
@@ -116,8 +129,7 @@ class Streams:
         self._close_child()
         if self._console is not None:
             await self._take_terminal(self._console)
-        for output in self._outputs:
-            output.begin()
+        self.begin()
 
     async def _take_terminal(self, console: ConsoleSocket) -> None:
         self._master = await console.receive()
@@ -127,6 +139,34 @@ class Streams:
             self._input = Input(self._factory.loop, self._names.stdin, os.dup(self._master), closes_sink=True)
         if self._names.stdout:
             self._outputs.append(self._output(os.dup(self._master), self._names.stdout, splices=False))
+
+    def pause(self) -> None:
+        """Let nothing out until `begin`."""
+        for output in self._outputs:
+            output.pause()
+
+    def begin(self) -> None:
+        for output in self._outputs:
+            output.begin()
+
+    def give(self) -> Given | None:
+        """What is open, for `take` in another process; None where that cannot go on with it.
+
+        The process has started; nothing has flowed yet, or only what its readers took at once.
+        """
+        outputs = [given for output in self._outputs if (given := output.give()) is not None]
+        # A logging program is a child of this process.
+        if len(outputs) < len(self._outputs) or self._names.stdout.startswith(_PROGRAM):
+            return None
+        return self._master, self._input.give() if self._input is not None else None, outputs
+
+    def take(self, given: Given) -> None:
+        self._master, source, outputs = given
+        if source is not None:
+            self._input = Input.take(self._factory.loop, source)
+        for reading, writing, fifo, splices in outputs:
+            self._outputs.append(self._output(reading, fifo, splices=splices, sink=writing))
+        self.begin()
 
     def resize(self, width: int, height: int) -> None:
         if self._master >= 0:

@@ -40,11 +40,15 @@ class Children:
         self._waiting: dict[int, Future] = {}
         self._strangers: dict[int, Exit] = {}
         self._expecting = 0
-        self._wakeup, self._written = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        self._wakeup = self._written = -1
         self._on_signal: dict[int, Callable[[], None]] = {_signal.SIGCHLD: self.reap}
+
+    def open(self) -> None:
+        """Take over signal handling, on the open loop. Before anything else here."""
+        self._wakeup, self._written = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         _signal.set_wakeup_fd(self._written, warn_on_full_buffer=False)
         _signal.signal(_signal.SIGCHLD, _ignore)
-        loop.watch(self._wakeup, READABLE, self._signalled)
+        self._loop.watch(self._wakeup, READABLE, self._signalled)
 
     def close(self) -> None:
         """Give up signal handling: all signals have their default again."""
@@ -74,6 +78,10 @@ class Children:
         else:
             self._waiting[pid] = future
         return future
+
+    def is_waiting_for(self, pid: int) -> bool:
+        """Whether the Exit of our child `pid` was asked for and has not come."""
+        return pid in self._waiting
 
     def fork(self, run: Callable[[], int], stdio: tuple[int, int, int], *, keep: tuple[int, ...] = ()) -> int:
         """Fork a child that calls `run` and exits with its status; the child's number.

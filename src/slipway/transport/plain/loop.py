@@ -102,16 +102,20 @@ class Timer:
 
 
 class Loop:
-    """Make it after the last fork: an epoll descriptor shared with a parent reports the parent's events."""
+    """Open it after the last fork: an epoll descriptor shared with a parent reports the parent's events."""
 
     def __init__(self, on_error: Callable[[BaseException], None] | None = None) -> None:
-        self._epoll = select.epoll()
+        self._epoll: select.epoll
         self._watched: dict[int, Callable[[int], None]] = {}
         self._ready: list[Callable[[], None]] = []
         self._timers: list[Timer] = []
         self._order = 0
         self._running = False
         self.on_error = on_error or self._raise
+
+    def open(self) -> None:
+        """Before anything else but `call_soon` and `spawn`."""
+        self._epoll = select.epoll()
 
     @staticmethod
     def _raise(error: BaseException) -> None:

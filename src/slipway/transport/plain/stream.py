@@ -38,6 +38,15 @@ class Connection:
         self._waits_to_send = False
         loop.watch(descriptor, READABLE, self._happened)
 
+    @property
+    def descriptor(self) -> int:
+        """-1 when it is closed."""
+        return self._descriptor
+
+    @property
+    def has_sent_all(self) -> bool:
+        return not self._unsent
+
     def send(self, data: bytes) -> None:
         """Send now what the kernel takes, and the rest when it can. On a lost connection, do nothing."""
         if self._descriptor < 0:

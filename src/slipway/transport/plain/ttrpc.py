@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     Handler = Callable[[ttrpc.Call], Awaitable[bytes]]
+    # descriptor, last stream, frame to send, calls to answer: what Call is made of
+    Connected = tuple[int, int, bytes, list[tuple[int, str, str, bytes, float, dict[str, str]]]]
 
 _INTERNAL = 13  # google.rpc.Code
 
@@ -24,41 +26,82 @@ class TtrpcServer:
     `handler(call)` returns the encoded response or raises EngineError; `code_from_error` says how errors are answered.
     """
 
-    __slots__ = ("_code_from_error", "_handler", "_listener", "_loop")
+    __slots__ = ("_loop", "_served", "code_from_error", "handler", "listener")
 
-    def __init__(
-        self, loop: Loop, listener: int, handler: Handler, code_from_error: Callable[[EngineError], int]
-    ) -> None:
+    def __init__(self, loop: Loop, handler: Handler, code_from_error: Callable[[EngineError], int]) -> None:
         self._loop = loop
-        self._listener = listener
-        self._handler = handler
-        self._code_from_error = code_from_error
-        loop.watch(listener, READABLE, self._accept)
+        self._served: set[_Served] = set()
+        self.code_from_error = code_from_error
+        self.handler = handler
+        self.listener = -1
+
+    def open(self, listener: int) -> None:
+        """Answer whoever connects to the socket `listener`."""
+        self.listener = listener
+        self._loop.watch(listener, READABLE, self._accept)
 
     def close(self) -> None:
         """Stop listening. Connections go on until their clients leave."""
-        self._loop.unwatch(self._listener)
-        os.close(self._listener)
+        self._loop.unwatch(self.listener)
+        os.close(self.listener)
+
+    def give(self, answered: ttrpc.Call, payload: bytes) -> list[Connected] | None:
+        """All connections, for `take` in another process; None when one is within a frame, of a call or an answer.
+
+        `answered` has its answer, which is given, too. What happens to the connections here from now on is lost.
+        """
+        given = [one for served in self._served if (one := served.give(answered, payload)) is not None]
+        return given if len(given) == len(self._served) else None
+
+    def take(self, connected: Connected) -> None:
+        """Go on with a connection: send what was to be sent, and answer its calls."""
+        descriptor, last_stream, frame, calls = connected
+        protocol = ttrpc.ServerConnection(last_stream)
+        served = _Served(self._loop, self, self._served, descriptor, protocol)
+        served.go_on(frame, [ttrpc.Call(*call) for call in calls])
 
     def _accept(self, _events: int) -> None:
-        descriptor = accept_from(self._listener)
+        descriptor = accept_from(self.listener)
         if descriptor >= 0:
-            _Served(self._loop, descriptor, self._handler, self._code_from_error)
+            protocol = ttrpc.ServerConnection()
+            _Served(self._loop, self, self._served, descriptor, protocol)
 
 
 class _Served:
     """One connection of the server."""
 
-    __slots__ = ("_code_from_error", "_connection", "_handler", "_loop", "_protocol")
+    __slots__ = ("_all", "_calls", "_connection", "_loop", "_protocol", "_server")
 
     def __init__(
-        self, loop: Loop, descriptor: int, handler: Handler, code_from_error: Callable[[EngineError], int]
+        self, loop: Loop, server: TtrpcServer, all: set[_Served], descriptor: int, protocol: ttrpc.ServerConnection
     ) -> None:
+        """Is one of `all` until the connection ends."""
         self._loop = loop
-        self._handler = handler
-        self._code_from_error = code_from_error
-        self._protocol = ttrpc.ServerConnection()
-        self._connection = Connection(loop, descriptor, self._received, _nothing)
+        self._server = server
+        self._all = all
+        self._protocol = protocol
+        self._calls: set[ttrpc.Call] = set()  # not yet answered
+        self._connection = Connection(loop, descriptor, self._received, self._closed)
+        all.add(self)
+
+    def give(self, answered: ttrpc.Call, payload: bytes) -> Connected | None:
+        if not (self._protocol.is_between_frames and self._connection.has_sent_all):
+            return None
+        frame = ttrpc.encode_reply(answered.stream, payload) if answered in self._calls else b""
+        calls = [
+            (call.stream, call.service, call.method, call.payload, call.timeout, call.metadata)
+            for call in self._calls
+            if call is not answered
+        ]
+        return self._connection.descriptor, self._protocol.last_stream, frame, calls
+
+    def go_on(self, frame: bytes, calls: list[ttrpc.Call]) -> None:
+        if frame:
+            self._connection.send(frame)
+        self._take(calls)
+
+    def _closed(self) -> None:
+        self._all.discard(self)
 
     def _received(self, data: bytes) -> None:
         try:
@@ -68,22 +111,23 @@ class _Served:
             return
         if refusals:
             self._connection.send(refusals)
+        self._take(calls)
+
+    def _take(self, calls: list[ttrpc.Call]) -> None:
         for call in calls:
+            self._calls.add(call)
             self._loop.spawn(self._answer(call))
 
     async def _answer(self, call: ttrpc.Call) -> None:
         try:
-            frame = ttrpc.encode_reply(call.stream, await self._handler(call))
+            frame = ttrpc.encode_reply(call.stream, await self._server.handler(call))
         except EngineError as error:
-            frame = ttrpc.encode_failure(call.stream, self._code_from_error(error), str(error))
+            frame = ttrpc.encode_failure(call.stream, self._server.code_from_error(error), str(error))
         except Exception as error:  # noqa: BLE001 - the edge: a bug becomes an answer, not a hanging caller
             self._loop.on_error(error)
             frame = ttrpc.encode_failure(call.stream, _INTERNAL, f"internal error: {error!r}")
+        self._calls.discard(call)
         self._connection.send(frame)
-
-
-def _nothing() -> None:
-    return
 
 
 class TtrpcClient:
