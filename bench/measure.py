@@ -75,6 +75,15 @@ def start_back_to_back(contestant: Contestant, count: int) -> list[Seconds]:
     return times
 
 
+def wait_until_idle(contestant: Contestant) -> None:
+    """Until what works on an image that was just loaded has ended: it goes after some seconds, so is no idle memory."""
+
+    def no_worker_is_left() -> bool:
+        return not any(process.command.startswith("containerd-unpack") for process in contestant.processes())
+
+    wait_until(no_worker_is_left, f"{contestant.name} to have put its workers away", 30)
+
+
 def remove_all(contestant: Contestant) -> None:
     if names := contestant.client("ps", "-aq").split():
         contestant.client("rm", "-f", *names, timeout=120)

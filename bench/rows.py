@@ -32,28 +32,37 @@ class Row:
         return self.values["ours"] / self.values["original"]
 
 
-def measure_all(contestants: Sequence[Contestant], rounds: int) -> list[Row]:
-    """Every row. Idle memory is measured first, before any container."""
-    rows = memory_when_idle(contestants)
+GROUPS = ("idle", "version", "run", "none", "many", "at-once", "back-to-back")
+"""What `--only` takes; `many` is all that is measured while twenty containers run: exec, ps, memory."""
+
+
+def measure_all(contestants: Sequence[Contestant], rounds: int, only: Sequence[str] = GROUPS) -> list[Row]:
+    """The rows of the groups in `only`. Idle memory is measured first, before any container."""
+    for contestant in contestants:
+        measure.wait_until_idle(contestant)
     idle = {contestant.name: measure.memory(contestant.processes()) for contestant in contestants}
-    rows.append(timed("docker --version", contestants, rounds, lambda c: measure.seconds_of(c.client, "--version")))
-    rows.append(timed("run --rm busybox true", contestants, rounds, measure.run_and_remove, goal=0.5))
-    without = ("--network", "none")
-    rows.append(
-        timed(
-            "run --rm --network none busybox true",
-            contestants,
-            rounds,
-            lambda c: measure.run_and_remove(c, *without),
-            goal=0.5,
-        )
-    )
-    rows += with_many_running(contestants, rounds, idle)
-    rows.append(
-        timed(f"{MANY} starts at once", contestants, rounds, lambda c: measure.start_at_once(c, MANY), goal=0.5)
-    )
-    rows += back_to_back(contestants)
-    return rows
+    groups: dict[str, Callable[[], list[Row]]] = {
+        "idle": lambda: memory_when_idle(contestants),
+        "version": lambda: [
+            timed("docker --version", contestants, rounds, lambda c: measure.seconds_of(c.client, "--version"))
+        ],
+        "run": lambda: [timed("run --rm busybox true", contestants, rounds, measure.run_and_remove, goal=0.5)],
+        "none": lambda: [
+            timed(
+                "run --rm --network none busybox true",
+                contestants,
+                rounds,
+                lambda c: measure.run_and_remove(c, "--network", "none"),
+                goal=0.5,
+            )
+        ],
+        "many": lambda: with_many_running(contestants, rounds, idle),
+        "at-once": lambda: [
+            timed(f"{MANY} starts at once", contestants, rounds, lambda c: measure.start_at_once(c, MANY), goal=0.5)
+        ],
+        "back-to-back": lambda: back_to_back(contestants),
+    }
+    return [row for name in GROUPS if name in only for row in groups[name]()]
 
 
 def timed(
