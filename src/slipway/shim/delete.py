@@ -36,6 +36,8 @@ def _forget_exec(container: Container, process: Process) -> None:
 
 async def _delete_container(shim: Shim, container: Container) -> None:
     init = container.init
+    if len(shim.containers) == 1:
+        shim.last_container_goes.resolve()
     await container.runtime.delete(container.id, force=not init.is_stopped)
     await init.exited
     if init.streams is not None:

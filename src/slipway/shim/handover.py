@@ -1,17 +1,19 @@
 """How a container passes from the process that made it to the one that stays with it.
 
     template ── forks ──▶ the shim ── forks ──▶ its forerunner
-                             ┆ waits                │ binds the socket, answers Create and Start
+                             ┆ waits                │ binds the socket, answers Create, Start and all else
                              │◀──── all it holds ───┘ ends; the container's init becomes the shim's child
                              ▼
                           serves on
 
 Both run the same code. But of all that a process has run it has copies in memory of its own, pages that it would else
-share with the template, and keeps them: making a container costs more of them than looking after it. The shim's process
-id is the one that containerd and `ps` know; it becomes the parent before Start is answered.
+share with the template, and keeps them: making a container costs more of them than looking after it. The process id
+that containerd knows is that of the shim.
 
-A forerunner whose container cannot be passed on in a moment (it has ended already, its output has filled a fifo, other
-calls are under way) serves as the shim to the end; the one that waits then ends with it.
+It happens between half a second and a second after the container's start, when nothing else is under way: that is
+later than a short program's end, and delays nobody. Where it cannot be (output is spilled, an exec runs, containerd
+does not take our events), the forerunner looks again later; it can serve as the shim to the end, and the one that waits
+then ends with it.
 """
 
 from __future__ import annotations
@@ -19,24 +21,26 @@ from __future__ import annotations
 import marshal
 import os
 
+from slipway.contracts.shim_api.messages import RUNNING
 from slipway.contracts.shim_api.options import Options
 from slipway.linux.descriptors import receive_descriptors, send_descriptors
+from slipway.linux.prctl import set_parent_death_signal
 from slipway.shim.model import Container, Process, StdioNames
 from slipway.shim.oom import watch_memory
+from slipway.transport.plain.loop import READABLE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
     from slipway.shim.shim import Shim
-    from slipway.shim.task_service import TaskService
+    from slipway.shim.stdio.streams import Given
     from slipway.transport.plain.ttrpc import Connected, TtrpcServer
-    from slipway.wire.ttrpc import Call
 
-_PATIENCE = 1.0
-"""Seconds that containerd may take for the events of Create and Start; after that the shim sends them itself.
+CALM = 0.5
+"""Seconds between two looks that must both see the container run, before it is passed on."""
 
-So long the container's output waits in its pipes, which else could fill a fifo just before it is passed on."""
+_LAST_LOOK = 8.0  # seconds between looks where it could not be
 
 _MOST_DESCRIPTORS = 253  # SCM_MAX_FD of the kernel
 _LARGEST = 160 * 1024  # bytes: a socket's send buffer has 208 KiB, and what we send is some 1,000
@@ -55,64 +59,79 @@ class Names:
 
 
 class Heir:
-    """The process `pid` that takes over what is sent over `channel`."""
+    """The process `pid` that takes over what is sent over `channel`, `after` so many seconds of calm."""
 
-    __slots__ = ("channel", "pid")
+    __slots__ = ("after", "channel", "pid")
 
-    def __init__(self, pid: int, channel: int) -> None:
+    def __init__(self, pid: int, channel: int, after: float = CALM) -> None:
         self.pid = pid
         self.channel = channel
+        self.after = after
 
 
 class Forerunner:
-    """Answers calls as the task service does, until Start has been answered by passing everything on."""
+    """Passes everything on when the container runs and nothing else is under way; the process ends by that."""
 
-    def __init__(self, heir: Heir, names: Names, shim: Shim, service: TaskService) -> None:
+    def __init__(self, heir: Heir, names: Names, shim: Shim, server: TtrpcServer) -> None:
         self._heir = heir
         self._names = names
         self._shim = shim
-        self._service = service
+        self._server = server
+        self._pause = heir.after
+        self._ran = False
 
-    async def answer(self, call: Call, server: TtrpcServer) -> bytes:
-        """The encoded response; no return when the heir has taken over, and answers it."""
-        containers = list(self._shim.containers.values())
-        if call.method != "Start" or len(containers) != 1:
-            return await self._service.answer(call)
-        streams = containers[0].init.streams
-        assert streams is not None
-        streams.pause()
+    def begin(self) -> None:
+        self._look_later()
+        self._shim.last_container_goes.when_done(self.release)
+
+    def release(self) -> None:
+        """There will be nothing to pass on: let the heir end, beside whatever else is to be done."""
+        if self._heir.channel >= 0:
+            set_parent_death_signal(0)
+            os.close(self._heir.channel)
+            self._heir.channel = -1
+
+    async def wait_for_heir(self) -> None:
+        """The heir is gone: when we are, too, nobody sees anything left of the shim."""
+        self.release()
         try:
-            payload = await self._service.answer(call)
-            await self._shim.publisher.flush(_PATIENCE)
-            self._give(containers[0], server.give(call, payload), server.listener)
+            heir = os.pidfd_open(self._heir.pid)
+        except ProcessLookupError:
+            return
+        try:
+            if os.getppid() == self._heir.pid:  # else the number is another's by now
+                await self._shim.loop.ready(heir, READABLE)
         finally:
-            streams.begin()
-        return payload
+            os.close(heir)
 
-    def _give(self, container: Container, connections: list[Connected] | None, listener: int) -> None:
+    def _look_later(self) -> None:
+        self._shim.loop.call_later(self._pause, self._look)
+
+    def _look(self) -> None:
+        """What is seen twice has gone on for a while: a container that has just started may end as soon."""
+        containers = list(self._shim.containers.values())
+        runs = len(containers) == 1 and containers[0].init.is_running
+        if self._heir.channel < 0:
+            return
+        if runs and self._ran:
+            self._give(containers[0])
+            self._pause = min(self._pause * 2, _LAST_LOOK)
+        self._ran = runs
+        self._look_later()
+
+    def _give(self, container: Container) -> None:
         """Pass everything on and end; return when that cannot be now."""
-        init = container.init
-        streams = init.streams.give() if init.streams is not None else None
+        streams = container.init.streams.give() if container.init.streams is not None else None
+        connections = self._server.give()
         if connections is None or streams is None or not self._is_all_told(container):
             return
-        if any(call[2] != "Wait" for _, _, _, calls in connections for call in calls):
+        if any(method != "Wait" for _, _, calls in connections for _, _, method, *_ in calls):
             return
-        master, source, outputs = streams
-        numbers = [listener, *(connection[0] for connection in connections), master, *(source or ())[:3]]
-        numbers += [number for output in outputs for number in output[:2]]
-        numbers = [number for number in numbers if number >= 0]
+        listener = self._server.listener
+        numbers = _descriptors(listener, connections, streams)
         names = self._names
         about_us = (names.path, names.bundle, names.namespace, names.events)
-        state = (
-            numbers,
-            about_us,
-            listener,
-            connections,
-            self._shim.publisher.pending,
-            _description(container),
-            streams,
-        )
-        payload = marshal.dumps(state)
+        payload = marshal.dumps((numbers, about_us, listener, connections, _description(container), streams))
         if len(payload) > _LARGEST or len(numbers) > _MOST_DESCRIPTORS:
             return
         try:
@@ -125,23 +144,30 @@ class Forerunner:
         """Whether a description of the container says all: init runs, its end is not yet known, nothing else does."""
         init = container.init
         return (
-            init.is_running
+            init.status == RUNNING
             and init.start_told is None
             and not container.execs
             and self._shim.children.is_waiting_for(init.pid)
-            and list(self._shim.containers.values()) == [container]
+            and self._shim.publisher.is_idle
         )
+
+
+def _descriptors(listener: int, connections: list[Connected], streams: Given) -> list[int]:
+    master, source, outputs = streams
+    numbers = [listener, *(connection[0] for connection in connections), master, *(source or ())[:3]]
+    numbers += [number for output in outputs for number in output[:2]]
+    return [number for number in numbers if number >= 0]
 
 
 class Inheritance:
     """What a forerunner has passed on; `take` makes it ours."""
 
-    __slots__ = ("_connections", "_container", "_events", "_forerunner", "_streams", "listener", "names")
+    __slots__ = ("_connections", "_container", "_forerunner", "_streams", "listener", "names")
 
     def __init__(self, payload: bytes, descriptors: list[int], forerunner: int) -> None:
         """`descriptors` are ours, for the numbers that the forerunner's had, in the same order."""
         self._forerunner = forerunner
-        numbers, about_us, listener, connections, self._events, self._container, streams = marshal.loads(payload)
+        numbers, about_us, listener, connections, self._container, streams = marshal.loads(payload)
         ours = dict(zip(numbers, descriptors, strict=True))
         ours[-1] = -1
         self.names = Names(*about_us)
@@ -162,7 +188,6 @@ class Inheritance:
         os.waitpid(self._forerunner, 0)
         shim.children.reap()
         shim.loop.spawn(shim.supervise(container, container.init, exited))
-        shim.publisher.resume(self._events)
         for connected in self._connections:
             server.take(connected)
 

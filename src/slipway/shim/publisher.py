@@ -44,22 +44,14 @@ class Publisher:
         if len(self._queue) > LIMIT:
             del self._queue[0]
             self._log("drop the oldest event: containerd has been away for too long")
-        self._send_queue()
-
-    def _send_queue(self) -> None:
-        if self._queue and not self._sending:
+        if not self._sending:
             self._sending = True
             self._loop.spawn(self._send_all())
 
     @property
-    def pending(self) -> list[bytes]:
-        """What is not sent, for `resume` of another."""
-        return self._queue
-
-    def resume(self, pending: list[bytes]) -> None:
-        """Send what another has not, before anything else."""
-        self._queue += pending
-        self._send_queue()
+    def is_idle(self) -> bool:
+        """Whether containerd has taken all."""
+        return not self._sending
 
     async def flush(self, seconds: float) -> bool:
         """Wait until all is sent, at most `seconds`; whether it is."""

@@ -82,7 +82,7 @@ def _live_as_heir(client: _Containerd, bound: Bound) -> None:
     """The container comes from a forerunner; a fork, so that this process learns only what the heir does."""
     _signal.signal(_signal.SIGPIPE, _signal.SIG_IGN)  # the forerunner takes its client with it
     receiving, sending = _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_SEQPACKET)
-    heir = Heir(os.getpid(), sending.fileno())
+    heir = Heir(os.getpid(), sending.fileno(), after=0)
     forerunner = os.fork()
     if not forerunner:
         _run_forerunner(client, bound, heir)
@@ -135,6 +135,8 @@ class _Containerd:
             await self._exec()
         if ends:
             await self._end(readers[0])
+        else:
+            return  # all stays open: the heir gets it
         self._client.close()
         server.close()
         for reader in readers:

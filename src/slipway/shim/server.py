@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
     from slipway.clients.runc.program import Program
     from slipway.shim.handover import Heir, Inheritance, Names
-    from slipway.wire.ttrpc import Call
 
 _LAST_EVENTS = 5.0  # seconds that containerd may take for the events of the end
 
@@ -50,6 +49,7 @@ class Server:
         self._ttrpc = TtrpcServer(self._loop, self._service.answer, code_from_error)
         self._path = ""
         self._ending: Future | None = None
+        self._forerunner: Forerunner | None = None
 
     def serve(
         self,
@@ -64,14 +64,12 @@ class Server:
 
         The process must be alone: no thread, no other children. Its working directory becomes the bundle. Raises
         OSError before it serves, never after. `beside` runs in the same loop. `heir` is who goes on when the container
-        has started: this process then ends, without returning; `inheritance` is what we go on with.
+        has run for a while: this process then ends, without returning. `inheritance` is what we go on with.
         """
         os.chdir(names.bundle)
         become_subreaper()
         self._name(names)
-        self._service.pid = os.getpid()
-        if heir is not None:
-            self._leave_to(heir, names)
+        self._service.pid = heir.pid if heir is not None else os.getpid()
         self._loop.open()
         self._children.open()
         self._children.on_signal(_signal.SIGTERM, self._shut_down)
@@ -79,6 +77,9 @@ class Server:
         self._ttrpc.open(listener)
         if inheritance is not None:
             inheritance.take(self._shim, self._ttrpc)
+        if heir is not None:
+            self._forerunner = Forerunner(heir, names, self._shim, self._ttrpc)
+            self._forerunner.begin()
         self._children.reap()  # what ended before we listened for it
         if beside is not None:
             self._loop.spawn(beside(self._loop))
@@ -98,15 +99,6 @@ class Server:
         self._streams.console_folder = os.path.dirname(names.path)
         self._shim.namespace = names.namespace
 
-    def _leave_to(self, heir: Heir, names: Names) -> None:
-        self._service.pid = heir.pid
-        forerunner = Forerunner(heir, names, self._shim, self._service)
-
-        def answer(call: Call) -> Coroutine[Any, Any, bytes]:
-            return forerunner.answer(call, self._ttrpc)
-
-        self._ttrpc.handler = answer
-
     def _shut_down(self) -> None:
         if self._ending is None:
             self._ending = self._loop.spawn(self._finish())
@@ -116,4 +108,6 @@ class Server:
         unlink_if_present(self._path)
         if not await self._publisher.flush(_LAST_EVENTS):
             self._log.warning("end with events that containerd did not take")
+        if self._forerunner is not None:
+            await self._forerunner.wait_for_heir()
         self._loop.stop()

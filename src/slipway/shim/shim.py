@@ -45,6 +45,8 @@ class Shim:
         self.log = log
         self.namespace = ""
         self.containers: dict[str, Container] = {}
+        self.last_container_goes: Future = loop.future()
+        """Resolved when its Delete begins: Shutdown is what follows."""
         self._default_runtime = default_runtime
 
     def container(self, id: str) -> Container:

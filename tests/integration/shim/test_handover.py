@@ -1,4 +1,4 @@
-"""A container passes from the process that made it to the shim that stays, before Start is answered."""
+"""A container passes from the process that made it to the shim that stays, soon after its start."""
 
 import asyncio
 import os
@@ -24,6 +24,19 @@ def children_of(pid):
     return [int(number) for number in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
+def is_alive(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except FileNotFoundError:
+        return False
+
+
+async def wait_for_handover(container):
+    """The forerunner has ended: the container is the shim's own child. Events are taken meanwhile."""
+    shim = container.bootstrap.pid
+    await asyncio.to_thread(wait_until, lambda: parent_of(container.pid) == shim, "the shim to become the parent")
+
+
 def private_kilobytes(pid):
     lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
     return sum(int(line.split()[1]) for line in lines if line.startswith("Private_"))
@@ -34,7 +47,7 @@ def test_the_started_container_is_the_only_child_of_its_shim(scenario):
         container = await containerd.container("/bin/sleep", "1000")
         await container.start()
         shim = container.bootstrap.pid
-        assert parent_of(container.pid) == shim
+        await wait_for_handover(container)
         assert children_of(shim) == [container.pid]
         assert parent_of(shim) == containerd.launcher.pid
         connected = await container.client.connect(container.task)
@@ -48,6 +61,7 @@ def test_an_idle_shim_has_little_memory_of_its_own(scenario):
     async def test(containerd):
         container = await containerd.container("/bin/sleep", "1000")
         await container.start()
+        await wait_for_handover(container)
         assert private_kilobytes(container.bootstrap.pid) < MOST_PRIVATE
         await container.end()
 
@@ -60,6 +74,7 @@ def test_who_waits_before_the_start_is_told_of_the_end(scenario):
         waiting = asyncio.create_task(container.client.wait(container.process))
         writer = os.open(container.bundle / "stdin", os.O_WRONLY)
         await container.start()
+        await wait_for_handover(container)
         os.write(writer, b"go\n")
         os.close(writer)
         assert (await waiting).exit_status == 42
@@ -68,18 +83,21 @@ def test_who_waits_before_the_start_is_told_of_the_end(scenario):
     scenario(test)
 
 
-def test_input_from_before_the_start_arrives_whole(scenario):
+def test_input_under_way_arrives_whole(scenario):
     """More than a pipe holds: some of it is in the forerunner's memory when it passes the container on."""
-    size = 200_000
+    text = os.urandom(100_000).hex().encode()
+    script = 'trap "go=1" USR1; echo ready; while [ -z "$go" ]; do sleep 0.05; done; cat'
 
     async def test(containerd):
-        container = await containerd.container("/bin/sh", "-c", "cat", stdin=True)
+        container = await containerd.container("/bin/sh", "-c", script, stdin=True)
         container.open()
         writer = os.open(container.bundle / "stdin", os.O_WRONLY)
-        text = os.urandom(size // 2).hex().encode()
         writing = asyncio.create_task(asyncio.to_thread(os.write, writer, text))
         await container.start()
-        assert await container.read(size=size) == text
+        assert await container.read(size=6) == b"ready\n"
+        await wait_for_handover(container)
+        await container.client.kill(messages.KillRequest(id=container.id, signal=signal.SIGUSR1))
+        assert await container.read(size=len(text)) == text
         await writing
         os.close(writer)
         await container.end()
@@ -88,14 +106,37 @@ def test_input_from_before_the_start_arrives_whole(scenario):
 
 
 @pytest.mark.parametrize("terminal", [False, True])
-def test_output_of_the_first_moment_is_whole(scenario, terminal):
+def test_output_before_and_after_is_whole(scenario, terminal):
     async def test(containerd):
-        container = await containerd.container("/bin/seq", "20000", terminal=terminal)
+        script = "seq 20000; read line; seq 20000"
+        container = await containerd.container("/bin/sh", "-c", script, terminal=terminal, stdin=True)
         container.open()
+        writer = os.open(container.bundle / "stdin", os.O_WRONLY)
         await container.start()
-        expected = b"".join(b"%d%s\n" % (number, b"\r" if terminal else b"") for number in range(1, 20001))
-        assert await container.read() == expected
+        end = b"\r\n" if terminal else b"\n"
+        once = b"".join(b"%d%s" % (number, end) for number in range(1, 20001))
+        assert await container.read(size=len(once)) == once
+        await wait_for_handover(container)
+        os.write(writer, b"\n")
+        echo = end if terminal else b""
+        assert await container.read() == echo + once
         assert (await container.client.wait(container.process)).exit_status == 0
+        os.close(writer)
+        await container.end()
+
+    scenario(test)
+
+
+def test_output_that_nobody_reads_keeps_the_forerunner(scenario):
+    """What is spilled is in its memory, or its nameless file: it serves on until a reader has come."""
+
+    async def test(containerd):
+        container = await containerd.container("/bin/sh", "-c", "seq 100000; exec sleep 1000")
+        await container.start()
+        container.open()
+        once = b"".join(b"%d\n" % number for number in range(1, 100_001))
+        assert await container.read(size=len(once)) == once
+        await wait_for_handover(container)
         await container.end()
 
     scenario(test)
@@ -116,10 +157,24 @@ def test_events_come_in_order_and_once(scenario):
     async def test(containerd):
         container = await containerd.container("/bin/sleep", "1000")
         await container.start()
+        await wait_for_handover(container)
         await container.client.kill(messages.KillRequest(id=container.id, signal=9))
         await container.client.wait(container.process)
         await container.end()
         assert containerd.topics() == ["/tasks/create", "/tasks/start", "/tasks/exit", "/tasks/delete"]
+
+    scenario(test)
+
+
+def test_nothing_is_left_of_a_container_that_was_never_passed_on(scenario):
+    async def test(containerd):
+        container = await containerd.container("/bin/true")
+        shim = container.bootstrap.pid
+        (forerunner,) = children_of(shim)
+        await container.start()
+        await container.client.wait(container.process)
+        await container.end()
+        assert not [pid for pid in (shim, forerunner) if is_alive(pid)]
 
     scenario(test)
 

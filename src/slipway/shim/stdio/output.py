@@ -67,10 +67,6 @@ class Output:
         """Let it flow. What a runtime that fails has written until now is in its log, too, and not the container's."""
         self._read_source()
 
-    def pause(self) -> None:
-        """Take nothing from the container until `begin`."""
-        self._loop.unwatch(self._source)
-
     def give(self) -> tuple[int, int, str, bool] | None:
         """(source, sink, fifo, splices), for another process; None unless the stream is direct."""
         if self._ended or self._spilling or self._timer is not None or not self._has_reader:

@@ -129,7 +129,8 @@ class Streams:
         self._close_child()
         if self._console is not None:
             await self._take_terminal(self._console)
-        self.begin()
+        for output in self._outputs:
+            output.begin()
 
     async def _take_terminal(self, console: ConsoleSocket) -> None:
         self._master = await console.receive()
@@ -140,23 +141,14 @@ class Streams:
         if self._names.stdout:
             self._outputs.append(self._output(os.dup(self._master), self._names.stdout, splices=False))
 
-    def pause(self) -> None:
-        """Let nothing out until `begin`."""
-        for output in self._outputs:
-            output.pause()
-
-    def begin(self) -> None:
-        for output in self._outputs:
-            output.begin()
-
     def give(self) -> Given | None:
         """What is open, for `take` in another process; None where that cannot go on with it.
 
-        The process has started; nothing has flowed yet, or only what its readers took at once.
+        It cannot while an output is spilled, waited for or at its end, nor with a logging program: that is our child.
         """
-        outputs = [given for output in self._outputs if (given := output.give()) is not None]
-        # A logging program is a child of this process.
-        if len(outputs) < len(self._outputs) or self._names.stdout.startswith(_PROGRAM):
+        open_outputs = [output for output in self._outputs if not output.finished.done]
+        outputs = [given for output in open_outputs if (given := output.give()) is not None]
+        if len(outputs) < len(open_outputs) or self._names.stdout.startswith(_PROGRAM):
             return None
         return self._master, self._input.give() if self._input is not None else None, outputs
 
@@ -166,7 +158,8 @@ class Streams:
             self._input = Input.take(self._factory.loop, source)
         for reading, writing, fifo, splices in outputs:
             self._outputs.append(self._output(reading, fifo, splices=splices, sink=writing))
-        self.begin()
+        for output in self._outputs:
+            output.begin()
 
     def resize(self, width: int, height: int) -> None:
         if self._master >= 0:

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     Handler = Callable[[ttrpc.Call], Awaitable[bytes]]
-    # descriptor, last stream, frame to send, calls to answer: what Call is made of
-    Connected = tuple[int, int, bytes, list[tuple[int, str, str, bytes, float, dict[str, str]]]]
+    # descriptor, last stream, calls to answer: what each Call is made of
+    Connected = tuple[int, int, list[tuple[int, str, str, bytes, float, dict[str, str]]]]
 
 _INTERNAL = 13  # google.rpc.Code
 
@@ -45,20 +45,19 @@ class TtrpcServer:
         self._loop.unwatch(self.listener)
         os.close(self.listener)
 
-    def give(self, answered: ttrpc.Call, payload: bytes) -> list[Connected] | None:
+    def give(self) -> list[Connected] | None:
         """All connections, for `take` in another process; None when one is within a frame, of a call or an answer.
 
-        `answered` has its answer, which is given, too. What happens to the connections here from now on is lost.
+        What happens to the connections here from now on is lost.
         """
-        given = [one for served in self._served if (one := served.give(answered, payload)) is not None]
+        given = [one for served in self._served if (one := served.give()) is not None]
         return given if len(given) == len(self._served) else None
 
     def take(self, connected: Connected) -> None:
-        """Go on with a connection: send what was to be sent, and answer its calls."""
-        descriptor, last_stream, frame, calls = connected
-        protocol = ttrpc.ServerConnection(last_stream)
-        served = _Served(self._loop, self, self._served, descriptor, protocol)
-        served.go_on(frame, [ttrpc.Call(*call) for call in calls])
+        """Go on with a connection, and answer its calls."""
+        descriptor, last_stream, calls = connected
+        served = _Served(self._loop, self, self._served, descriptor, ttrpc.ServerConnection(last_stream))
+        served.take([ttrpc.Call(*call) for call in calls])
 
     def _accept(self, _events: int) -> None:
         descriptor = accept_from(self.listener)
@@ -84,21 +83,13 @@ class _Served:
         self._connection = Connection(loop, descriptor, self._received, self._closed)
         all.add(self)
 
-    def give(self, answered: ttrpc.Call, payload: bytes) -> Connected | None:
+    def give(self) -> Connected | None:
         if not (self._protocol.is_between_frames and self._connection.has_sent_all):
             return None
-        frame = ttrpc.encode_reply(answered.stream, payload) if answered in self._calls else b""
         calls = [
-            (call.stream, call.service, call.method, call.payload, call.timeout, call.metadata)
-            for call in self._calls
-            if call is not answered
+            (call.stream, call.service, call.method, call.payload, call.timeout, call.metadata) for call in self._calls
         ]
-        return self._connection.descriptor, self._protocol.last_stream, frame, calls
-
-    def go_on(self, frame: bytes, calls: list[ttrpc.Call]) -> None:
-        if frame:
-            self._connection.send(frame)
-        self._take(calls)
+        return self._connection.descriptor, self._protocol.last_stream, calls
 
     def _closed(self) -> None:
         self._all.discard(self)
@@ -111,9 +102,9 @@ class _Served:
             return
         if refusals:
             self._connection.send(refusals)
-        self._take(calls)
+        self.take(calls)
 
-    def _take(self, calls: list[ttrpc.Call]) -> None:
+    def take(self, calls: list[ttrpc.Call]) -> None:
         for call in calls:
             self._calls.add(call)
             self._loop.spawn(self._answer(call))
