@@ -191,6 +191,8 @@ ALL: tuple[Breakage, ...] = (
         old="    async def start(self, call: Call, request: Any) -> Any:\n",
         new="    async def start(self, call: Call, request: Any) -> Any:\n        __import__('os').system('sleep 1')\n",
         test="tests/system/test_process_tree.py::test_nothing_of_it_is_left",
+    ),
+    Breakage(
         name="diff does not see what was deleted",
         file="src/slipway/archive/tree_difference.py",
         old="                    now = None  # a whiteout\n",
