@@ -124,8 +124,13 @@ def test_stopping_in_order_leaves_containers_running(fresh_engine: OurEngine, cl
     client("run", "-d", "--name", "box", "busybox", "sleep", "60")
     pid = client("inspect", "-f", "{{.State.Pid}}", "box")
     fresh_engine.stop()
-    left = processes.mentioning(str(fresh_engine.folder))
-    assert [p.command.partition(" ")[0] for p in left] == ["containerd-shim-runc-v2"]
+
+    def one_shim_is_left() -> bool:
+        left = processes.mentioning(str(fresh_engine.folder))
+        assert {p.command.partition(" ")[0] for p in left} == {"containerd-shim-runc-v2"}
+        return len(left) == 1  # two in the container's first second: the one that made it goes then
+
+    wait_until(one_shim_is_left, "the shim to be alone")
     fresh_engine.start()
     assert client("inspect", "-f", "{{.State.Status}} {{.State.Pid}}", "box") == f"running {pid}"
     assert client("info", "-f", "{{.LiveRestoreEnabled}}") == "true"
