@@ -85,3 +85,23 @@ def test_the_engine_lives_on_unharmed(engine: OurEngine) -> None:
     assert client("run", "--rm", "busybox", "echo", "alive") == "alive"
     assert "Traceback" not in engine.log()
     assert not Path("/etc/x").exists()
+
+
+def test_who_is_refused_while_sending_reads_why(engine: OurEngine) -> None:
+    """The answer may come before the end of the body: closing at once would break the sender's pipe, and Docker's
+    client tells of that in place of the answer."""
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    connection.settimeout(SECONDS)
+    connection.connect(engine.host.removeprefix("unix://"))
+    with connection:
+        target = "/v1.51/images/create?fromSrc=-&changes=NOSUCH"
+        connection.sendall(f"POST {target} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n".encode())
+        answer = b""
+        while b"not a valid change command" not in answer:
+            data = connection.recv(4096)
+            assert data, answer
+            answer += data
+        connection.sendall(b"5\r\nhello\r\n0\r\n\r\n")
+        while connection.recv(4096):
+            pass
+    assert answer.startswith(b"HTTP/1.1 400 ")

@@ -22,6 +22,9 @@ RefuseMalformed = Callable[[EngineError], Response]
 
 RAW_HIGH_WATER = 256 * 1024
 QUEUE_HIGH_WATER = 8
+# How long, and how much, a client may go on sending after its answer, before the connection is closed: Go's bounds.
+LINGER_SECONDS = 0.5
+LINGER_BYTES = 256 * 1024
 
 
 class HttpConnection(asyncio.Protocol):
@@ -150,6 +153,7 @@ class HttpConnection(asyncio.Protocol):
                 if request.expects_continue:
                     self._send(b"HTTP/1.1 100 Continue\r\n\r\n")
                 if not await self._answer(request, await self._handler(request)):
+                    await self._linger(request)
                     break
             if self._malformed is not None and self._is_refused:
                 self._send_whole(self._refuse(self._malformed), close=True)
@@ -171,6 +175,14 @@ class HttpConnection(asyncio.Protocol):
         self._send_whole(answer, close=not reusable, with_body=request.method != "HEAD")
         await self._drain()
         return reusable
+
+    async def _linger(self, request: Request) -> None:
+        """Take what is still being sent: closing at once would break the sender's pipe before it reads the answer."""
+        left = LINGER_BYTES
+        with suppress(TimeoutError, EngineError):
+            async with asyncio.timeout(LINGER_SECONDS):
+                while left > 0 and not request.body.is_complete and (chunk := await request.body.read_chunk()):
+                    left -= len(chunk)
 
     def _send_whole(self, answer: Response, *, close: bool, with_body: bool = True) -> None:
         headers = dict(answer.headers)
