@@ -9,7 +9,7 @@ MOUNTS = "inspect -f '{{range .Mounts}}{{println .Type .Destination .Mode .RW}}{
 SCENARIOS = (
     scenario(
         "volumes of another container",
-        "create --name box1 -v /data -v vf:/named:ro -v /tmp/vf:/bound --tmpfs /memory busybox true",
+        "create --name box1 -v /data -v vf:/named:ro -v /mnt:/bound --tmpfs /memory busybox true",
         "run --rm --volumes-from box1 busybox sh -c 'echo kept >/data/x; touch /named/x'",
         "run --rm --volumes-from box1:ro busybox sh -c 'cat /data/x; touch /data/y'",
         *(
@@ -21,7 +21,7 @@ SCENARIOS = (
                 "rm box2",
             )
         ),
-        "create --name box2 --volumes-from box1 -v /other:/data -v /more busybox true",
+        "create --name box2 --volumes-from box1 -v /srv:/data -v /more busybox true",
         Step(text=f"{MOUNTS} box2", view="sorted_lines"),
         "create --name box3 --volumes-from box1 --volumes-from box2:ro busybox true",
         Step(text=f"{MOUNTS} box3", view="sorted_lines"),
