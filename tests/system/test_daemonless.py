@@ -75,6 +75,39 @@ def test_lines_flow_on_while_daemons_die_in_the_middle(fresh_engine: OurEngine, 
     assert client("logs", "ticks").splitlines() == [f"line {number}" for number in range(1, 601)]
 
 
+def test_a_million_lines_while_daemons_die(fresh_engine: OurEngine, client: docker.Docker) -> None:
+    """Each is there once, in the order of its stream; the writers come to their end while both daemons are dead."""
+    count = 500_000
+    loop = "i=0; while [ $i -lt {count} ]; do i=$((i+1)); echo {word} $i; done"
+    out, err = loop.format(count=count, word="out"), loop.format(count=count, word="err")
+    script = f"({out}) & (exec >&2; {err}); wait"
+    client("run", "-d", "--name", "chatty", "busybox", "sh", "-c", script)
+    init_pid = int(client("inspect", "-f", "{{.State.Pid}}", "chatty"))
+    log = Path(client("inspect", "-f", "{{.LogPath}}", "chatty"))
+    for kill in (fresh_engine.kill, fresh_engine.kill_both, fresh_engine.kill, fresh_engine.kill_both):
+        size = log.stat().st_size
+        wait_until(lambda size=size: log.stat().st_size > size, "lines to flow")  # type: ignore[misc]
+        assert processes.read(init_pid) is not None, "the writers are too fast for this test"
+        kill()
+        fresh_engine.start()
+    fresh_engine.kill_both()
+    init = processes.read(init_pid)
+    wait_until(lambda: init is None or not init.is_alive(), "the writers' end", 120)
+    fresh_engine.start()
+    assert client("wait", "chatty", timeout=180) == "0"
+    logs = client.run("logs", "chatty", timeout=120).ok()
+    assert logs.out == "".join(f"out {number}\n" for number in range(1, count + 1))
+    assert logs.err == "".join(f"err {number}\n" for number in range(1, count + 1))
+
+
+def test_a_program_that_ends_before_its_lines_are_logged(client: docker.Docker) -> None:
+    """The shim has megabytes then, and gives all of them to the log before the container counts as ended."""
+    client("run", "-d", "--name", "hasty", "busybox", "seq", "1000000")
+    assert client("wait", "hasty", timeout=120) == "0"
+    logs = client.run("logs", "-t", "hasty", timeout=120).ok().out.splitlines()
+    assert [line.partition(" ")[2] for line in logs] == [str(number) for number in range(1, 1_000_001)]
+
+
 def test_following_logs_resumes_after_a_restart(fresh_engine: OurEngine, client: docker.Docker) -> None:
     client("run", "-d", "--name", "ticks", "busybox", "sh", "-c", "while :; do date; sleep 0.1; done")
     fresh_engine.kill()

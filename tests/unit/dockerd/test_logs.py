@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -13,8 +13,9 @@ from slipway.dockerd.logs.json_file import JsonFileWriter, log_files
 from slipway.dockerd.logs.json_file_reader import JsonFileReader, read_all
 from slipway.dockerd.logs.json_line import entry_from_json_line, json_line_from_entry
 from slipway.dockerd.logs.line_splitter import split_lines
-from slipway.dockerd.logs.model import PARTIAL_SIZE, Entry, Rotation, Selection
+from slipway.dockerd.logs.model import PARTIAL_SIZE, Append, Entry, Rotation, Selection
 from slipway.dockerd.logs.output import Output
+from slipway.dockerd.logs.progress import Progress
 
 BOTH = frozenset(("stdout", "stderr"))
 
@@ -127,30 +128,33 @@ class Memory:
     def __init__(self) -> None:
         self.lines: list[bytes] = []
 
-    def write(self, entries: Sequence[Entry]) -> None:
+    def write(self, entries: Sequence[Entry], before_append: Callable[[Append], None]) -> None:
         self.lines += [entry.line for entry in entries]
 
     def close(self) -> None:
         pass
 
 
-def test_a_line_is_written_before_it_is_taken_and_an_unfinished_one_stays() -> None:
+def test_a_line_is_written_before_it_is_taken_and_an_unfinished_one_stays(tmp_path: Path) -> None:
     read, write = os.pipe2(os.O_NONBLOCK)
     peek = os.pipe2(os.O_NONBLOCK)
     memory = Memory()
-    output = Output(descriptor=read, stream="stdout", writer=memory, now=lambda: 1)
+    progress = Progress(f"{tmp_path}/progress")
+    output = Output(descriptor=read, stream="stdout", writer=memory, progress=progress, now=lambda: 1)
     os.write(write, b"one\ntwo\nthr")
     while output.process(peek, hung_up=False):
         pass
     assert memory.lines == [b"one\n", b"two\n"]
     # What a killed daemon had not written is what the next one finds.
     memory_of_next = Memory()
-    successor = Output(descriptor=os.dup(read), stream="stdout", writer=memory_of_next, now=lambda: 1)
+    again = os.dup(read)
+    successor = Output(descriptor=again, stream="stdout", writer=memory_of_next, progress=progress, now=lambda: 1)
     os.write(write, b"ee\nend")
     os.close(write)
     while successor.process(peek, hung_up=True):
         pass
     assert memory_of_next.lines == [b"three\n", b"end"]
     assert successor.descriptor == -1
+    progress.close()
     for descriptor in (read, *peek):
         os.close(descriptor)

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from dataclasses import replace
+from typing import Final
 
 from slipway.base.errors import EngineError
 from slipway.clients.containerd.tasks import Exit, ProcessStatus
@@ -19,9 +20,14 @@ from slipway.dockerd.containers.pause import settle_pause
 from slipway.dockerd.containers.remove import remove_locked
 from slipway.dockerd.containers.restart_policy import starts_with_daemon
 from slipway.dockerd.containers.start import start_locked, stream_plan
+from slipway.dockerd.logs.progress import settle
 from slipway.dockerd.networks.interface import EndpointRecord
 
 log = logging.getLogger(__name__)
+
+SETTLE_SECONDS: Final = (
+    2.0  # for an end that came meanwhile; what it left to be logged may take longer, and delays nobody
+)
 
 
 def load(environment: ContainerEnvironment) -> list[EndpointRecord]:
@@ -68,14 +74,20 @@ async def _recover(environment: ContainerEnvironment, container: Container, task
     await look_for_memory_kills(environment, container)
     if task.status == "stopped":
         container.state = replace(container.state, status=Status.RUNNING, pid=task.pid)
-        await container_exited(environment, container, Exit(exit_status=task.exit_status, exited_at=task.exited_at))
-        await _start_or_remove(environment, container, Status.EXITED)
+        ended = Exit(exit_status=task.exit_status, exited_at=task.exited_at)
+        settling = environment.background.run(_settle_ended(environment, container, ended), f"exit of {container.id}")
+        await asyncio.wait([settling], timeout=SETTLE_SECONDS)
         return
     if task.pid:  # else its shim does not answer: it is what it was
         container.note(pid=task.pid)
     await settle_pause(environment, container, task.status)
     await adopt_execs(environment, container)
     start_health_checks(environment, container)
+
+
+async def _settle_ended(environment: ContainerEnvironment, container: Container, ended: Exit) -> None:
+    await container_exited(environment, container, ended)
+    await _start_or_remove(environment, container, Status.EXITED)
 
 
 async def _recover_ended(environment: ContainerEnvironment, container: Container, was: Status) -> None:
@@ -109,11 +121,12 @@ async def _start_or_remove(environment: ContainerEnvironment, container: Contain
 
 async def _reopen_streams(environment: ContainerEnvironment, container: Container) -> None:
     record = container.record
-    writer = await asyncio.to_thread(
-        open_log, environment.store.log_path(container.id), record.host_config.log_config, record.config
-    )
+    plan = stream_plan(environment, container)
+    path = environment.store.log_path(container.id)
+    logged = await asyncio.to_thread(settle, plan.progress_path, path)
+    writer = await asyncio.to_thread(open_log, path, record.host_config.log_config, record.config)
     try:
-        container.streams.reopen(stream_plan(environment, container), environment.pump, writer, environment.clock.now)
+        container.streams.reopen(plan, environment.pump, writer, environment.clock.now, logged)
     except FileNotFoundError as error:
         log.error("a container's streams are gone", extra={"fields": {"container": container.id, "error": str(error)}})
     container.streams.started()

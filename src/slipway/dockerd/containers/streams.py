@@ -2,18 +2,22 @@
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
+from slipway.base.files import unlink_if_present
 from slipway.clients.containerd.tasks import Streams
 from slipway.dockerd.containers.stdin_fifo import StdinFifo
 from slipway.dockerd.logs.interface import LogWriter
 from slipway.dockerd.logs.output import Output
+from slipway.dockerd.logs.progress import Progress
 from slipway.dockerd.logs.pump import OutputPump
 from slipway.dockerd.logs.subscriber import Subscriber
 
+LOOK_SECONDS: Final = 0.2  # without output, and a line that has no end yet is the last one
 DRAIN_SECONDS: Final = 2.0  # after its exit: what still holds the stream then is no process of the container
 
 
@@ -24,6 +28,11 @@ class StreamPlan:
     prefix: str
     stdin: bool
     terminal: bool
+
+    @property
+    def progress_path(self) -> str:
+        """Of the file that tells how far the log is."""
+        return f"{self.prefix}-progress"
 
     def streams(self) -> Streams:
         return Streams(
@@ -45,6 +54,7 @@ class ProcessStreams:
         self._stdin_ready = asyncio.Event()
         self._pump: OutputPump | None = None
         self._writer: LogWriter | None = None  # closed once no output can write to it any more
+        self._progress: Progress | None = None
         self.stdin: StdinFifo | None = None
 
     def subscribe(self, streams: frozenset[str], *, drops: bool = False) -> Subscriber:
@@ -75,16 +85,31 @@ class ProcessStreams:
             if path:
                 with suppress(FileExistsError):
                     os.mkfifo(path, 0o600)
-        self._attach_fifos(streams, pump, writer, now)
+        if writer is not None:
+            self._progress = Progress(plan.progress_path)
+            self._progress.forget()
+        self._attach_fifos(streams, pump, {}, now)
         return streams
 
-    def reopen(self, plan: StreamPlan, pump: OutputPump, writer: LogWriter | None, now: Callable[[], int]) -> None:
-        """The same for fifos that an earlier dockerd made. Raises FileNotFoundError when they are gone."""
+    def reopen(
+        self,
+        plan: StreamPlan,
+        pump: OutputPump,
+        writer: LogWriter | None,
+        now: Callable[[], int],
+        logged: Mapping[str, int] = MappingProxyType({}),
+    ) -> None:
+        """The same for fifos that an earlier dockerd made. Raises FileNotFoundError when they are gone.
+
+        `logged` bytes at the head of each stream's fifo are in the log already.
+        """
         self._writer = writer
-        self._attach_fifos(plan.streams(), pump, writer, now)
+        if writer is not None:
+            self._progress = Progress(plan.progress_path)
+        self._attach_fifos(plan.streams(), pump, logged, now)
 
     def _attach_fifos(
-        self, streams: Streams, pump: OutputPump, writer: LogWriter | None, now: Callable[[], int]
+        self, streams: Streams, pump: OutputPump, logged: Mapping[str, int], now: Callable[[], int]
     ) -> None:
         self._pump = pump
         self._drained.clear()
@@ -93,7 +118,8 @@ class ProcessStreams:
             Output(
                 descriptor=os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC),
                 stream=name,
-                writer=writer,
+                writer=self._writer,
+                progress=self._progress,
                 now=now,
             )
             for name, path in (("stdout", streams.stdout), ("stderr", streams.stderr))
@@ -103,6 +129,9 @@ class ProcessStreams:
         for output in self._outputs:
             output.subscribers = lambda: self._subscribers
             output.on_end = self._on_output_end
+            if self._progress is not None:
+                self._progress.take(output.descriptor, logged.get(output.stream, 0))
+        for output in self._outputs:
             pump.add(output)
         if streams.stdin:
             self.stdin = StdinFifo(streams.stdin)
@@ -125,48 +154,63 @@ class ProcessStreams:
             output.expect_end()
         self._look_again()
 
-    async def while_flowing(self, work: Awaitable[object], seconds: float) -> None:
-        """Wait for `work`, which needs that all output is taken. TimeoutError once nothing was taken for `seconds`."""
-        task = asyncio.ensure_future(work)
-        try:
-            while not task.done():
-                before = self._progress()
-                await asyncio.wait((task,), timeout=seconds)
-                if not task.done() and self._progress() == before:
-                    raise TimeoutError(f"nothing was taken for {seconds:g} s")
-            await task
-        finally:
-            task.cancel()
+    @property
+    def taken(self) -> int:
+        """A measure: it grows while output comes."""
+        return sum(output.taken for output in self._outputs)
 
-    def _progress(self) -> int:
-        return sum(output.progress for output in self._outputs)
+    @property
+    def waits_for_reader(self) -> bool:
+        """Whether output is held back because somebody attached reads slowly."""
+        return any(output.descriptor >= 0 and output.is_blocked() for output in self._outputs)
 
     async def drain(self, *, seconds: float = DRAIN_SECONDS) -> None:
         """After the process has ended: wait until all it printed is taken, then let everybody who is attached go.
 
-        What still flows is waited for; an output that somebody outside of the container holds open is not, beyond
-        `seconds` without a byte.
+        The shim may have megabytes to hand over, and who reads slowly is waited for. An output that somebody outside of
+        the container holds open is not, once nothing has come for `seconds`.
         """
         self.close_stdin()
         if self._open_outputs and self._pump is not None:
             self.expect_end()
-            try:
-                await self.while_flowing(self._drained.wait(), seconds)
-            except TimeoutError:
-                for output in self._outputs:
-                    self._pump.finish(output)
-                await self._drained.wait()
+            await self._wait_drained(seconds)
         for subscriber in self._subscribers:
             subscriber.end()
         self._subscribers = ()
         self.stdin = None
         self._stdin_ready.clear()
 
-    def abandon(self) -> None:
-        """A start has failed: let everybody go."""
+    async def _wait_drained(self, seconds: float) -> None:
+        idle = 0.0
+        while not self._drained.is_set():
+            taken = self.taken
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._drained.wait(), LOOK_SECONDS)
+            if self.taken != taken or self.waits_for_reader:
+                idle = 0.0
+                continue
+            idle += LOOK_SECONDS
+            for output in self._outputs:
+                output.is_at_end = True
+            self._look_again()
+            if idle >= seconds:
+                self.finish()
+
+    def finish(self) -> None:
+        """Take what is there now, and no more."""
         for output in self._outputs:
             if self._pump is not None:
                 self._pump.finish(output)
+
+    def drop(self) -> None:
+        """Take no more, also where somebody attached would still get it."""
+        for output in self._outputs:
+            if self._pump is not None:
+                self._pump.drop(output)
+
+    def abandon(self) -> None:
+        """A start has failed: let everybody go."""
+        self.finish()
         if self._open_outputs <= 0:
             self._close_writer()
         self.close_stdin()
@@ -196,11 +240,13 @@ class ProcessStreams:
         if self._writer is not None:
             self._writer.close()
             self._writer = None
+        if self._progress is not None:
+            self._progress.close()
+            self._progress = None
 
 
 def remove_fifos(plan: StreamPlan) -> None:
     streams = plan.streams()
-    for path in (streams.stdin, streams.stdout, streams.stderr):
+    for path in (streams.stdin, streams.stdout, streams.stderr, plan.progress_path):
         if path:
-            with suppress(FileNotFoundError):
-                os.unlink(path)
+            unlink_if_present(path)

@@ -1,18 +1,19 @@
 """What takes a container's output entries, and what gives them back."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
-from slipway.dockerd.logs.model import Entry, Rotation, Selection
+from slipway.dockerd.logs.model import Append, Entry, Rotation, Selection
 
-__all__ = ["Entry", "LogWriter", "Rotation", "Selection"]
+__all__ = ["Append", "Entry", "LogWriter", "Rotation", "Selection"]
 
 
 class LogWriter(Protocol):
     """A container's log while it runs. Written on the pump's thread alone, closed when that is done with it."""
 
-    def write(self, entries: Sequence[Entry]) -> None:
-        """Append; when this returns, the entries survive the death of this process. Raises OSError."""
+    def write(self, entries: Sequence[Entry], before_append: Callable[[Append], None]) -> None:
+        """Append, in one or several pieces, each told of before; when this returns, the entries survive the death of
+        this process. Raises OSError: then nothing of the last piece is in the log."""
 
     def close(self) -> None:
         """Nothing more will be written. Idempotent."""

@@ -16,6 +16,17 @@ class Entry:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Append:
+    """What a writer is about to do: lengthen the file `inode` from `before` to `after` bytes. After it, `source` bytes
+    of the entries that it was given are in the log."""
+
+    inode: int
+    before: int
+    after: int
+    source: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Selection:
     """Which entries: of `streams`, from `since` and before `until` (nanoseconds; 0 for no bound), the last `tail`.
 

@@ -49,6 +49,10 @@ class OutputPump:
         """Take what is there and end, whether the other side is closed or not."""
         self._order("finish", output)
 
+    def drop(self, output: Output) -> None:
+        """End now, whatever is there: nobody wants it."""
+        self._order("drop", output)
+
     def _order(self, word: str, output: Output) -> None:
         self._orders.append((word, output))
         self._wake()
@@ -77,6 +81,11 @@ class OutputPump:
             word, output = self._orders.popleft()
             descriptor = output.descriptor
             if descriptor < 0:
+                continue
+            if word == "drop":
+                output.finish()
+                self._forget_if_ended(descriptor, output)
+                busy.pop(descriptor, None)
                 continue
             if word == "add":
                 self._outputs[descriptor] = output
