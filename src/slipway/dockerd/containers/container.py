@@ -30,6 +30,7 @@ class Container:
         self.health_task: asyncio.Task[None] | None = None
         self.is_removing = False
         self.keeps_after_exit = False  # a restart is under way: --rm waits for the next end
+        self.is_ending = False  # its process has ended; its output is still on the way to the log
         self.stops_with_daemon = False  # it is to end because we do, not because somebody asked for it
         self.removed = asyncio.Event()
         self._waiters: set[asyncio.Event] = set()

@@ -121,17 +121,14 @@ async def attach_exec(
 
 
 async def exec_exited(environment: ContainerEnvironment, container: Container, one: Exec, exit_status: int) -> None:
-    """Take the end of an exec into account.
-
-    Who is attached goes when the output is through, and may ask for the status then; the shim forgets it meanwhile.
-    """
+    """Take the end of an exec into account. Who is attached goes when the output is through, before the shim forgets it."""
     if not one.running:
         return
-    one.exit_code = exit_status
+    one.exit_code = exit_status  # whoever is attached asks for it at the end of the stream
     one.running = False
-    async with asyncio.TaskGroup() as group:
-        group.create_task(_forget_in_shim(environment, one))
-        await one.streams.drain()
+    await one.streams.drain()  # before the deletion: what is unread then is lost
+    with suppress(NotFound, EngineError):
+        await environment.containerd.tasks.delete_process(container.id, one.id)
     remove_fifos(exec_plan(environment, one))
     one.ended.set()
     announce(environment, container, "exec_die", execID=one.id, exitCode=str(exit_status))
@@ -141,12 +138,6 @@ async def exec_exited(environment: ContainerEnvironment, container: Container, o
 def _words(command: Sequence[str]) -> str:
     """As the original: the program, a space, and the arguments, if any."""
     return f"{command[0]} {' '.join(command[1:])}" if command else ""
-
-
-async def _forget_in_shim(environment: ContainerEnvironment, one: Exec) -> None:
-    """The shim, too, waits until its output is through."""
-    with suppress(NotFound, EngineError):
-        await environment.containerd.tasks.delete_process(one.container_id, one.id)
 
 
 def exec_plan(environment: ContainerEnvironment, one: Exec) -> StreamPlan:

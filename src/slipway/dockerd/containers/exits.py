@@ -22,7 +22,7 @@ from slipway.dockerd.containers.streams import ProcessStreams, remove_fifos
 log = logging.getLogger(__name__)
 
 DELETE_SECONDS: Final = 10.0
-SLOW_READER_SECONDS: Final = 3.0  # who is attached and does not read gets the rest later; the exit does not wait
+IDLE_SECONDS: Final = 3.0  # without output: then what still holds the streams is no process of the container
 
 
 async def container_exited(environment: ContainerEnvironment, container: Container, ended: Exit) -> None:
@@ -33,16 +33,11 @@ async def container_exited(environment: ContainerEnvironment, container: Contain
         if container.state.exit_is_known:  # an earlier daemon had it from the shim; what came since is a guess
             ended = Exit(exit_status=container.state.exit_code, exited_at=container.state.finished_at)
         end_health_checks(container)
-        streams = container.streams
-        streams.expect_end()
+        container.is_ending = True
         await _keep_exit(environment, container, ended)
-        await asyncio.gather(
-            _delete_task(environment, container, streams),
-            _disconnect(environment, container),
-        )
+        await asyncio.gather(_drain_and_delete(environment, container), _disconnect(environment, container))
         container.streams = ProcessStreams()
-        draining = environment.background.run(streams.drain(), f"output of {container.id}")
-        await asyncio.wait([draining], timeout=SLOW_READER_SECONDS)
+        container.is_ending = False
         remove_fifos(stream_plan(environment, container))
         decision = decide(container.record.host_config.restart_policy, _ended(container, ended))
         restarts = decision.restart and not container.is_removing
@@ -78,6 +73,24 @@ async def _keep_exit(environment: ContainerEnvironment, container: Container, en
     await asyncio.to_thread(environment.store.save_state, container.id, kept)
 
 
+async def _drain_and_delete(environment: ContainerEnvironment, container: Container) -> None:
+    """The output first: what is unread when the task is deleted is lost, and a daemon after us finds the task again."""
+    streams = container.streams
+    draining = environment.background.run(streams.drain(), f"output of {container.id}")
+    while not draining.done():
+        taken = streams.taken
+        await asyncio.wait([draining], timeout=IDLE_SECONDS)
+        if container.is_removing or (streams.taken == taken and not _waits_for_reader(container, streams)):
+            streams.drop()
+            break
+    await _delete_task(environment, container)
+
+
+def _waits_for_reader(container: Container, streams: ProcessStreams) -> bool:
+    """With the original the program would hang in its write. Who stops it does not want that."""
+    return streams.waits_for_reader and not container.state.stopped_by_user
+
+
 def _ended(container: Container, ended: Exit) -> Ended:
     return Ended(
         exit_code=ended.exit_status,
@@ -88,23 +101,17 @@ def _ended(container: Container, ended: Exit) -> Ended:
     )
 
 
-async def _delete_task(environment: ContainerEnvironment, container: Container, streams: ProcessStreams) -> None:
-    """Take the task and its shim away, then the record. A shim that does not answer is left to containerd.
-
-    It answers once all that was printed is taken. Tens of megabytes may be on their way into a log: that is waited for.
-    """
+async def _delete_task(environment: ContainerEnvironment, container: Container) -> None:
+    """Take the task and its shim away, then the record. A shim that does not answer is left to containerd."""
     try:
-        await streams.while_flowing(_delete(environment, container), DELETE_SECONDS)
+        async with asyncio.timeout(DELETE_SECONDS):
+            with suppress(NotFound):
+                await environment.containerd.tasks.delete(container.id)
+            with suppress(NotFound):
+                await environment.containerd.containers.delete(container.id)
+            container.has_record = False
     except (EngineError, TimeoutError) as error:
         log.warning("cannot delete a task", extra={"fields": {"container": container.id, "error": str(error)}})
-
-
-async def _delete(environment: ContainerEnvironment, container: Container) -> None:
-    with suppress(NotFound):
-        await environment.containerd.tasks.delete(container.id)
-    with suppress(NotFound):
-        await environment.containerd.containers.delete(container.id)
-    container.has_record = False
 
 
 async def _disconnect(environment: ContainerEnvironment, container: Container) -> None:

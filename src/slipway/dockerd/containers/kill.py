@@ -71,12 +71,16 @@ async def kill_and_wait(environment: ContainerEnvironment, container: Container)
         await _thaw(environment, container)
     with suppress(FailedPrecondition):  # its exit is on the way
         await send_signal(environment, container, signal.SIGKILL)
-    try:
-        await asyncio.wait_for(container.wait_next_exit(exits), KILL_SECONDS)
-    except TimeoutError as error:
-        raise InternalError(
-            f"kill container {container.id}: it did not end within {KILL_SECONDS:g} seconds of SIGKILL"
-        ) from error
+    while True:
+        try:
+            await asyncio.wait_for(container.wait_next_exit(exits), KILL_SECONDS)
+            return
+        except TimeoutError as error:
+            if container.is_ending:
+                continue
+            raise InternalError(
+                f"kill container {container.id}: it did not end within {KILL_SECONDS:g} seconds of SIGKILL"
+            ) from error
 
 
 async def _thaw(environment: ContainerEnvironment, container: Container) -> None:
