@@ -221,6 +221,7 @@ class TaskSupervisor:
                 await shim.client.wait_closed()
             return False
         except TimeoutError:
+            shim.is_silent = True
             return True
 
     def _keep(self, shim: RunningShim) -> None:

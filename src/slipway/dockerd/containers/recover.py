@@ -71,6 +71,9 @@ async def _recover(environment: ContainerEnvironment, container: Container, task
         await _recover_ended(environment, container, was)
         return
     await _reopen_streams(environment, container)
+    if not task.pid:  # its shim does not answer: it is what it was, and nobody waits for it
+        environment.background.run(adopt_execs(environment, container), f"execs of {container.id}")
+        return
     await look_for_memory_kills(environment, container)
     if task.status == "stopped":
         container.state = replace(container.state, status=Status.RUNNING, pid=task.pid)
@@ -78,8 +81,7 @@ async def _recover(environment: ContainerEnvironment, container: Container, task
         settling = environment.background.run(_settle_ended(environment, container, ended), f"exit of {container.id}")
         await asyncio.wait([settling], timeout=SETTLE_SECONDS)
         return
-    if task.pid:  # else its shim does not answer: it is what it was
-        container.note(pid=task.pid)
+    container.note(pid=task.pid)
     await settle_pause(environment, container, task.status)
     await adopt_execs(environment, container)
     start_health_checks(environment, container)
