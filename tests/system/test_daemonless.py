@@ -2,6 +2,7 @@
 
 import os
 import signal
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -117,6 +118,25 @@ def test_following_logs_resumes_after_a_restart(fresh_engine: OurEngine, client:
     assert follower.stdout.readline()
     follower.kill()
     follower.communicate()
+
+
+@pytest.mark.parametrize("whose", [docker.ours, docker.theirs])
+def test_who_follows_again_from_the_last_line_misses_nothing(
+    fresh_engine: OurEngine, client: docker.Docker, whose: Callable[[str], docker.Docker]
+) -> None:
+    script = "i=0; while [ $i -lt 600 ]; do i=$((i+1)); echo line $i; usleep 5000; done"
+    client("run", "-d", "--name", "ticks", "busybox", "sh", "-c", script)
+    follower = whose(fresh_engine.host).popen("logs", "-f", "-t", "ticks")
+    assert follower.stdout is not None
+    first = [follower.stdout.readline() for _ in range(50)]
+    fresh_engine.kill_both()
+    first += follower.communicate(timeout=10)[0].splitlines(keepends=True)
+    assert follower.returncode == 1
+    last = first[-1].split()[0]
+    fresh_engine.start()
+    rest = whose(fresh_engine.host).run("logs", "-f", "-t", "--since", last.decode(), "ticks").ok()
+    lines = [line.decode() for line in first if line.split()[0] < last] + rest.out.splitlines(keepends=True)
+    assert [line.partition(" ")[2] for line in lines] == [f"line {number}\n" for number in range(1, 601)]
 
 
 def test_dockerd_finds_its_own_containerd_again(fresh_engine: OurEngine, client: docker.Docker) -> None:
