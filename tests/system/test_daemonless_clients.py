@@ -72,12 +72,25 @@ def ends_of_clients(client: docker.Docker, kill: Callable[[], None], archive: Pa
                 assert running.stdout is not None
                 assert running.stdout.readline()
         wait_until(Path(f"/proc/{init}/root/asked").exists, "the stop to be under way")
+        let_starts_end(client)
         kill()
         return {name: end_of(running) for name, running in clients.items()}
     finally:
         for running in clients.values():
             running.kill()
             running.communicate()
+
+
+def let_starts_end(client: docker.Docker) -> None:
+    """A program is heard before its start is answered. Pausing takes turns with the start."""
+
+    def started() -> list[str]:
+        names = client("ps", "--format", "{{.Names}}").split()
+        return [name for name in names if name != "box"] if len(names) == 4 else []
+
+    names = wait_until(started, "three containers beside the box")
+    client("pause", *names)
+    client("unpause", *names)
 
 
 def end_of(client: "subprocess.Popen[bytes]") -> End:
