@@ -1,5 +1,5 @@
 /* Prints what every system call number answers to arguments that are all -1: an errno, success, or a signal. Each call is made
-   in a child of its own, which is killed after a second. `probe 32` asks the i386 table through int 0x80. Run in two containers, the difference
+   in a child of its own, which is killed after a second. `probe 32` asks the i386 table through int 0x80, `probe x32` the x32 one; `probe wait` only waits. Run in two containers, the difference
    is the difference of their seccomp filters. */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -29,6 +29,11 @@ static int ask_i386(long number, long first) {
 #define ask_i386 ask_native
 #endif
 
+/* The x32 numbers are the native ones with this bit; the filter must know them apart. */
+enum { X32 = 0x40000000 };
+
+static int ask_x32(long number, long first) { return ask_native(number | X32, first); }
+
 /* A call may block every signal (sigsuspend) or sleep for good: the parent kills after a second, which no mask can stop. */
 static void wait_or_kill(pid_t child, int *status) {
   sigset_t ended;
@@ -55,13 +60,16 @@ static void print_answer(const char *name, long number, int (*ask)(long, long), 
 }
 
 int main(int argc, char **argv) {
+  if (argc > 1 && strcmp(argv[1], "wait") == 0) pause();
   sigset_t ended;
   sigemptyset(&ended);
   sigaddset(&ended, SIGCHLD);
   sigprocmask(SIG_BLOCK, &ended, NULL);
-  int is_32 = argc > 1 && strcmp(argv[1], "32") == 0;
-  for (long number = 0; number <= LAST; number++) print_answer(is_32 ? "i386" : "native", number, is_32 ? ask_i386 : ask_native, -1L);
-  if (is_32) return 0;
+  int is_32 = argc > 1 && strcmp(argv[1], "32") == 0, is_x32 = argc > 1 && strcmp(argv[1], "x32") == 0;
+  const char *name = is_32 ? "i386" : is_x32 ? "x32" : "native";
+  for (long number = 0; number <= (is_x32 ? LAST + 80 : LAST); number++)
+    print_answer(name, number, is_32 ? ask_i386 : is_x32 ? ask_x32 : ask_native, -1L);
+  if (is_32 || is_x32) return 0;
   /* Calls that the filter judges by an argument. */
   const long flags[] = {CLONE_NEWNS, CLONE_NEWUSER, CLONE_NEWNET, CLONE_NEWPID, CLONE_NEWIPC, CLONE_NEWUTS, CLONE_NEWCGROUP, 0};
   for (unsigned i = 0; i < sizeof flags / sizeof *flags; i++) print_answer("unshare", SYS_unshare, ask_native, flags[i]), printf("  with %lx\n", flags[i]);

@@ -13,9 +13,23 @@ from tests.system.harness import remove_all_containers
 
 PASSWD = b"root:x:0:0::/root:/bin/sh\nalice:x:1000:100::/:/bin/sh\nbob:x:1001:1001::/:/bin/sh\n2000:x:5:5::/:/bin/sh\n"
 GROUP = b"root:x:0:root\nusers:x:100:\nstaff:x:50:alice,bob\nvideo:x:44:alice\nwheel:x:10:root\n3000:x:6:alice\n"
-SAMPLE = ("alice", "alice:staff", "2000")
+SAMPLE = ("alice", "2000")
 FORMS = (
-    *("alice:", "1000", "1000:50", "1000:staff", "bob:0", "root", "0", "0:0", ":staff", ":50", "7777", "7777:7777"),
+    *(
+        "alice:staff",
+        "alice:",
+        "1000",
+        "1000:50",
+        "1000:staff",
+        "bob:0",
+        "root",
+        "0",
+        "0:0",
+        ":staff",
+        ":50",
+        "7777",
+        "7777:7777",
+    ),
     *("alice:3000", "alice:7777", "nosuch", "alice:nosuch", "-1", "2147483648", ""),
 )
 ADDED = (("--group-add", "wheel"), ("--group-add", "7"), ("--group-add", "video", "--group-add", "60"))
