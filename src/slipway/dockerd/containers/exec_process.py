@@ -121,7 +121,7 @@ async def attach_exec(
 
 
 async def exec_exited(environment: ContainerEnvironment, container: Container, one: Exec, exit_status: int) -> None:
-    """Take the end of an exec into account. Who is attached goes when the output is through, before the shim forgets."""
+    """Take the end of an exec into account. Who is attached goes when the output is through, the shim forgets after."""
     if not one.running:
         return
     one.exit_code = exit_status  # whoever is attached asks for it at the end of the stream
