@@ -3,6 +3,7 @@
 httpx is imported at the first download only: most daemons never make one.
 """
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -49,16 +50,11 @@ async def open_download(url: str) -> AsyncIterator[Download]:
 
     Raises InvalidArgument (no URL, no http), Unavailable, and by the status of the answer.
     """
-    import httpx
-
     if " " in url.partition("://")[2].partition("/")[0]:  # httpx would quote it
         raise InvalidArgument(f'parse "{url}": invalid character " " in host name')
-    logging.getLogger("httpx").setLevel(logging.WARNING)  # it tells of every request at level info
-    timeout = httpx.Timeout(_READ_SECONDS, connect=_CONNECT_SECONDS)
-    headers = {"User-Agent": f"slipway/{VERSION}", "Accept-Encoding": "identity"}  # the file as it is, gzip and all
-    async with httpx.AsyncClient(
-        timeout=timeout, headers=headers, follow_redirects=True, max_redirects=_REDIRECTS - 1
-    ) as client:
+    async with await asyncio.to_thread(_make_client) as client:
+        import httpx  # by now it is there
+
         try:
             response = await client.send(client.build_request("GET", url), stream=True)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
@@ -69,6 +65,19 @@ async def open_download(url: str) -> AsyncIterator[Download]:
             yield Download(url, int(total) if total.isdecimal() else 0, response.aiter_raw())
         finally:
             await response.aclose()
+
+
+def _make_client() -> "httpx.AsyncClient":
+    """Takes 50 ms and more: the import, and the certificates that are trusted."""
+    import httpx
+
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # it tells of every request at level info
+    return httpx.AsyncClient(
+        timeout=httpx.Timeout(_READ_SECONDS, connect=_CONNECT_SECONDS),
+        headers={"User-Agent": f"slipway/{VERSION}", "Accept-Encoding": "identity"},  # the file as it is, gzip and all
+        follow_redirects=True,
+        max_redirects=_REDIRECTS - 1,
+    )
 
 
 def _failure(url: str, error: Exception) -> EngineError:
