@@ -20,7 +20,7 @@ from slipway.contracts.shim_api.options import OPTIONS_TYPE, Options
 from slipway.transport.aio.ttrpc import serve_ttrpc
 from slipway.wire.protobuf import decode, encode
 from slipway.wire.protobuf_known import AnyMessage
-from tests.support import cgroup_folders
+from tests.support import cgroup_folders, processes
 from tests.support.busybox import busybox_program
 from tests.support.paths import CHECKOUT
 from tests.support.waiting import SLOWNESS
@@ -186,8 +186,7 @@ class Container:
         for name in list(self.readers):
             self.shut(name)
         await self.client.close()
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(self.bootstrap.pid, 9)
+        processes.end(processes.mentioning(f"-id {self.id} "))  # the shim, and its forerunner
         await self.containerd.launcher.delete(self.request)
 
 
