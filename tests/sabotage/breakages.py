@@ -103,7 +103,7 @@ ALL: tuple[Breakage, ...] = (
     ),
     Breakage(
         name="privileged paths for everyone",
-        file="src/slipway/dockerd/containers/defaults.py",
+        file="src/slipway/dockerd/containers/request/defaults.py",
         old="    if paths is not None or asked.privileged:\n        return paths\n",
         new="    return ()\n",
         test=SCENARIO.format("mounts"),
@@ -152,14 +152,14 @@ ALL: tuple[Breakage, ...] = (
     ),
     Breakage(
         name="numbers of users beyond the range are taken",
-        file="src/slipway/dockerd/containers/users.py",
+        file="src/slipway/dockerd/containers/files/users.py",
         old="if len(text) > 10 or not 0 <= int(text) <= HIGHEST:",
         new="if len(text) > 10:",
         test=ATTACK.format("test_what_user_means"),
     ),
     Breakage(
         name="logs stay open",
-        file="src/slipway/dockerd/containers/streams.py",
+        file="src/slipway/dockerd/containers/streams/process_streams.py",
         old="            self._writer.close()\n",
         new="",
         test=CLIENTS.format("test_starts_that_fail_and_containers_that_end_leave_nothing"),
@@ -208,14 +208,14 @@ ALL: tuple[Breakage, ...] = (
     ),
     Breakage(
         name="--volumes-from NAME:ro may be written",
-        file="src/slipway/dockerd/containers/volumes_from.py",
+        file="src/slipway/dockerd/containers/files/volumes_from.py",
         old="rw=point.rw and writable",
         new="rw=point.rw",
         test=SCENARIO.format("volumes-of-another-container"),
     ),
     Breakage(
         name="nobody is asked for its health",
-        file="src/slipway/dockerd/containers/health_checks.py",
+        file="src/slipway/dockerd/containers/health/checks.py",
         old="    if plan is not None:\n",
         new="    if False:\n",
         test="tests/system/test_health.py::test_a_container_becomes_unhealthy_and_healthy[their-client]",

@@ -1,4 +1,4 @@
-"""Where something is missing, the engine does as the original does: a root without CAP_SYS_RESOURCE, few descriptors."""
+"""Where something is missing, the engine does as the original does: capabilities, descriptors, overlay, an init."""
 
 import resource
 from collections.abc import Iterator
@@ -57,7 +57,7 @@ def test_without_the_capability_ours_does_as_the_original(
 def test_a_program_gets_the_limits_of_the_original_and_the_daemons_take_what_there_is(
     machine_unchanged: None, short_folder: Path, busybox_archive: Path
 ) -> None:
-    """Under a soft limit of 1,024 descriptors, as most shells have it: the engine raises its own, not the containers'."""
+    """Under a soft limit of 1,024 descriptors, as in most shells: the engine raises its own, not the containers'."""
     few = ("prlimit", "--nofile=1024:20000", "--")
     ask = ("run", "--rm", "busybox", "sh", "-c", "ulimit -Sn; ulimit -Hn")
     original = OriginalEngine("sid", short_folder / "few", under=few)

@@ -27,15 +27,15 @@ from slipway.dockerd.api.streams import StreamRoutes
 from slipway.dockerd.api.system import SystemRoutes, common_headers
 from slipway.dockerd.api.volumes import VolumeRoutes
 from slipway.dockerd.command_line import DaemonSettings, settings_from_arguments, version_line
-from slipway.dockerd.containers import recover
-from slipway.dockerd.containers.defaults import DaemonDefaults
 from slipway.dockerd.containers.environment import ContainerEnvironment, ContainerSettings, Runtime
-from slipway.dockerd.containers.leftovers import remove_leftover_records
+from slipway.dockerd.containers.recovery import recover
+from slipway.dockerd.containers.recovery.leftovers import remove_leftover_records
+from slipway.dockerd.containers.recovery.watch import TaskWatch
 from slipway.dockerd.containers.registry import ContainerRegistry
+from slipway.dockerd.containers.request.defaults import DaemonDefaults
 from slipway.dockerd.containers.service import ContainerService
 from slipway.dockerd.containers.shutdown import stop_all
 from slipway.dockerd.containers.store import ContainerStore
-from slipway.dockerd.containers.watch import TaskWatch
 from slipway.dockerd.events.hub import EventHub
 from slipway.dockerd.images.content import ContentReader
 from slipway.dockerd.images.environment import ImageEnvironment

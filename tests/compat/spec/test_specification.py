@@ -18,12 +18,12 @@ from slipway.contracts.engine_api.container_config import ContainerConfig
 from slipway.contracts.engine_api.host_config import HostConfig
 from slipway.contracts.engine_api.mounts import MountPoint
 from slipway.contracts.engine_api.schema import decode
-from slipway.dockerd.containers.devices import block_device_numbers, devices_of_container
-from slipway.dockerd.containers.mount_points import resolved_mount, tmpfs_mounts
+from slipway.dockerd.containers.files.devices import block_device_numbers, devices_of_container
+from slipway.dockerd.containers.files.mount_points import resolved_mount, tmpfs_mounts
+from slipway.dockerd.containers.files.users import container_user
 from slipway.dockerd.containers.spec.generate import specification
 from slipway.dockerd.containers.spec.model import SpecificationInput
 from slipway.dockerd.containers.spec.mounts import our_mounts
-from slipway.dockerd.containers.users import container_user
 from slipway.dockerd.system.host_facts import read_host_facts
 from tests.compat.spec.matrix import OPTIONS, PLAIN, SAMPLE
 from tests.support import docker, images, peers

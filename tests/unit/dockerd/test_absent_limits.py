@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from slipway.contracts.engine_api.host_config import HostConfig
-from slipway.dockerd.containers.absent_limits import without_absent_limits
+from slipway.dockerd.containers.request.absent_limits import without_absent_limits
 from slipway.dockerd.system.limit_support import absent_limits
 
 

@@ -10,16 +10,16 @@ from slipway.base.errors import EngineError, FailedPrecondition, InvalidArgument
 from slipway.contracts.engine_api.container_config import ContainerConfig
 from slipway.contracts.engine_api.host_config import HostConfig, RestartPolicy
 from slipway.contracts.engine_api.versions import ApiVersion, negotiated
-from slipway.dockerd.containers.detach_keys import DetachFilter, key_bytes
+from slipway.dockerd.containers.files.mount_points import mount_from_bind, wanted_mounts
 from slipway.dockerd.containers.human import elapsed_words
 from slipway.dockerd.containers.lifecycle import TRANSITIONS, Event, Status, next_status
-from slipway.dockerd.containers.merge import merged_config
-from slipway.dockerd.containers.mount_points import mount_from_bind, wanted_mounts
-from slipway.dockerd.containers.names import ADJECTIVES, SURNAMES, random_name
+from slipway.dockerd.containers.request.merge import merged_config
+from slipway.dockerd.containers.request.names import ADJECTIVES, SURNAMES, random_name
+from slipway.dockerd.containers.request.signals import signal_number
+from slipway.dockerd.containers.request.validation import check_config, check_host_config, cpu_set
 from slipway.dockerd.containers.restart_policy import Ended, decide
-from slipway.dockerd.containers.signals import signal_number
 from slipway.dockerd.containers.start_errors import start_failure
-from slipway.dockerd.containers.validation import check_config, check_host_config, cpu_set
+from slipway.dockerd.containers.streams.detach_keys import DetachFilter, key_bytes
 from slipway.dockerd.images.names import complete_name, familiar_name
 
 SECOND = 10**9

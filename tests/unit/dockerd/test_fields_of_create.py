@@ -14,9 +14,9 @@ from slipway.contracts.engine_api.container_config import ContainerConfig, Healt
 from slipway.contracts.engine_api.host_config import DeviceRequest, HostConfig
 from slipway.contracts.engine_api.mounts import BindOptions, Mount, TmpfsOptions, VolumeDriver, VolumeOptions
 from slipway.contracts.engine_api.networks import EndpointIpamConfig, EndpointSettings
-from slipway.dockerd.containers.network_validation import check_networks
+from slipway.dockerd.containers.request.network_validation import check_networks
+from slipway.dockerd.containers.request.validation import check_config, check_host_config, check_mount
 from slipway.dockerd.containers.spec.devices import device_rules
-from slipway.dockerd.containers.validation import check_config, check_host_config, check_mount
 
 TYPES = (
     ContainerConfig,

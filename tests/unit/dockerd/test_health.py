@@ -3,7 +3,7 @@
 import pytest
 
 from slipway.contracts.engine_api.container_config import ContainerConfig, HealthConfig
-from slipway.dockerd.containers.health import (
+from slipway.dockerd.containers.health.decide import (
     SECOND,
     Health,
     ProbePlan,

@@ -6,8 +6,8 @@ from slipway.base.errors import InvalidArgument
 from slipway.contracts.engine_api.container_config import ContainerConfig
 from slipway.contracts.engine_api.host_config import DeviceMapping, HostConfig
 from slipway.contracts.engine_api.networks import EndpointIpamConfig, EndpointSettings
-from slipway.dockerd.containers.network_validation import check_endpoint, check_networks
-from slipway.dockerd.containers.validation import check_config, check_host_config
+from slipway.dockerd.containers.request.network_validation import check_endpoint, check_networks
+from slipway.dockerd.containers.request.validation import check_config, check_host_config
 from slipway.transport.aio.http_parser import SILENCE_LIMIT, ParserEvents, RequestParser
 
 STARTS = {

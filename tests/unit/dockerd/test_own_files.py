@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from slipway.contracts.containerd_api.types import Mount
-from slipway.dockerd.containers.own_files import add_own_files
+from slipway.dockerd.containers.files.own_files import add_own_files
 
 
 def _overlay(folder: Path, *layers: str) -> tuple[Mount, Path]:

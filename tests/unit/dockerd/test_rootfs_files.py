@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from slipway.base.errors import InvalidArgument
-from slipway.dockerd.containers.rootfs_files import LIMIT, read_rootfs_file
+from slipway.dockerd.containers.files.rootfs_files import LIMIT, read_rootfs_file
 
 
 def large(path: Path) -> None:

@@ -9,8 +9,8 @@ from slipway.base.errors import InvalidArgument
 from slipway.contracts.engine_api.schema import decode
 from slipway.dockerd.api.containers import window_size
 from slipway.dockerd.api.routing import Call, Route, empty_response, json_response
-from slipway.dockerd.containers.attach_container import AttachRequest
-from slipway.dockerd.containers.execs import ExecConfig
+from slipway.dockerd.containers.execs.model import ExecConfig
+from slipway.dockerd.containers.streams.attach_container import AttachRequest
 from slipway.dockerd.containers.wait import Outcome
 from slipway.dockerd.logs.model import Selection
 from slipway.transport.aio.http_messages import Answer, Hijack, RawStream, StreamResponse

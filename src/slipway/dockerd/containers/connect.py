@@ -10,10 +10,10 @@ from slipway.contracts.engine_api.host_config import PortBinding
 from slipway.dockerd.containers.container import Container
 from slipway.dockerd.containers.environment import ContainerEnvironment
 from slipway.dockerd.containers.name_files import NAME_FILES, NameRequest, link_line, write_name_files
-from slipway.dockerd.containers.network_validation import container_and_alias
+from slipway.dockerd.containers.request.network_validation import container_and_alias
+from slipway.dockerd.containers.request.validation import check_port
 from slipway.dockerd.containers.spec.model import ResolvedMount
 from slipway.dockerd.containers.spec.mounts import our_mounts
-from slipway.dockerd.containers.validation import check_port
 from slipway.dockerd.networks.interface import EndpointRecord, EndpointRequest
 from slipway.dockerd.networks.model import PortRequest
 

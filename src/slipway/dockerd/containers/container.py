@@ -6,10 +6,10 @@ from dataclasses import replace
 from typing import Any
 
 from slipway.contracts.containerd_api.types import Mount
-from slipway.dockerd.containers.execs import Exec
+from slipway.dockerd.containers.execs.model import Exec
 from slipway.dockerd.containers.lifecycle import Event, Status, next_status
 from slipway.dockerd.containers.model import ContainerRecord, ContainerState
-from slipway.dockerd.containers.streams import ProcessStreams
+from slipway.dockerd.containers.streams.process_streams import ProcessStreams
 
 
 class Container:

@@ -15,25 +15,25 @@ from slipway.contracts.containerd_api.types import Mount
 from slipway.contracts.engine_api.container_config import ContainerConfig
 from slipway.contracts.engine_api.host_config import HostConfig
 from slipway.contracts.engine_api.networks import EndpointSettings
-from slipway.dockerd.containers.absent_limits import without_absent_limits
 from slipway.dockerd.containers.announce import announce
 from slipway.dockerd.containers.concurrently import concurrently
 from slipway.dockerd.containers.connect import linked_container
 from slipway.dockerd.containers.container import Container
-from slipway.dockerd.containers.defaults import completed_host_config
 from slipway.dockerd.containers.environment import ContainerEnvironment
-from slipway.dockerd.containers.fill_volumes import fill_volumes
-from slipway.dockerd.containers.log_files import check_log_options
-from slipway.dockerd.containers.make_mounts import make_mount_points
-from slipway.dockerd.containers.merge import command_line, merged_config
+from slipway.dockerd.containers.files.fill_volumes import fill_volumes
+from slipway.dockerd.containers.files.make_mounts import make_mount_points
+from slipway.dockerd.containers.files.mount_points import wanted_mounts
+from slipway.dockerd.containers.files.own_files import add_own_files
+from slipway.dockerd.containers.files.volumes_from import joined_mount_points, mounts_of_others
 from slipway.dockerd.containers.model import ContainerRecord, ContainerState, ImageManifest
-from slipway.dockerd.containers.mount_points import wanted_mounts
-from slipway.dockerd.containers.names import random_name
-from slipway.dockerd.containers.network_validation import check_networks
-from slipway.dockerd.containers.own_files import add_own_files
+from slipway.dockerd.containers.request.absent_limits import without_absent_limits
+from slipway.dockerd.containers.request.defaults import completed_host_config
+from slipway.dockerd.containers.request.merge import command_line, merged_config
+from slipway.dockerd.containers.request.names import random_name
+from slipway.dockerd.containers.request.network_validation import check_networks
+from slipway.dockerd.containers.request.validation import check_config, check_host_config
 from slipway.dockerd.containers.spec.security import check
-from slipway.dockerd.containers.validation import check_config, check_host_config
-from slipway.dockerd.containers.volumes_from import joined_mount_points, mounts_of_others
+from slipway.dockerd.containers.streams.log_files import check_log_options
 from slipway.dockerd.images.model import NamedImage
 
 

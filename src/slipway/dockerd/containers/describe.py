@@ -8,7 +8,7 @@ from slipway.base.timestamps import rfc3339_from_nanoseconds
 from slipway.contracts.engine_api.networks import EndpointSettings
 from slipway.contracts.engine_api.schema import encode
 from slipway.dockerd.containers.container import Container
-from slipway.dockerd.containers.health import NONE, STARTING, status_of
+from slipway.dockerd.containers.health.decide import NONE, STARTING, status_of
 from slipway.dockerd.containers.human import elapsed_words
 from slipway.dockerd.containers.lifecycle import Status
 from slipway.dockerd.containers.model import ContainerState

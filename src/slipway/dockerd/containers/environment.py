@@ -8,8 +8,8 @@ from typing import Any
 
 from slipway.base.clock import Clock
 from slipway.clients.containerd.client import ContainerdClient
-from slipway.dockerd.containers.defaults import DaemonDefaults
 from slipway.dockerd.containers.registry import ContainerRegistry
+from slipway.dockerd.containers.request.defaults import DaemonDefaults
 from slipway.dockerd.containers.spec.model import HostFacts
 from slipway.dockerd.containers.store import ContainerStore
 from slipway.dockerd.events.interface import Events

@@ -12,12 +12,12 @@ from slipway.dockerd.containers.announce import announce, announce_network, anno
 from slipway.dockerd.containers.connect import disconnect
 from slipway.dockerd.containers.container import Container
 from slipway.dockerd.containers.environment import ContainerEnvironment
-from slipway.dockerd.containers.health_checks import end_health_checks
+from slipway.dockerd.containers.health.checks import end_health_checks
 from slipway.dockerd.containers.lifecycle import Event, Status
 from slipway.dockerd.containers.remove import remove_locked
 from slipway.dockerd.containers.restart_policy import Ended, decide
 from slipway.dockerd.containers.start import start_locked, stream_plan
-from slipway.dockerd.containers.streams import ProcessStreams, remove_fifos
+from slipway.dockerd.containers.streams.process_streams import ProcessStreams, remove_fifos
 
 log = logging.getLogger(__name__)
 

@@ -10,8 +10,8 @@ from slipway.dockerd.containers.announce import announce
 from slipway.dockerd.containers.container import Container
 from slipway.dockerd.containers.environment import ContainerEnvironment
 from slipway.dockerd.containers.lifecycle import Status
+from slipway.dockerd.containers.request.signals import signal_number
 from slipway.dockerd.containers.settled import start_settled
-from slipway.dockerd.containers.signals import signal_number
 
 KILL_SECONDS: Final = 10.0
 _NEVER: Final = ("", "no")

@@ -6,7 +6,7 @@ from typing import Final
 from slipway.base.errors import InvalidArgument, NotFound
 from slipway.base.identifiers import integer_from_text
 from slipway.dockerd.containers.container import Container
-from slipway.dockerd.containers.health import status_of
+from slipway.dockerd.containers.health.decide import status_of
 from slipway.dockerd.containers.lifecycle import Status
 from slipway.dockerd.containers.registry import ContainerRegistry
 

@@ -5,10 +5,10 @@ from typing import Any
 
 from slipway.base.errors import EngineError, InvalidArgument
 from slipway.dockerd.containers.environment import ContainerEnvironment
+from slipway.dockerd.containers.files.sizes import sizes
 from slipway.dockerd.containers.lifecycle import Status
 from slipway.dockerd.containers.list_containers import has_labels
 from slipway.dockerd.containers.remove import remove
-from slipway.dockerd.containers.sizes import sizes
 
 
 async def prune(environment: ContainerEnvironment, filters: Mapping[str, list[str]]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from slipway.base.errors import AlreadyExists, InvalidArgument, NotFound
 from slipway.dockerd.containers.container import Container
-from slipway.dockerd.containers.execs import Exec
+from slipway.dockerd.containers.execs.model import Exec
 
 
 class ContainerRegistry:

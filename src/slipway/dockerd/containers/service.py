@@ -8,19 +8,20 @@ from slipway.base.errors import NotFound
 from slipway.contracts.engine_api.container_config import ContainerConfig
 from slipway.contracts.engine_api.host_config import HostConfig
 from slipway.contracts.engine_api.networks import EndpointSettings
-from slipway.dockerd.containers import exec_process, kill, list_containers, pause, remove, rename, start, stop, top
-from slipway.dockerd.containers.attach import ClientStream
-from slipway.dockerd.containers.attach_container import AttachRequest, attach, check_attach
-from slipway.dockerd.containers.changes import changes
+from slipway.dockerd.containers import kill, list_containers, pause, remove, rename, start, stop, top
 from slipway.dockerd.containers.create import CreateRequest, create
 from slipway.dockerd.containers.describe import inspect_document, list_document
 from slipway.dockerd.containers.environment import ContainerEnvironment
-from slipway.dockerd.containers.execs import ExecConfig
+from slipway.dockerd.containers.execs import exec_process
+from slipway.dockerd.containers.execs.model import ExecConfig
+from slipway.dockerd.containers.files.changes import changes
+from slipway.dockerd.containers.files.sizes import sizes
 from slipway.dockerd.containers.prune import prune
-from slipway.dockerd.containers.read_logs import check_logs, read_logs, replay
-from slipway.dockerd.containers.resize import resize, resize_exec
-from slipway.dockerd.containers.sizes import sizes
 from slipway.dockerd.containers.stats import stats
+from slipway.dockerd.containers.streams.attach import ClientStream
+from slipway.dockerd.containers.streams.attach_container import AttachRequest, attach, check_attach
+from slipway.dockerd.containers.streams.read_logs import check_logs, read_logs, replay
+from slipway.dockerd.containers.streams.resize import resize, resize_exec
 from slipway.dockerd.containers.update import update
 from slipway.dockerd.containers.wait import Outcome, wait
 from slipway.dockerd.logs.model import Selection

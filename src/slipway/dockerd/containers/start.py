@@ -22,19 +22,19 @@ from slipway.dockerd.containers.announce import announce, announce_mounts, annou
 from slipway.dockerd.containers.concurrently import concurrently
 from slipway.dockerd.containers.connect import Connection, connect, network_namespace, our_files
 from slipway.dockerd.containers.container import Container
-from slipway.dockerd.containers.devices import block_device_numbers, devices_of_container
 from slipway.dockerd.containers.environment import ContainerEnvironment
-from slipway.dockerd.containers.find_user import user_of
-from slipway.dockerd.containers.health_checks import start_health_checks
+from slipway.dockerd.containers.files.devices import block_device_numbers, devices_of_container
+from slipway.dockerd.containers.files.find_user import user_of
+from slipway.dockerd.containers.files.mount_points import resolved_mount, tmpfs_mounts
+from slipway.dockerd.containers.health.checks import start_health_checks
 from slipway.dockerd.containers.lifecycle import Event, Status
-from slipway.dockerd.containers.log_files import open_log
-from slipway.dockerd.containers.mount_points import resolved_mount, tmpfs_mounts
 from slipway.dockerd.containers.remove import remove_locked
-from slipway.dockerd.containers.runtime_options import runtime_of
+from slipway.dockerd.containers.request.runtime_options import runtime_of
 from slipway.dockerd.containers.spec.generate import specification
 from slipway.dockerd.containers.spec.model import ContainerUser, NamespacePaths, SpecificationInput
 from slipway.dockerd.containers.start_errors import start_failure
-from slipway.dockerd.containers.streams import StreamPlan
+from slipway.dockerd.containers.streams.log_files import open_log
+from slipway.dockerd.containers.streams.process_streams import StreamPlan
 
 
 async def start(environment: ContainerEnvironment, container: Container) -> bool:

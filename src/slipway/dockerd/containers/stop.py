@@ -10,8 +10,8 @@ from slipway.dockerd.containers.container import Container
 from slipway.dockerd.containers.environment import ContainerEnvironment
 from slipway.dockerd.containers.kill import kill_and_wait, mark_stopped, send_signal, stop_signal_of
 from slipway.dockerd.containers.lifecycle import Event, Status
+from slipway.dockerd.containers.request.signals import signal_number
 from slipway.dockerd.containers.settled import start_settled
-from slipway.dockerd.containers.signals import signal_number
 from slipway.dockerd.containers.start import start
 
 DEFAULT_TIMEOUT: Final = 10  # seconds

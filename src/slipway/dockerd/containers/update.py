@@ -12,10 +12,10 @@ from slipway.base.errors import FailedPrecondition
 from slipway.contracts.engine_api.host_config import HostConfig, Resources
 from slipway.dockerd.containers.announce import announce
 from slipway.dockerd.containers.container import Container
-from slipway.dockerd.containers.devices import block_device_numbers
 from slipway.dockerd.containers.environment import ContainerEnvironment
+from slipway.dockerd.containers.files.devices import block_device_numbers
+from slipway.dockerd.containers.request.validation import check_host_config
 from slipway.dockerd.containers.spec.resources import resource_limits
-from slipway.dockerd.containers.validation import check_host_config
 
 
 async def update(environment: ContainerEnvironment, container: Container, asked: HostConfig) -> None:

@@ -27,8 +27,8 @@ class HostFacts:
 
 @dataclass(frozen=True, kw_only=True)
 class ContainerUser:
-    """Numbers, as `dockerd/containers/users.py` looked them up. `additional_gids` starts with `gid`, as the original's
-    does."""
+    """Numbers, as `dockerd/containers/files/users.py` looked them up. `additional_gids` starts with `gid`, as the
+    original's does."""
 
     uid: int = 0
     gid: int = 0
@@ -90,8 +90,8 @@ class SpecificationInput:
     `arguments` is the whole command (entrypoint and command merged with the image's); `config` and `host_config` are
     the merged ones that inspect shows. `mounts` are those of the user and ours (hosts, ...), in any order. `devices`
     are the ones that --device named; for a privileged container, those of the host's /dev (see
-    `dockerd/containers/devices.py`). `init_path` is docker-init on the host when --init holds. `default_ulimits` are
-    the daemon's own.
+    `dockerd/containers/files/devices.py`). `init_path` is docker-init on the host when --init holds. `default_ulimits`
+    are the daemon's own.
     """
 
     container_id: str

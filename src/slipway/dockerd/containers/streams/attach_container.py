@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 from slipway.base.errors import EngineError, FailedPrecondition
 from slipway.dockerd.containers.announce import announce
-from slipway.dockerd.containers.attach import AttachPlan, ClientStream, frame, join_streams
 from slipway.dockerd.containers.container import Container
-from slipway.dockerd.containers.detach_keys import key_bytes
 from slipway.dockerd.containers.environment import ContainerEnvironment
 from slipway.dockerd.containers.lifecycle import Status
+from slipway.dockerd.containers.streams.attach import AttachPlan, ClientStream, frame, join_streams
+from slipway.dockerd.containers.streams.detach_keys import key_bytes
 from slipway.dockerd.logs.model import Entry
 
 

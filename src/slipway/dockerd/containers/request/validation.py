@@ -8,7 +8,7 @@ from slipway.base.identifiers import integer_from_text
 from slipway.contracts.engine_api.container_config import ContainerConfig, HealthConfig
 from slipway.contracts.engine_api.host_config import DeviceMapping, HostConfig, PortBinding, RestartPolicy
 from slipway.contracts.engine_api.mounts import Mount
-from slipway.dockerd.containers.signals import signal_number
+from slipway.dockerd.containers.request.signals import signal_number
 
 MINIMUM_MEMORY: Final = 6 * 1024 * 1024  # as the original: less cannot even start
 HOSTNAME_LIMIT: Final = 64  # __NEW_UTS_LEN, include/uapi/linux/utsname.h

@@ -13,8 +13,8 @@ from slipway.base.errors import EngineError, InternalError
 from slipway.contracts.containerd_api.types import Mount
 from slipway.dockerd.containers.container import Container
 from slipway.dockerd.containers.environment import ContainerEnvironment
-from slipway.dockerd.containers.layers_view import FOLDER, joined_layers
-from slipway.dockerd.containers.rootfs_files import layer_folders
+from slipway.dockerd.containers.files.layers_view import FOLDER, joined_layers
+from slipway.dockerd.containers.files.rootfs_files import layer_folders
 
 # What the engine puts into every container is no change of the container's. The runtime makes most of it.
 OWN: Final = {

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from slipway.contracts.engine_api.schema import decode_string_list, member
-from slipway.dockerd.containers.streams import ProcessStreams
+from slipway.dockerd.containers.streams.process_streams import ProcessStreams
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,9 +8,9 @@ from slipway.base.errors import EngineError
 from slipway.dockerd.containers.announce import announce
 from slipway.dockerd.containers.container import Container
 from slipway.dockerd.containers.environment import ContainerEnvironment
-from slipway.dockerd.containers.exec_process import create_exec, start_exec
-from slipway.dockerd.containers.execs import Exec, ExecConfig
-from slipway.dockerd.containers.health import (
+from slipway.dockerd.containers.execs.exec_process import create_exec, start_exec
+from slipway.dockerd.containers.execs.model import Exec, ExecConfig
+from slipway.dockerd.containers.health.decide import (
     OUTPUT_KEPT,
     SECOND,
     ProbePlan,

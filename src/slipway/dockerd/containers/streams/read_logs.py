@@ -7,10 +7,10 @@ from urllib.parse import quote
 
 from slipway.base.errors import NotImplementedByEngine
 from slipway.base.timestamps import NANOSECONDS, rfc3339_from_nanoseconds
-from slipway.dockerd.containers.attach import frame
 from slipway.dockerd.containers.container import Container
 from slipway.dockerd.containers.environment import ContainerEnvironment
 from slipway.dockerd.containers.lifecycle import Status
+from slipway.dockerd.containers.streams.attach import frame
 from slipway.dockerd.logs.json_file_reader import JsonFileReader, read_all
 from slipway.dockerd.logs.model import Entry, Selection
 

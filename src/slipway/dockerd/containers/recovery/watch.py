@@ -11,12 +11,12 @@ from slipway.clients.containerd.tasks import Exit
 from slipway.dockerd.containers.announce import announce
 from slipway.dockerd.containers.container import Container
 from slipway.dockerd.containers.environment import ContainerEnvironment
-from slipway.dockerd.containers.exec_process import exec_exited
-from slipway.dockerd.containers.exec_recovery import look_at_execs
+from slipway.dockerd.containers.execs.exec_process import exec_exited
+from slipway.dockerd.containers.execs.exec_recovery import look_at_execs
 from slipway.dockerd.containers.exits import container_exited
-from slipway.dockerd.containers.leftovers import remove_leftover_tasks
-from slipway.dockerd.containers.memory_kills import look_for_memory_kills
 from slipway.dockerd.containers.pause import settle_pause
+from slipway.dockerd.containers.recovery.leftovers import remove_leftover_tasks
+from slipway.dockerd.containers.recovery.memory_kills import look_for_memory_kills
 
 log = logging.getLogger(__name__)
 

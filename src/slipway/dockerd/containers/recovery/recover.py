@@ -9,17 +9,17 @@ from slipway.base.errors import EngineError
 from slipway.clients.containerd.tasks import Exit, ProcessStatus
 from slipway.dockerd.containers.container import Container
 from slipway.dockerd.containers.environment import ContainerEnvironment
-from slipway.dockerd.containers.exec_recovery import adopt_execs
+from slipway.dockerd.containers.execs.exec_recovery import adopt_execs
 from slipway.dockerd.containers.exits import container_exited
-from slipway.dockerd.containers.health_checks import start_health_checks
-from slipway.dockerd.containers.leftovers import end_task, remove_leftover_tasks
+from slipway.dockerd.containers.health.checks import start_health_checks
 from slipway.dockerd.containers.lifecycle import Event, Status
-from slipway.dockerd.containers.log_files import open_log
-from slipway.dockerd.containers.memory_kills import look_for_memory_kills
 from slipway.dockerd.containers.pause import settle_pause
+from slipway.dockerd.containers.recovery.leftovers import end_task, remove_leftover_tasks
+from slipway.dockerd.containers.recovery.memory_kills import look_for_memory_kills
 from slipway.dockerd.containers.remove import remove_locked
 from slipway.dockerd.containers.restart_policy import starts_with_daemon
 from slipway.dockerd.containers.start import start_locked, stream_plan
+from slipway.dockerd.containers.streams.log_files import open_log
 from slipway.dockerd.logs.progress import settle
 from slipway.dockerd.networks.interface import EndpointRecord
 

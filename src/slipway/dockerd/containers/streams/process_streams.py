@@ -10,7 +10,7 @@ from typing import Final
 
 from slipway.base.files import unlink_if_present
 from slipway.clients.containerd.tasks import Streams
-from slipway.dockerd.containers.stdin_fifo import StdinFifo
+from slipway.dockerd.containers.streams.stdin_fifo import StdinFifo
 from slipway.dockerd.logs.interface import LogWriter
 from slipway.dockerd.logs.output import Output
 from slipway.dockerd.logs.progress import Progress

@@ -4,7 +4,7 @@ from slipway.base.errors import FailedPrecondition
 from slipway.dockerd.containers.announce import announce
 from slipway.dockerd.containers.container import Container
 from slipway.dockerd.containers.environment import ContainerEnvironment
-from slipway.dockerd.containers.execs import Exec
+from slipway.dockerd.containers.execs.model import Exec
 from slipway.dockerd.containers.settled import start_settled
 
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from slipway.contracts.containerd_api.types import Mount
-from slipway.dockerd.containers.rootfs_files import layer_folders
+from slipway.dockerd.containers.files.rootfs_files import layer_folders
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC

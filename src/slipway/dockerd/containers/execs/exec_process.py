@@ -9,18 +9,18 @@ import orjson
 
 from slipway.base.errors import EngineError, FailedPrecondition, InvalidArgument, NotFound
 from slipway.dockerd.containers.announce import announce
-from slipway.dockerd.containers.attach import AttachPlan, ClientStream, frame, join_streams
 from slipway.dockerd.containers.container import Container
-from slipway.dockerd.containers.detach_keys import key_bytes
 from slipway.dockerd.containers.environment import ContainerEnvironment
-from slipway.dockerd.containers.execs import Exec, ExecConfig
-from slipway.dockerd.containers.find_user import user_of
+from slipway.dockerd.containers.execs.model import Exec, ExecConfig
+from slipway.dockerd.containers.files.find_user import user_of
 from slipway.dockerd.containers.lifecycle import Status
 from slipway.dockerd.containers.settled import start_settled
 from slipway.dockerd.containers.spec.model import ContainerUser
 from slipway.dockerd.containers.spec.process import exec_process
 from slipway.dockerd.containers.start_errors import start_failure
-from slipway.dockerd.containers.streams import StreamPlan, remove_fifos
+from slipway.dockerd.containers.streams.attach import AttachPlan, ClientStream, frame, join_streams
+from slipway.dockerd.containers.streams.detach_keys import key_bytes
+from slipway.dockerd.containers.streams.process_streams import StreamPlan, remove_fifos
 
 
 async def create_exec(environment: ContainerEnvironment, container: Container, config: ExecConfig) -> Exec:

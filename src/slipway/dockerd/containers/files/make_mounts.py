@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 
 from slipway.base.errors import InvalidArgument
 from slipway.contracts.engine_api.mounts import MountPoint
-from slipway.dockerd.containers.mount_points import WantedMount
+from slipway.dockerd.containers.files.mount_points import WantedMount
 from slipway.dockerd.volumes.interface import Volumes
 
 

@@ -2,9 +2,9 @@
 
 from slipway.contracts.containerd_api.types import Mount
 from slipway.dockerd.containers.container import Container
-from slipway.dockerd.containers.rootfs_files import layer_folders, read_rootfs_file
+from slipway.dockerd.containers.files.rootfs_files import layer_folders, read_rootfs_file
+from slipway.dockerd.containers.files.users import container_user
 from slipway.dockerd.containers.spec.model import ContainerUser
-from slipway.dockerd.containers.users import container_user
 
 
 def user_of(container: Container, mounts: tuple[Mount, ...], text: str) -> ContainerUser:

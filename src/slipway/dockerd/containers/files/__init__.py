@@ -1,0 +1,1 @@
+"""What of files a container has: mounts, volumes, devices, users, and what changed."""

@@ -1,0 +1,1 @@
+"""Asking containers for their health."""

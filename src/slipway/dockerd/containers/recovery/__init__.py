@@ -1,0 +1,1 @@
+"""What a new daemon finds, and what containerd tells of."""

@@ -1,0 +1,1 @@
+"""A request to create a container, checked and completed."""

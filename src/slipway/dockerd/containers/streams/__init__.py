@@ -1,0 +1,1 @@
+"""A container's standard streams: the fifos, who is attached, the log."""
