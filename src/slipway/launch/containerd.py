@@ -190,7 +190,7 @@ class Daemon:
         self._add(tasks_pb2, TasksService(tasks, self._clock))
         self._add(events_pb2, EventsService(exchange, self._clock))
         self._add(health_pb2, HealthService())
-        self._add(version_pb2, VersionService(VERSION, ""))
+        self._add(version_pb2, VersionService(VERSION, f"slipway-{VERSION}"))
 
     async def _add_storage(self, stack: AsyncExitStack, database: SqliteDatabase, exchange: Exchange) -> Collector:
         """What stays: content, images, snapshots, and the collection of what nothing keeps."""

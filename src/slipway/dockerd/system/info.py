@@ -13,21 +13,27 @@ from slipway.contracts.engine_api.versions import NEWEST, OLDEST
 from slipway.dockerd.system.model import ENGINE_VERSION, DaemonIdentity
 
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm", "i686": "386"}
+COMMIT: Final = f"slipway-{VERSION}"  # of all five programs: they are one distribution
 LOG_DRIVERS = ("json-file", "local", "none")
+
+
+async def ask_containerd(connection: Connection) -> tuple[str, str]:
+    """Its version and its revision, or words for a reader where it does not answer."""
+    try:
+        return await containerd_version(connection)
+    except EngineError:
+        return "unavailable", ""
 
 
 async def version_document(connection: Connection) -> dict[str, Any]:
     """As the original; components are this engine's parts."""
-    try:
-        containerd, revision = await containerd_version(connection)
-    except EngineError:
-        containerd, revision = "unavailable", ""
+    containerd, revision = await ask_containerd(connection)
     uname = os.uname()
     common = {
         "ApiVersion": str(NEWEST),
         "Arch": ARCHITECTURES.get(uname.machine, uname.machine),
         "BuildTime": "",
-        "GitCommit": f"slipway-{VERSION}",
+        "GitCommit": COMMIT,
         "GoVersion": "",
         "KernelVersion": uname.release,
         "MinAPIVersion": str(OLDEST),
@@ -36,7 +42,7 @@ async def version_document(connection: Connection) -> dict[str, Any]:
     components = [
         {"Name": "Engine", "Version": ENGINE_VERSION, "Details": {**common, "Experimental": "false"}},
         {"Name": "containerd", "Version": containerd, "Details": {"GitCommit": revision}},
-        {"Name": "runc", "Version": VERSION, "Details": {"GitCommit": ""}},
+        {"Name": "runc", "Version": VERSION, "Details": {"GitCommit": COMMIT}},
     ]
     return {
         "Platform": {"Name": f"Slipway {VERSION}"},
@@ -78,8 +84,11 @@ _NO_SWARM: Final = {
 }
 
 
-def info_document(identity: DaemonIdentity, counts: Mapping[str, int], now: int) -> dict[str, Any]:
-    """`counts`: containers, running, paused, stopped, images, listeners. Reads a few lines of /proc and /etc."""
+def info_document(identity: DaemonIdentity, containerd: str, counts: Mapping[str, int], now: int) -> dict[str, Any]:
+    """`containerd`: its revision. `counts`: containers, running, paused, stopped, images, listeners.
+
+    Reads a few lines of /proc and /etc.
+    """
     return {
         "ID": identity.daemon_id,
         **_contents(identity, counts),
@@ -87,7 +96,7 @@ def info_document(identity: DaemonIdentity, counts: Mapping[str, int], now: int)
         **_process(identity, counts, now),
         **_machine(),
         **_settings(identity),
-        **_parts(identity),
+        **_parts(identity, containerd),
         "Warnings": list(identity.warnings) or None,
     }
 
@@ -161,13 +170,13 @@ def _settings(identity: DaemonIdentity) -> dict[str, Any]:
     }
 
 
-def _parts(identity: DaemonIdentity) -> dict[str, Any]:
-    """What this daemon works with."""
+def _parts(identity: DaemonIdentity, containerd: str) -> dict[str, Any]:
+    """What this daemon works with. An init's commit is not asked for; the original, too, says so by N/A."""
     return {
         "InitBinary": identity.init_binary,
-        "ContainerdCommit": {"ID": ""},
-        "RuncCommit": {"ID": ""},
-        "InitCommit": {"ID": ""},
+        "ContainerdCommit": {"ID": containerd},
+        "RuncCommit": {"ID": COMMIT},
+        "InitCommit": {"ID": "N/A"},
         "SecurityOptions": list(identity.security_options),
         "FirewallBackend": {"Driver": "nftables"},
         "CDISpecDirs": [],

@@ -9,7 +9,7 @@ from slipway.dockerd.containers.lifecycle import Status
 from slipway.dockerd.events.interface import Events
 from slipway.dockerd.events.model import Event
 from slipway.dockerd.images.service import ImageService
-from slipway.dockerd.system.info import info_document, version_document
+from slipway.dockerd.system.info import ask_containerd, info_document, version_document
 from slipway.dockerd.system.model import DaemonIdentity
 
 
@@ -37,7 +37,9 @@ class SystemService:
             "listeners": self._events.listeners,
         }
         counts["stopped"] = counts["containers"] - counts["running"] - counts["paused"]
-        return await asyncio.to_thread(info_document, self._identity, counts, self._environment.clock.now())
+        version, revision = await ask_containerd(self._environment.containerd.connection)
+        now = self._environment.clock.now()
+        return await asyncio.to_thread(info_document, self._identity, revision or version, counts, now)
 
     def events(self, *, since: int, until: int) -> AsyncIterator[Event]:
         return self._events.listen(since=since, until=until)
