@@ -41,7 +41,8 @@ def ours(our_engine: OurEngine, busybox_archive: Path, registry_folder: Path) ->
         yield our_engine
 
 
-COLUMNS = ("our-client", "their-client", "original")
+# The original proves the test itself: what passes there too is Docker's behaviour. Not in the sample.
+COLUMNS = ("our-client", "their-client", pytest.param("original", marks=pytest.mark.matrix))
 
 
 class Column(NamedTuple):

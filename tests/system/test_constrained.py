@@ -8,6 +8,7 @@ import pytest
 
 from tests.support import docker, processes
 from tests.support.engine import OurEngine
+from tests.support.paths import LAUNCHERS
 from tests.support.peers import OriginalEngine
 from tests.system.harness import Scenario, Step, difference, play, scenario
 
@@ -104,8 +105,7 @@ def test_where_overlay_cannot_serve_snapshots_are_copied_with_one_warning(
 def test_without_an_init_program_a_sentence_says_so(
     machine_unchanged: None, short_folder: Path, busybox_archive: Path
 ) -> None:
-    engine = OurEngine(short_folder / "noinit")
-    engine.environment["PATH"] = str(engine.launchers)
+    engine = OurEngine(short_folder / "noinit", under=("/usr/bin/env", f"PATH={LAUNCHERS}"))
     try:
         client = docker.theirs(engine.start().host)
         client("load", "-i", str(busybox_archive))

@@ -6,6 +6,8 @@ import time
 from collections import Counter
 from pathlib import Path
 
+import pytest
+
 from tests.support import docker, processes
 from tests.support.engine import OurEngine
 from tests.support.waiting import SLOWNESS, wait_until
@@ -23,6 +25,7 @@ TRUE_WITHIN = 5.0  # seconds, where a start with nothing to recover takes one; o
 NO_DIGITS = str.maketrans("", "", "0123456789")
 
 
+@pytest.mark.matrix
 def test_the_list_is_true_within_five_seconds(fresh_engine: OurEngine, busybox_archive: Path) -> None:
     client = docker.theirs(fresh_engine.host)
     client("load", "-i", str(busybox_archive))

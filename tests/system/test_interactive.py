@@ -127,6 +127,7 @@ def test_output_comes_while_the_program_runs(any_engine: Docker) -> None:
 A_LONG_PAUSE = 16.0  # longer than the engine waits for anything when a process has ended
 
 
+@pytest.mark.matrix
 def test_who_reads_late_still_gets_everything(ours: OurEngine, original: OriginalEngine) -> None:
     """A pager, say: the program has ended long before its output is read."""
     size = 5_000_000
@@ -150,3 +151,15 @@ def test_binary_streams_both_ways_lose_nothing(any_engine: Docker) -> None:
     process = any_engine.popen("run", "-i", "--rm", "busybox", "cat")
     out, _ = process.communicate(data, timeout=100)
     assert (hashlib.sha256(out).digest(), process.returncode) == (hashlib.sha256(data).digest(), 0)
+
+
+def test_a_reader_that_goes_away_is_told_in_one_sentence(any_engine: Docker) -> None:
+    """`docker run ... | head -1`: who forwards signals to the program does not end by the pipe's own."""
+    process = any_engine.popen("run", "--rm", "--name", "box", "busybox", "yes", stdin=subprocess.DEVNULL)
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"y\n"
+    process.stdout.close()
+    assert process.stderr is not None
+    assert (process.stderr.read(), process.wait(30)) == (b"write /dev/stdout: broken pipe\n", 1)
+    process.stderr.close()
+    any_engine("rm", "-f", "box")

@@ -73,7 +73,7 @@ def answers(client_host: str, container: str, table: str) -> str:
     return client("run", "--rm", "--network", "none", *CONTAINERS[container], "probe", table, timeout=120)
 
 
-@pytest.mark.parametrize(("container", "table"), each_of(tables=("64", "32"), sample=tuple(CONTAINERS)))
+@pytest.mark.parametrize(("container", "table"), each_of(tables=("64", "32"), sample=("default", "privileged")))
 def test_every_system_call_answers_as_in_the_original(
     container: str, table: str, ours_with_probe: docker.Docker, original_with_probe: docker.Docker
 ) -> None:

@@ -26,7 +26,7 @@ class DaemonSettings:
     log_options: Mapping[str, str] = field(default_factory=dict)
     runtimes: Mapping[str, str] = field(default_factory=dict)  # name → path of an OCI runtime
     default_runtime: str = "runc"
-    snapshotter: str = "overlayfs"
+    snapshotter: str = ""  # empty: overlayfs where containerd can serve it, or else native
     init_path: str = ""
     live_restore: bool = True  # containers outlive the daemon's orderly end, too
     show_version: bool = False
@@ -108,7 +108,7 @@ def _parser() -> argparse.ArgumentParser:
     add("-l", "--log-level", metavar="LEVEL", help="debug, info, warn, error, fatal")
     add("--log-format", metavar="STYLE", help="text or json")
     add("-D", "--debug", action="store_true", help="the same as --log-level debug")
-    add("-s", "--storage-driver", metavar="NAME", help="snapshotter (overlayfs)")
+    add("-s", "--storage-driver", metavar="NAME", help="snapshotter (overlayfs, or else native)")
     add("--default-runtime", metavar="NAME", help="default OCI runtime (runc)")
     add("--add-runtime", dest="add_runtimes", action="append", metavar="NAME=PATH", help="a further OCI runtime")
     add("--init-path", metavar="FILE", help="the docker-init binary")

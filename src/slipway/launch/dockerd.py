@@ -10,6 +10,7 @@ import sys
 import uuid
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack, ExitStack, suppress
+from dataclasses import replace
 from typing import Any, Final
 
 import uvloop
@@ -17,7 +18,9 @@ import uvloop
 from slipway.base.clock import Clock
 from slipway.base.errors import EngineError, PermissionDenied
 from slipway.base.files import read_whole, write_atomically
+from slipway.clients.containerd.calls import Connection
 from slipway.clients.containerd.client import ContainerdClient
+from slipway.clients.containerd.snapshots import serving_snapshotter
 from slipway.contracts.containerd_api.types import Platform
 from slipway.dockerd.api.containers import ContainerRoutes
 from slipway.dockerd.api.images import ImageRoutes
@@ -138,6 +141,7 @@ class Daemon:
     async def _start(self, stack: AsyncExitStack, listeners: list[socket.socket]) -> None:
         """Build all parts and listen; what is to be undone at the end goes onto the stack."""
         address = await self._containerd(stack)
+        self._settings = replace(self._settings, snapshotter=await self._snapshotter(address))
         containerd = ContainerdClient(address, self._instance.containerd_namespace, self._settings.snapshotter)
         stack.callback(containerd.close)
         background = await stack.enter_async_context(_Tasks())
@@ -152,6 +156,13 @@ class Daemon:
             await server.listen(listener)
         for host in self._instance.hosts:
             log.info("API listen on %s", host.removeprefix(UNIX))
+
+    async def _snapshotter(self, address: str) -> str:
+        connection = Connection(address, self._instance.containerd_namespace)
+        try:
+            return await serving_snapshotter(connection, self._settings.snapshotter)
+        finally:
+            connection.close()
 
     async def _containerd(self, stack: AsyncExitStack) -> str:
         """The address of the containerd to use: the one we were told of, or our own."""

@@ -108,7 +108,6 @@ def test_the_shim_outlives_the_template(scenario):
     scenario(test)
 
 
-@pytest.mark.in_guest
 def test_a_dead_shim_is_cleaned_up_after(scenario):
     async def test(containerd):
         container = await containerd.container("/bin/sleep", "1000")

@@ -24,7 +24,6 @@ def process_spec(*args):
     )
 
 
-@pytest.mark.in_guest
 def test_a_short_life(scenario):
     async def test(containerd):
         container = await containerd.container("/bin/sh", "-c", "echo out; echo err >&2; exit 7")

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from slipway.base.errors import InvalidArgument, NotFound
 from slipway.clients.containerd.calls import Connection, service_methods
 from slipway.contracts.containerd_api.generated import snapshots_pb2
 from slipway.contracts.containerd_api.types import Mount
@@ -55,6 +56,17 @@ class Snapshots:
         """Bytes that this snapshot holds beyond its parent."""
         request = snapshots_pb2.UsageRequest(snapshotter=self.snapshotter, key=key)
         return int((await self._connection.call(METHODS["usage"], request)).size)
+
+
+async def serving_snapshotter(connection: Connection, wanted: str) -> str:
+    """`wanted`; where none is named, overlayfs, or native where containerd cannot serve that."""
+    if wanted:
+        return wanted
+    try:
+        await Snapshots(connection, "overlayfs").keys()
+    except (InvalidArgument, NotFound):
+        return "native"
+    return "overlayfs"
 
 
 def _mounts(reply: Any) -> tuple[Mount, ...]:

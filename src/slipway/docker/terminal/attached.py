@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from slipway.docker.session import Session
     from slipway.docker.terminal.signals import SignalPipe
+    from slipway.docker.terminal.streams import Output
     from slipway.transport.plain.http import Response
 
 _READ_SIZE = 32 * 1024
@@ -136,16 +137,26 @@ class AttachedStreams:
         if not data:
             return not self._stream.is_complete
         if self._demultiplexer is None:
-            self._session.output.write_bytes(data)
+            self._show(self._session.output, data)
             return True
         for stream, piece in self._demultiplexer.feed(data):
             if stream == STDOUT and self._attach_output:
-                self._session.output.write_bytes(piece)
+                self._show(self._session.output, piece)
             elif stream == STDERR and self._attach_error:
-                self._session.error_output.write_bytes(piece)
+                self._show(self._session.error_output, piece)
             elif stream == SYSTEM_ERROR:
                 raise InternalError(f"error from daemon in stream: {piece.decode('utf-8', 'replace')}")
         return True
+
+    def _show(self, output: "Output", data: bytes) -> None:
+        """Who forwards all signals to the program takes SIGPIPE, too, and says what happened: as the original."""
+        try:
+            output.write_bytes(data)
+        except BrokenPipeError:
+            if self.forward is None:
+                raise
+            name = "stdout" if output is self._session.output else "stderr"
+            raise InternalError(f"write /dev/{name}: broken pipe") from None
 
     def _take_input(self) -> None:
         try:

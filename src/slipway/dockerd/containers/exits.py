@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 
 DELETE_SECONDS: Final = 10.0
 IDLE_SECONDS: Final = 3.0  # without output: then what still holds the streams is no process of the container
+REMOVAL_SECONDS: Final = 0.3  # for the last output of what is being removed: its log goes, too
+DROP_SECONDS: Final = 1.0  # for the reader's end to be closed
 
 
 async def container_exited(environment: ContainerEnvironment, container: Container, ended: Exit) -> None:
@@ -79,9 +81,10 @@ async def _drain_and_delete(environment: ContainerEnvironment, container: Contai
     draining = environment.background.run(streams.drain(), f"output of {container.id}")
     while not draining.done():
         taken = streams.taken
-        await asyncio.wait([draining], timeout=IDLE_SECONDS)
+        await asyncio.wait([draining], timeout=REMOVAL_SECONDS if container.is_removing else IDLE_SECONDS)
         if container.is_removing or (streams.taken == taken and not _waits_for_reader(container, streams)):
             streams.drop()
+            await asyncio.wait([draining], timeout=DROP_SECONDS)  # the shim waits for whoever reads
             break
     await _delete_task(environment, container)
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from slipway.shim.model import StdioNames
 
 
+_LOOK = 0.2
 _PROGRAM = "binary://"
 
 
@@ -170,10 +171,15 @@ class Streams:
             self._input.half_close()
 
     async def drain(self, seconds: float) -> None:
-        """Wait until readers have all output, at most `seconds` for each stream; not at all where nobody reads."""
+        """Wait until readers have all output, at most `seconds` for each stream; not at all where nobody reads.
+
+        Nor where the reader leaves meanwhile: that is looked for every `_LOOK` seconds.
+        """
         for output in self._outputs:
-            if not output.finished.done and output.is_read():
-                await self._factory.loop.done_within(output.finished, seconds)
+            left = seconds
+            while left > 0 and not output.finished.done and output.is_read():
+                await self._factory.loop.done_within(output.finished, _LOOK)
+                left -= _LOOK
 
     def close(self) -> None:
         """Let go of everything; output that nobody has read is lost."""
