@@ -74,7 +74,8 @@ from slipway.contracts.containerd_api.generated import (
 from slipway.contracts.oci.platforms import platform_from_machine
 from slipway.contracts.shim_api.status import code_from_error
 from slipway.database.sqlite import SqliteDatabase
-from slipway.service.claims import claim_folder, listen_unix, make_folder, raise_descriptor_limit
+from slipway.linux.descriptor_limit import DescriptorLimit
+from slipway.service.claims import claim_folder, listen_unix, make_folder
 from slipway.service.configuration import table_from_settings, toml_from_table
 from slipway.service.logging import start_logging
 from slipway.service.signals import Signals
@@ -119,17 +120,18 @@ def _run(arguments: Arguments) -> None:
 
 def _serve(settings: Settings) -> None:
     start_logging(settings.debug.level, style=settings.debug.format)
-    raise_descriptor_limit()
+    limit = DescriptorLimit()
+    limit.lift()
     claim_folder(settings.root, mode=ROOT_MODE, what="data folder")  # the lock is the process's, to its end
     make_folder(settings.state, mode=STATE_MODE, what="state folder")
     # The template is exec'd before the first thread and the event loop exist; it starts while the rest is built.
-    launcher = _launcher(settings)
+    launcher = _launcher(settings, limit)
     uvloop.run(Daemon(settings, launcher).run())
 
 
-def _launcher(settings: Settings) -> ShimLauncher:
-    others = ExecLauncher(publish_binary=os.path.realpath(sys.argv[0]))
-    return TemplateLauncher(settings.grpc.address, others) if settings.shim_template else others
+def _launcher(settings: Settings, limit: DescriptorLimit) -> ShimLauncher:
+    others = ExecLauncher(publish_binary=os.path.realpath(sys.argv[0]), limit=limit)
+    return TemplateLauncher(settings.grpc.address, others, limit=limit) if settings.shim_template else others
 
 
 class Daemon:

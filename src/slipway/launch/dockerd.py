@@ -54,7 +54,8 @@ from slipway.dockerd.system.model import ENGINE_VERSION, DaemonIdentity
 from slipway.dockerd.system.service import SystemService
 from slipway.dockerd.system.supervisor import ContainerdPlan, ContainerdSupervisor, wait_answering
 from slipway.dockerd.volumes.store import VolumeStore
-from slipway.service.claims import SocketFile, claim_folder, listen_unix, make_folder, raise_descriptor_limit
+from slipway.linux.descriptor_limit import DescriptorLimit
+from slipway.service.claims import SocketFile, claim_folder, listen_unix, make_folder
 from slipway.service.logging import start_logging
 from slipway.service.pid_file import PidFile
 from slipway.service.signals import Signals
@@ -92,14 +93,15 @@ def _serve(settings: DaemonSettings) -> None:
     if os.geteuid() != 0:
         raise PermissionDenied("dockerd needs to be started with root privileges", hint="use sudo")
     instance = settings.instance
-    soft, hard = raise_descriptor_limit()
+    limit = DescriptorLimit()
+    limit.lift()
     claim_folder(instance.data_root, mode=ROOT_MODE, what="data folder")  # the lock is the process's, to its end
     make_folder(instance.exec_root, mode=RUN_MODE, what="run folder")
     with ExitStack() as stack:
         pid_file = PidFile.claim(instance.pid_file, program="dockerd")
         stack.callback(pid_file.release)
         listeners = [_listener(host, settings.socket_group, stack) for host in instance.hosts]
-        uvloop.run(Daemon(settings, (soft, hard)).run(listeners))
+        uvloop.run(Daemon(settings, limit).run(listeners))
 
 
 def _listener(host: str, group: str, stack: ExitStack) -> socket.socket:
@@ -124,10 +126,10 @@ def _group_id(name: str) -> int:
 class Daemon:
     """Everything that lives as long as the process, in the order in which it is built."""
 
-    def __init__(self, settings: DaemonSettings, child_limit: tuple[int, int]) -> None:
+    def __init__(self, settings: DaemonSettings, limit: DescriptorLimit) -> None:
         self._settings = settings
         self._instance = settings.instance
-        self._child_limit = child_limit
+        self._limit = limit
         self._clock = Clock()
 
     async def run(self, listeners: list[socket.socket]) -> None:
@@ -177,7 +179,7 @@ class Daemon:
             state=self._instance.containerd_state_root,
             log_level=self._settings.log_level,
         )
-        supervisor = ContainerdSupervisor(plan)
+        supervisor = ContainerdSupervisor(plan, self._limit)
         stack.push_async_callback(supervisor.stop)
         await supervisor.start()
         supervision = await stack.enter_async_context(_Tasks())
@@ -201,7 +203,6 @@ class Daemon:
                     log_options=settings.log_options,
                 ),
                 init_path=settings.init_path or _init_path(),
-                child_descriptor_limit=self._child_limit,
             ),
             facts=read_host_facts(),
             clock=self._clock,

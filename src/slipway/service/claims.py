@@ -4,7 +4,6 @@ import contextlib
 import errno
 import fcntl
 import os
-import resource
 import socket
 import stat
 from typing import NamedTuple
@@ -88,14 +87,6 @@ class SocketFile(NamedTuple):
         with contextlib.suppress(FileNotFoundError):
             if os.stat(self.path).st_ino == self.inode:
                 os.unlink(self.path)
-
-
-def raise_descriptor_limit() -> tuple[int, int]:
-    """Lift this process's soft limit of descriptors to the hard one; returns what it was, for its children."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != hard:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    return soft, hard
 
 
 def _remove_stale_socket(path: str) -> None:

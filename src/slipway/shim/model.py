@@ -8,6 +8,8 @@ from slipway.shim.lifecycle import next_status
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from slipway.clients.runc.runtime import Runtime
     from slipway.contracts.shim_api.options import Options
     from slipway.shim.stdio.streams import Streams
@@ -80,7 +82,18 @@ class Process:
 class Container:
     """A container, its init, its execs by id, and the runtime that made it."""
 
-    __slots__ = ("bundle", "cgroups", "execs", "id", "init", "io_owner", "options", "rootfs", "runtime")
+    __slots__ = (
+        "bundle",
+        "cgroups",
+        "execs",
+        "id",
+        "init",
+        "io_owner",
+        "look_at_memory",
+        "options",
+        "rootfs",
+        "runtime",
+    )
 
     def __init__(
         self,
@@ -101,6 +114,7 @@ class Container:
         self.options = options
         self.execs: dict[str, Process] = {}
         self.cgroups: dict[str, str] = {}  # controller, "" for v2 -> folder
+        self.look_at_memory: Callable[[], None] | None = None  # tells of kills that were not told yet
 
     def process(self, exec_id: str) -> Process:
         """Raises NotFound for an exec that was never added or is deleted."""

@@ -11,19 +11,26 @@ from slipway.shim.model import Container
 from slipway.shim.shim import Shim
 from slipway.transport.plain.loop import READABLE
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 
 def watch_memory(shim: Shim, container: Container) -> None:
-    """Publish TaskOOM at each kill from now on. A container whose cgroup cannot be watched has no such events."""
+    """Publish TaskOOM at each kill from now on. A container whose cgroup cannot be watched has no such events.
+
+    `container.look_at_memory` does it at once: who tells of the end calls it first, as nobody listens after that.
+    """
     try:
         if "memory" in container.cgroups:
-            _watch_v1(shim, container, container.cgroups["memory"])
+            container.look_at_memory = _watch_v1(shim, container, container.cgroups["memory"])
         elif "" in container.cgroups:
-            _watch_v2(shim, container, container.cgroups[""])
+            container.look_at_memory = _watch_v2(shim, container, container.cgroups[""])
     except OSError as error:
         shim.log.warning(f"watch the memory of {container.id}: {error}")
 
 
-def _watch_v1(shim: Shim, container: Container, directory: str) -> None:
+def _watch_v1(shim: Shim, container: Container, directory: str) -> Callable[[], None]:
     """An eventfd that the kernel counts up, also when the cgroup is removed (cgroup-v1/memory.rst, 10. OOM Control)."""
     control = os.open(f"{directory}/memory.oom_control", os.O_RDONLY | os.O_CLOEXEC)
     event = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
@@ -39,22 +46,31 @@ def _watch_v1(shim: Shim, container: Container, directory: str) -> None:
     finally:
         os.close(control)
 
-    def happened(_events: int) -> None:
-        os.eventfd_read(event)
+    is_open = True
+
+    def happened(_events: int = 0) -> None:
+        nonlocal is_open
+        try:
+            if not is_open or not os.eventfd_read(event):
+                return
+        except BlockingIOError:
+            return
         if os.path.exists(f"{directory}/memory.oom_control"):
             shim.publisher.publish(events.TaskOOM(container_id=container.id))
         else:
             shim.loop.unwatch(event)
             os.close(event)
+            is_open = False
 
     shim.loop.watch(event, READABLE, happened)
+    return happened
 
 
-def _watch_v2(shim: Shim, container: Container, directory: str) -> None:
+def _watch_v2(shim: Shim, container: Container, directory: str) -> Callable[[], None]:
     path = f"{directory}/memory.events"
     seen = oom_kills(read_whole(path))
 
-    def happened(mask: int) -> None:
+    def happened(mask: int = 0) -> None:
         nonlocal seen
         if mask & inotify.IGNORED:
             return
@@ -67,6 +83,7 @@ def _watch_v2(shim: Shim, container: Container, directory: str) -> None:
         seen = kills
 
     shim.streams.events.watch(path, inotify.MODIFIED, happened)
+    return happened
 
 
 def oom_kills(memory_events: bytes) -> int:

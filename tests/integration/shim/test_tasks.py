@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+from pathlib import Path
 
 import pytest
 
@@ -254,3 +255,29 @@ def test_a_created_container_can_be_deleted(scenario):
         containerd.clients.remove(container)
 
     scenario(test)
+
+
+def test_a_kill_for_memory_is_told_before_the_end(scenario):
+    """Who has heard of the end may ask nothing more about the container."""
+
+    async def test(containerd):
+        container = await containerd.container("/bin/sh", "-c", "x=a; while :; do x=$x$x; done")
+        limit_memory(container.pid, 20 << 20)
+        await container.start()
+        assert (await container.client.wait(container.process)).exit_status == 137
+        await container.end()
+        topics = containerd.topics()
+        assert topics.index("/tasks/oom") < topics.index("/tasks/exit")
+
+    scenario(test)
+
+
+def limit_memory(pid, size):
+    for line in Path(f"/proc/{pid}/cgroup").read_text().splitlines():
+        _, controllers, path = line.split(":", 2)
+        if "memory" in controllers.split(","):
+            Path(f"/sys/fs/cgroup/memory{path}/memory.limit_in_bytes").write_text(str(size))
+            return
+        if not controllers and Path("/sys/fs/cgroup/cgroup.controllers").exists():
+            Path(f"/sys/fs/cgroup{path}/memory.max").write_text(str(size))
+            return

@@ -14,6 +14,7 @@ from slipway.base.errors import Unavailable
 from slipway.clients.shim.interface import Bootstrap, DeadShim, ShimRequest
 from slipway.clients.shim.names import DEFAULT_RUNTIME, find_shim, is_our_shim
 from slipway.contracts.shim_api.messages import DeleteResponse
+from slipway.linux.descriptor_limit import DescriptorLimit
 from slipway.wire.protobuf import DecodeError, decode
 from slipway.wire.protobuf_known import nanoseconds_from_timestamp
 
@@ -22,11 +23,15 @@ _NEWEST_VERSION = 3
 
 
 class ExecLauncher:
-    """See interface.ShimLauncher. `default_shim` is a path to use for our own shim instead of looking on PATH."""
+    """See interface.ShimLauncher. `default_shim` is a path to use for our own shim instead of looking on PATH.
 
-    def __init__(self, publish_binary: str, default_shim: str = "") -> None:
+    Shims get the limit of descriptors that `limit` remembers.
+    """
+
+    def __init__(self, publish_binary: str, default_shim: str = "", *, limit: DescriptorLimit | None = None) -> None:
         self._publish_binary = publish_binary
         self._default_shim = default_shim
+        self._limit = limit or DescriptorLimit()
 
     async def launch(self, request: ShimRequest) -> Bootstrap:
         printed = await self._call(request, ["start"], request.options)
@@ -52,13 +57,29 @@ class ExecLauncher:
         program = self._program(request.runtime)
         command = [program, *self._arguments(request), *action]
         try:
-            done = await asyncio.to_thread(_run, command, stdin, request.bundle, _environment(request))
+            done = await asyncio.to_thread(self._run, command, stdin, request.bundle, _environment(request))
         except subprocess.TimeoutExpired:
             raise Unavailable(f"{program} {action[-1]} for {request.id}: no answer within {_TIMEOUT:g} s") from None
         if done.returncode:
             words = (done.stderr or done.stdout).decode("utf-8", "replace").strip()
             raise Unavailable(f"{program} {action[-1]} for {request.id}: {words or 'exited'} ({done.returncode})")
         return done.stdout
+
+    def _run(
+        self, command: list[str], stdin: bytes, folder: str, environment: dict[str, str]
+    ) -> subprocess.CompletedProcess[bytes]:
+        """Not asyncio's: uvloop leaves its ends of the pipes open in the child, and so in the shim that stays."""
+        return subprocess.run(
+            command,
+            input=stdin,
+            capture_output=True,
+            cwd=folder,
+            env=environment,
+            start_new_session=True,
+            timeout=_TIMEOUT,
+            preexec_fn=self._limit.give_back,
+            check=False,
+        )
 
     def _program(self, runtime: str) -> str:
         if self._default_shim and is_our_shim(runtime):
@@ -69,22 +90,6 @@ class ExecLauncher:
         arguments = ["-namespace", request.namespace, "-address", request.address]
         arguments += ["-publish-binary", self._publish_binary, "-id", request.id]
         return [*arguments, "-debug"] if request.debug else arguments
-
-
-def _run(
-    command: list[str], stdin: bytes, folder: str, environment: dict[str, str]
-) -> subprocess.CompletedProcess[bytes]:
-    """Not asyncio's: uvloop leaves its ends of the pipes open in the child, and so in the shim that stays."""
-    return subprocess.run(
-        command,
-        input=stdin,
-        capture_output=True,
-        cwd=folder,
-        env=environment,
-        start_new_session=True,
-        timeout=_TIMEOUT,
-        check=False,
-    )
 
 
 def _environment(request: ShimRequest) -> dict[str, str]:

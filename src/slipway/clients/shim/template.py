@@ -12,6 +12,7 @@ from slipway.clients.shim.interface import Bootstrap, DeadShim, ShimLauncher, Sh
 from slipway.clients.shim.names import is_our_shim
 from slipway.contracts.shim_api.messages import DeleteResponse
 from slipway.contracts.shim_api.template import DELETE, LARGEST_PACKET, START, TemplateReply, TemplateRequest
+from slipway.linux.descriptor_limit import DescriptorLimit
 from slipway.wire.protobuf import decode, encode
 from slipway.wire.protobuf_known import nanoseconds_from_timestamp
 
@@ -34,14 +35,18 @@ class TemplateLauncher:
     exec should not compete with them.
     """
 
-    def __init__(self, address: str, others: ShimLauncher) -> None:
-        """`address` is containerd's own socket, for the template's name in `ps`. Raises OSError."""
+    def __init__(self, address: str, others: ShimLauncher, *, limit: DescriptorLimit | None = None) -> None:
+        """`address` is containerd's own socket, for the template's name in `ps`. Raises OSError.
+
+        The template gets the limit of descriptors that `limit` remembers: its shims raise their own.
+        """
+        self._limit = limit or DescriptorLimit()
         self._address = address
         self._others = others
         self._waiting: dict[int, asyncio.Future[TemplateReply]] = {}
         self._number = 0
         self._reading = False
-        self._process, self._channel = _exec_template(address)
+        self._process, self._channel = _exec_template(address, self._limit)
 
     @property
     def pid(self) -> int:
@@ -105,7 +110,7 @@ class TemplateLauncher:
         if self._channel.fileno() < 0:
             self._process.kill()
             self._process.wait()  # at once: it has closed its descriptors, so it has ended or is just being killed
-            self._process, self._channel = _exec_template(self._address)
+            self._process, self._channel = _exec_template(self._address, self._limit)
         if not self._reading:
             asyncio.get_running_loop().add_reader(self._channel.fileno(), self._readable)
             self._reading = True
@@ -155,7 +160,7 @@ def _packet(number: int, action: int, request: ShimRequest) -> bytes:
     )
 
 
-def _exec_template(address: str) -> tuple[subprocess.Popen[bytes], socket.socket]:
+def _exec_template(address: str, limit: DescriptorLimit) -> tuple[subprocess.Popen[bytes], socket.socket]:
     """Start a template on the other end of a new socket pair."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     ours.setblocking(False)
@@ -166,6 +171,7 @@ def _exec_template(address: str) -> tuple[subprocess.Popen[bytes], socket.socket
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             pass_fds=(theirs.fileno(),),
+            preexec_fn=limit.give_back,
             cwd="/",
         )
     except BaseException:

@@ -39,7 +39,6 @@ class ContainerSettings:
     runtimes: Mapping[str, Runtime]
     defaults: DaemonDefaults
     init_path: str = ""  # docker-init, tini or catatonit; empty where there is none
-    child_descriptor_limit: tuple[int, int] = (1024, 1048576)
 
 
 class Background:

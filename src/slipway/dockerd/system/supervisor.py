@@ -24,6 +24,7 @@ from slipway.base.errors import EngineError, Unavailable
 from slipway.base.files import read_whole, unlink_if_present, write_atomically
 from slipway.clients.containerd.calls import Connection
 from slipway.clients.containerd.version import version
+from slipway.linux.descriptor_limit import DescriptorLimit
 from slipway.service.configuration import toml_from_table
 
 log = logging.getLogger(__name__)
@@ -68,10 +69,11 @@ class ContainerdPlan:
 
 
 class ContainerdSupervisor:
-    """One containerd, for as long as the daemon lives."""
+    """One containerd, for as long as the daemon lives. It gets the limit of descriptors that `limit` remembers."""
 
-    def __init__(self, plan: ContainerdPlan) -> None:
+    def __init__(self, plan: ContainerdPlan, limit: DescriptorLimit) -> None:
         self._plan = plan
+        self._limit = limit
         self._pidfd = -1
         self._process: subprocess.Popen[bytes] | None = None  # None: adopted, and reaped by somebody else
 
@@ -141,7 +143,11 @@ class ContainerdSupervisor:
         try:
             # Not by the event loop: uvloop leaves ends of its socket pairs open in the child.
             self._process = process = await asyncio.to_thread(
-                subprocess.Popen, arguments, stdin=subprocess.DEVNULL, start_new_session=True
+                subprocess.Popen,
+                arguments,
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+                preexec_fn=self._limit.give_back,  # one system call; nothing there waits for a thread
             )
         except OSError as error:
             raise Unavailable(f"start {plan.command[0]}: {error.strerror}") from error

@@ -6,6 +6,7 @@ import _signal  # type: ignore[import-not-found]  # `signal` imports enum
 import os
 import time
 
+from slipway.linux.descriptor_limit import DescriptorLimit
 from slipway.linux.prctl import set_parent_death_signal
 from slipway.transport.plain.loop import READABLE, Future, Loop
 
@@ -33,6 +34,8 @@ class Children:
 
     A process whose number we learn only later (runc writes it to a file) may have ended by then: between
     `expect_strangers` and `forget_strangers` the exits of unknown processes are kept for `wait`.
+
+    Our limit of descriptors is lifted by `open`; children have the one that was there when this was made.
     """
 
     def __init__(self, loop: Loop) -> None:
@@ -42,17 +45,20 @@ class Children:
         self._expecting = 0
         self._wakeup = self._written = -1
         self._on_signal: dict[int, Callable[[], None]] = {_signal.SIGCHLD: self.reap}
+        self._limit = DescriptorLimit()
 
     def open(self) -> None:
         """Take over signal handling, on the open loop. Before anything else here."""
+        self._limit.lift()
         self._wakeup, self._written = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         _signal.set_wakeup_fd(self._written, warn_on_full_buffer=False)
         _signal.signal(_signal.SIGCHLD, _ignore)
         self._loop.watch(self._wakeup, READABLE, self._signalled)
 
     def close(self) -> None:
-        """Give up signal handling: all signals have their default again."""
+        """Give up signal handling: all signals have their default again, and the limit of descriptors is as it was."""
         reset_signals()
+        self._limit.give_back()
         self._loop.unwatch(self._wakeup)
         os.close(self._wakeup)
         os.close(self._written)
@@ -95,6 +101,7 @@ class Children:
             status = _FAILED_CHILD
             try:
                 _become_child(parent, stdio, keep)
+                self._limit.give_back()
                 status = run()
             finally:
                 os._exit(status)
