@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Final
 
 from slipway.archive.extract import OPAQUE, WHITEOUT
+from slipway.archive.overlay_marks import has_same_attributes, is_opaque, is_whiteout
 from slipway.archive.tar_writer import TarWriter
 
-_OPAQUE_XATTR: Final = "trusted.overlay.opaque"
 _READ: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 AddChange = Callable[[int, bytes, bytes], None]
@@ -19,11 +19,11 @@ def write_upper(writer: TarWriter, upper: int) -> None:
 
     def add(directory: int, name: bytes, path: bytes) -> None:
         found = os.lstat(name, dir_fd=directory)
-        if stat.S_ISCHR(found.st_mode) and found.st_rdev == 0:
+        if is_whiteout(found):
             writer.add_whiteout(_marked(path, WHITEOUT + name))
             return
         writer.add(directory, name, path)
-        if stat.S_ISDIR(found.st_mode) and _is_opaque(directory, name):
+        if stat.S_ISDIR(found.st_mode) and is_opaque(f"/proc/self/fd/{directory}/".encode() + name):
             writer.add_whiteout(path + b"/" + OPAQUE)
 
     _walk(upper, add)
@@ -82,19 +82,11 @@ def _compare_below(writer: TarWriter, lower: int | None, upper: int, name: bytes
 
 def _is_same(before: os.stat_result, after: os.stat_result) -> bool:
     """A copied-up or rewritten file has another time; a directory's time alone is no change of its own."""
-    fields = ("st_mode", "st_uid", "st_gid", "st_rdev")
-    if any(getattr(before, field) != getattr(after, field) for field in fields):
+    if not has_same_attributes(before, after):
         return False
     if stat.S_ISDIR(after.st_mode):
         return True
     return (before.st_size, before.st_mtime_ns) == (after.st_size, after.st_mtime_ns)
-
-
-def _is_opaque(directory: int, name: bytes) -> bool:
-    try:
-        return os.getxattr(f"/proc/self/fd/{directory}/".encode() + name, _OPAQUE_XATTR, follow_symlinks=False) == b"y"
-    except OSError:
-        return False  # no such attribute
 
 
 def _marked(path: bytes, name: bytes) -> bytes:

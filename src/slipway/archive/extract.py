@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Final
 
 from slipway.archive.directories import Directories
+from slipway.archive.overlay_marks import is_whiteout
 from slipway.archive.remove import remove_name
 from slipway.archive.tar_reader import TarReader
 from slipway.base.errors import InvalidArgument
@@ -157,7 +158,7 @@ class Extractor:
             if not stat.S_ISDIR(found.st_mode):
                 self._remove(parent, name)
                 os.mkdir(name, 0o700, dir_fd=parent)
-                if _is_whiteout(found):
+                if is_whiteout(found):
                     self._result.opaque.append(path)
         descriptor = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent)
         try:
@@ -322,7 +323,3 @@ def _times(mtime: int) -> tuple[int, int]:
     """Access and change time; what the kernel cannot keep becomes the epoch, as the original has it."""
     bounded = mtime if 0 <= mtime <= _TIME_LIMIT else 0
     return bounded, bounded
-
-
-def _is_whiteout(found: os.stat_result) -> bool:
-    return stat.S_ISCHR(found.st_mode) and found.st_rdev == 0

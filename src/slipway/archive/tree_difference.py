@@ -11,10 +11,10 @@ from contextlib import ExitStack
 from enum import IntEnum
 from typing import Final
 
+from slipway.archive.overlay_marks import has_same_attributes, is_opaque, is_whiteout
 from slipway.linux.resolve import RESOLVE_NO_SYMLINKS, open_in_root
 
 _READ: Final = os.O_RDONLY | os.O_DIRECTORY
-_OPAQUE: Final = "trusted.overlay.opaque"
 _CAPABILITY: Final = "security.capability"
 _BILLION: Final = 1_000_000_000
 
@@ -60,7 +60,7 @@ class _Comparison:
             below = []
             for name in self._names(old, new, path):
                 was, now = _status(old, name), _status(new, name)
-                if self._is_upper and now is not None and stat.S_ISCHR(now.st_mode) and now.st_rdev == 0:
+                if self._is_upper and now is not None and is_whiteout(now):
                     now = None  # a whiteout
                 entry = f"{path}/{name}"
                 if now is None:
@@ -75,7 +75,7 @@ class _Comparison:
     def _names(self, old: int | None, new: int, path: str) -> Sequence[str]:
         """What may differ: what an upper directory lacks is as it was, unless it is opaque."""
         names = set(os.listdir(new))
-        if old is not None and not (self._is_upper and not _is_opaque(new, path)):
+        if old is not None and not (self._is_upper and not (path and is_opaque(new))):
             names |= set(os.listdir(old))
         return sorted(names)
 
@@ -125,8 +125,7 @@ def _status(folder: int | None, name: str) -> os.stat_result | None:
 
 
 def _is_same(was: os.stat_result, now: os.stat_result) -> bool:
-    fields = ("st_mode", "st_uid", "st_gid", "st_rdev")
-    if any(getattr(was, field) != getattr(now, field) for field in fields):
+    if not has_same_attributes(was, now):
         return False
     return stat.S_ISDIR(now.st_mode) or (was.st_size == now.st_size and _is_same_time(was.st_mtime_ns, now.st_mtime_ns))
 
@@ -141,10 +140,3 @@ def _capability(path: str) -> bytes:
         return os.getxattr(path, _CAPABILITY, follow_symlinks=False)
     except OSError:
         return b""  # it has none
-
-
-def _is_opaque(folder: int, path: str) -> bool:
-    try:
-        return bool(path) and os.getxattr(folder, _OPAQUE) == b"y"
-    except OSError:
-        return False  # no such attribute

@@ -4,7 +4,6 @@ It is given descriptors and opens nothing else by name. It ends when its channel
 """
 
 import os
-import resource
 import socket
 from typing import Any, Final
 
@@ -14,6 +13,7 @@ from slipway.archive.tar_reader import TarReader
 from slipway.archive.unpack_messages import TAKEN, receive_request, send_reply
 from slipway.base.errors import EngineError, PermissionDenied, Unavailable
 from slipway.linux import capabilities, namespaces
+from slipway.linux.descriptor_limit import DescriptorLimit
 from slipway.linux.namespace_flags import CLONE_NEWIPC, CLONE_NEWNET, CLONE_NEWNS
 from slipway.linux.prctl import set_no_new_privileges
 
@@ -33,8 +33,7 @@ def confine() -> None:
     capabilities.set_sets(wanted, wanted, 0)
     os.umask(0)
     os.chdir("/")
-    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
+    DescriptorLimit().lift()
 
 
 def serve(channel: socket.socket) -> None:

@@ -63,8 +63,10 @@ async def serving_snapshotter(connection: Connection, wanted: str) -> str:
     if wanted:
         return wanted
     try:
-        await Snapshots(connection, "overlayfs").keys()
-    except (InvalidArgument, NotFound):
+        await Snapshots(connection, "overlayfs").parent("none")
+    except NotFound:
+        return "overlayfs"  # it serves, and has no snapshot of that name
+    except InvalidArgument:
         return "native"
     return "overlayfs"
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 
 from slipway.archive.extract import Whiteouts
+from slipway.archive.overlay_marks import OPAQUE_XATTR
 from slipway.archive.unpack import Unpackers
 from slipway.base.errors import InvalidArgument, NotImplementedByEngine, Unavailable
 from slipway.containerd.content.interface import ContentStore
@@ -14,8 +15,6 @@ from slipway.contracts.containerd_api.types import Descriptor, Mount
 from slipway.contracts.oci.image import OCI_LAYER, is_layer_type
 from slipway.linux.resolve import open_in_root
 from slipway.linux.synchronise import synchronise_file_system
-
-_OPAQUE = "trusted.overlay.opaque"
 
 
 def apply_layer(
@@ -58,6 +57,6 @@ def _mark_opaque(root: int, paths: Sequence[str]) -> None:
         except (FileNotFoundError, NotADirectoryError):
             continue  # removed again by a later entry
         try:
-            os.setxattr(directory, _OPAQUE, b"y")
+            os.setxattr(directory, OPAQUE_XATTR, b"y")
         finally:
             os.close(directory)

@@ -10,12 +10,12 @@ import stat
 from collections.abc import Sequence
 from typing import Final
 
+from slipway.archive.overlay_marks import is_opaque, is_whiteout
 from slipway.base.errors import InvalidArgument
 from slipway.contracts.containerd_api.types import Mount
 from slipway.linux.resolve import open_in_root
 
 LIMIT: Final = 1024 * 1024
-OPAQUE: Final = "trusted.overlay.opaque"
 
 
 def layer_folders(mounts: Sequence[Mount]) -> list[str]:
@@ -67,7 +67,7 @@ def _read_regular(place: int, path: str) -> bytes | None:
     """None for a whiteout. What is no file is not even opened: a container may make any device node there, and opening
     one of the host's has effects (a watchdog starts, a tape winds)."""
     status = os.fstat(place)
-    if stat.S_ISCHR(status.st_mode) and status.st_rdev == 0:
+    if is_whiteout(status):
         return None
     if not stat.S_ISREG(status.st_mode):
         raise InvalidArgument(f"read {path} of the image: not a regular file")
@@ -87,8 +87,6 @@ def _hides_lower(root: int, folder: str) -> bool:
     except OSError as error:
         return error.errno == errno.ENOTDIR
     try:
-        return os.getxattr(descriptor, OPAQUE) == b"y"
-    except OSError:
-        return False
+        return is_opaque(descriptor)
     finally:
         os.close(descriptor)
