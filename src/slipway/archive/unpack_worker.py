@@ -4,7 +4,9 @@ It is given descriptors and opens nothing else by name. It ends when its channel
 """
 
 import os
+import select
 import socket
+import threading
 from typing import Any, Final
 
 from slipway.archive.extract import Extractor, Whiteouts
@@ -37,7 +39,8 @@ def confine() -> None:
 
 
 def serve(channel: socket.socket) -> None:
-    """One archive after the other, until the channel's end."""
+    """One archive after the other, until the channel's end: also in the middle of one, whatever we wait for there."""
+    threading.Thread(target=_end_with, args=(channel.fileno(),), daemon=True).start()
     while (request := receive_request(channel)) is not None:
         whiteouts, descriptors = request
         try:
@@ -46,6 +49,14 @@ def serve(channel: socket.socket) -> None:
         finally:
             for descriptor in descriptors:
                 os.close(descriptor)
+
+
+def _end_with(channel: int) -> None:
+    """End this process when the other side has closed (poll(2): POLLHUP, which needs no asking for)."""
+    poll = select.poll()
+    poll.register(channel, 0)
+    poll.poll()
+    os._exit(0)
 
 
 def _reply(whiteouts: Whiteouts, descriptors: list[int]) -> dict[str, Any]:
