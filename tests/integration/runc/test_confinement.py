@@ -2,6 +2,7 @@
 
 import json
 import os
+from subprocess import CompletedProcess
 from typing import Any
 
 import pytest
@@ -22,6 +23,25 @@ def test_capabilities_are_those_asked_for_and_none_are_inherited(machine: Machin
         assert int(status[name], 16) == CAPABILITIES
     assert int(status["CapInh"], 16) == int(status["CapAmb"], 16) == 0
     assert status["NoNewPrivs"] == "1"
+
+
+def test_an_ordinary_user_holds_only_ambient_capabilities(machine: Machine) -> None:
+    """Those that execve(2) passes on: the other permitted ones end with root (capabilities(7))."""
+
+    def change(spec: dict[str, Any]) -> None:
+        spec["process"]["user"] = {"uid": 1000, "gid": 1000}
+        spec["process"]["capabilities"] |= {"inheritable": ["CAP_KILL"], "ambient": ["CAP_KILL"]}
+
+    container = machine.started("sleep", "100", change=change)
+    for done in (machine.run("cat", "/proc/self/status", change=change), exec_status(machine, container)):
+        status = status_of(done.stdout)
+        assert int(status["CapBnd"], 16) == CAPABILITIES
+        for name in ("CapInh", "CapPrm", "CapEff", "CapAmb"):
+            assert int(status[name], 16) == 1 << 5, name
+
+
+def exec_status(machine: Machine, container: str) -> CompletedProcess[str]:
+    return machine.runc("exec", container, "cat", "/proc/self/status")
 
 
 def test_nothing_is_ignored_blocked_or_left_open(machine: Machine) -> None:
