@@ -1,5 +1,5 @@
 """Image references as people write them: [domain/]path[:tag][@digest]. Pure, and without `re`, for the client's
-start-up.
+start-up. The daemon reads them by base/references.py; a test holds the two to one answer.
 """
 
 from slipway.base.errors import InvalidArgument
@@ -7,7 +7,11 @@ from slipway.base.errors import InvalidArgument
 _HEXADECIMAL = frozenset("0123456789abcdef")
 _LOWER = frozenset("abcdefghijklmnopqrstuvwxyz0123456789")
 _UPPER = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+_DIGITS = frozenset("0123456789")
 _TAG = _LOWER | _UPPER | frozenset("_.-")
+_DIGEST_LENGTHS = {"sha256": 64, "sha384": 96, "sha512": 128}
+_NAME_LIMIT = 255
+_TEXT_LIMIT = 4096
 DEFAULT_DOMAIN = "docker.io"
 _OFFICIAL = "library/"
 
@@ -52,6 +56,9 @@ def parse_reference(text: str) -> Reference:
         raise InvalidArgument(
             f"invalid reference format: invalid repository name ({text}), cannot specify 64-byte hexadecimal strings"
         )
+    if len(text) > _TEXT_LIMIT:
+        raise InvalidArgument("invalid reference format")
+    _refuse_capitals(text)
     name, at, digest = text.partition("@")
     if at and not _is_digest(digest):
         raise InvalidArgument("invalid reference format")
@@ -62,11 +69,18 @@ def parse_reference(text: str) -> Reference:
         if not tag or len(tag) > 128 or tag[0] in ".-" or not _TAG.issuperset(tag):
             raise InvalidArgument("invalid reference format")
     domain, path = _split_domain(name)
-    if not _UPPER.isdisjoint(path):
-        raise InvalidArgument(f"invalid reference format: repository name ({path}) must be lowercase")
     if not path or not all(map(_is_path_component, path.split("/"))) or not _is_domain(domain):
         raise InvalidArgument("invalid reference format")
+    if len(path) > _NAME_LIMIT:
+        raise InvalidArgument(f"repository name must not be more than {_NAME_LIMIT} characters")
     return Reference(domain, path, tag, digest)
+
+
+def _refuse_capitals(text: str) -> None:
+    """Before anything else is looked at, as the original does: the name reaches up to the first colon."""
+    path = _split_domain(text)[1].partition(":")[0]
+    if not _UPPER.isdisjoint(path):
+        raise InvalidArgument(f"invalid reference format: repository name ({path}) must be lowercase")
 
 
 def with_default_tag(text: str) -> str:
@@ -91,22 +105,34 @@ def _split_domain(name: str) -> tuple[str, str]:
 
 
 def _is_domain(domain: str) -> bool:
-    host, _, port = domain.rpartition(":") if ":" in domain and not domain.endswith("]") else (domain, "", "")
-    if port and not port.isdigit():
+    host, colon, port = domain.rpartition(":") if ":" in domain and not domain.endswith("]") else (domain, "", "")
+    if colon and not (port and _DIGITS.issuperset(port)):
         return False
-    return bool(host) and (host[0] == "[" or (_LOWER | _UPPER | frozenset(".-")).issuperset(host))
+    if host[:1] == "[":
+        return len(host) > 2 and host[-1] == "]" and (_HEXADECIMAL | frozenset("ABCDEF:")).issuperset(host[1:-1])
+    return all(map(_is_label, host.split(".")))
+
+
+def _is_label(label: str) -> bool:
+    inside = (_LOWER | _UPPER | frozenset("-")).issuperset(label)
+    return bool(label) and inside and label[0] != "-" and label[-1] != "-"
 
 
 def _is_path_component(part: str) -> bool:
     """Lower-case alphanumerics, joined by one dot, one or two underscores, or any number of dashes."""
-    if not part or part[0] not in _LOWER or part[-1] not in _LOWER or " " in part:
+    if not part or part[0] not in _LOWER or part[-1] not in _LOWER:
         return False
-    joined = part
-    for character in _LOWER:
-        joined = joined.replace(character, " ")
-    return all(set(separator) == {"-"} or separator in (".", "_", "__") for separator in joined.split())
+    separator = ""
+    for character in part:
+        if character not in _LOWER:
+            separator += character
+        elif separator:
+            if separator.strip("-") and separator not in (".", "_", "__"):
+                return False
+            separator = ""
+    return True
 
 
 def _is_digest(digest: str) -> bool:
-    algorithm, colon, value = digest.partition(":")
-    return bool(colon and algorithm) and len(value) >= 32 and (_HEXADECIMAL | frozenset("ABCDEF")).issuperset(value)
+    algorithm, _, value = digest.partition(":")
+    return _DIGEST_LENGTHS.get(algorithm) == len(value) and _HEXADECIMAL.issuperset(value)
