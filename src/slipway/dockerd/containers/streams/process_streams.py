@@ -3,7 +3,7 @@
 import asyncio
 import os
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
@@ -99,31 +99,39 @@ class ProcessStreams:
         now: Callable[[], int],
         logged: Mapping[str, int] = MappingProxyType({}),
     ) -> None:
-        """The same for fifos that an earlier dockerd made. Raises FileNotFoundError when they are gone.
+        """The same for fifos that an earlier dockerd made. Raises FileNotFoundError when one is gone; then none is
+        open, and the writer is closed.
 
         `logged` bytes at the head of each stream's fifo are in the log already.
         """
         self._writer = writer
         if writer is not None:
             self._progress = Progress(plan.progress_path)
-        self._attach_fifos(plan.streams(), pump, logged, now)
+        try:
+            self._attach_fifos(plan.streams(), pump, logged, now)
+        except OSError:
+            self._close_writer()
+            raise
 
     def _attach_fifos(
         self, streams: Streams, pump: OutputPump, logged: Mapping[str, int], now: Callable[[], int]
     ) -> None:
+        """All of them or, after an OSError, none."""
+        with ExitStack() as undo:
+            descriptors = {
+                name: _open_for_reading(path, undo)
+                for name, path in (("stdout", streams.stdout), ("stderr", streams.stderr))
+                if path
+            }
+            stdin = StdinFifo(streams.stdin) if streams.stdin else None
+            undo.pop_all()
+        self.stdin = stdin
         self._pump = pump
         self._drained.clear()
         self._loop = asyncio.get_running_loop()
         self._outputs = [
-            Output(
-                descriptor=os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC),
-                stream=name,
-                writer=self._writer,
-                progress=self._progress,
-                now=now,
-            )
-            for name, path in (("stdout", streams.stdout), ("stderr", streams.stderr))
-            if path
+            Output(descriptor=descriptor, stream=name, writer=self._writer, progress=self._progress, now=now)
+            for name, descriptor in descriptors.items()
         ]
         self._open_outputs = len(self._outputs)
         for output in self._outputs:
@@ -133,8 +141,6 @@ class ProcessStreams:
                 self._progress.take(output.descriptor, logged.get(output.stream, 0))
         for output in self._outputs:
             pump.add(output)
-        if streams.stdin:
-            self.stdin = StdinFifo(streams.stdin)
 
     def started(self) -> None:
         """The process runs: input may flow."""
@@ -243,6 +249,12 @@ class ProcessStreams:
         if self._progress is not None:
             self._progress.close()
             self._progress = None
+
+
+def _open_for_reading(path: str, undo: ExitStack) -> int:
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    undo.callback(os.close, descriptor)
+    return descriptor
 
 
 def remove_fifos(plan: StreamPlan) -> None:

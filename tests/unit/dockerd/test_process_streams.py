@@ -1,0 +1,41 @@
+"""The fifos of a process: all of them are open, or none."""
+
+import asyncio
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+from slipway.dockerd.containers.streams.process_streams import ProcessStreams, StreamPlan
+from slipway.dockerd.logs.model import Append, Entry
+from slipway.dockerd.logs.pump import OutputPump
+
+
+class Writer:
+    is_closed = False
+
+    def write(self, entries: Sequence[Entry], before_append: Callable[[Append], None]) -> None:
+        raise AssertionError("nothing was printed")
+
+    def close(self) -> None:
+        self.is_closed = True
+
+
+@pytest.mark.parametrize("there", [[], ["stdout"], ["stdout", "stderr"]])
+def test_nothing_stays_open_when_a_fifo_of_an_earlier_daemon_is_gone(tmp_path: Path, there: list[str]) -> None:
+    for name in there:
+        os.mkfifo(tmp_path / f"init-{name}")
+    writer, pump = Writer(), OutputPump()
+
+    async def test() -> None:
+        before = os.listdir("/proc/self/fd")
+        streams = ProcessStreams()
+        plan = StreamPlan(prefix=f"{tmp_path}/init", stdin=True, terminal=False)
+        with pytest.raises(FileNotFoundError):
+            streams.reopen(plan, pump, writer, lambda: 1)
+        assert os.listdir("/proc/self/fd") == before
+        await streams.drain()  # as at the end of a process whose streams are open
+
+    asyncio.run(test())
+    assert writer.is_closed
