@@ -1,0 +1,75 @@
+"""Two trees compared, or an upper directory read, and written as a layer: what is in it, and how deep it may be."""
+
+import io
+import os
+import tarfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from slipway.archive.changes import write_difference, write_upper
+from slipway.archive.tar_writer import TarWriter
+
+DEEP = 1500  # more than Python's stack, and its path is one that the kernel takes
+
+
+@pytest.fixture
+def trees(tmp_path: Path) -> Iterator[tuple[Path, Path, int, int]]:
+    before, after = tmp_path / "before", tmp_path / "after"
+    before.mkdir()
+    after.mkdir()
+    descriptors = [os.open(path, os.O_RDONLY | os.O_DIRECTORY) for path in (before, after)]
+    yield before, after, *descriptors
+    for descriptor in descriptors:
+        os.close(descriptor)
+
+
+def names_of(write: Callable[[TarWriter], None]) -> list[str]:
+    layer = io.BytesIO()
+    writer = TarWriter(layer.write)
+    write(writer)
+    writer.end()
+    layer.seek(0)
+    with tarfile.open(fileobj=layer) as archive:
+        return archive.getnames()
+
+
+@pytest.mark.parametrize("kind", ["upper", "everything is new", "nothing but the last is new"])
+def test_folders_nested_deeper_than_the_stack_of_python(trees: tuple[Path, Path, int, int], kind: str) -> None:
+    before, after, old, new = trees
+    depths = {str(after): DEEP}
+    if kind == "nothing but the last is new":
+        depths[str(before)] = DEEP - 1
+    for root, depth in depths.items():
+        for down in range(1, depth + 1):
+            os.mkdir(root + "/d" * down)
+    try:
+        if kind == "upper":
+            found = names_of(lambda writer: write_upper(writer, new))
+        else:
+            found = names_of(lambda writer: write_difference(writer, old if len(depths) > 1 else None, new))
+        expected = [DEEP] if len(depths) > 1 else range(1, DEEP + 1)
+        assert found == ["/".join("d" * depth) for depth in expected]
+    finally:
+        for root, depth in depths.items():  # not left to pytest, which removes folders by recursion
+            for up in range(depth, 0, -1):
+                os.rmdir(root + "/d" * up)
+
+
+def test_what_is_new_changed_and_gone(trees: tuple[Path, Path, int, int]) -> None:
+    before, after, old, new = trees
+    for tree in (before, after):
+        (tree / "same").mkdir()
+        (tree / "same" / "file").write_text("x")
+        os.utime(tree / "same" / "file", (1, 1))
+        (tree / "became").mkdir()
+    (before / "same" / "gone").touch()
+    (before / "became" / "file").touch()
+    (after / "became").rmdir()
+    (after / "became").symlink_to("/")
+    (after / "new").mkdir()
+    (after / "new" / "file").touch()
+    (after / "same" / "later").touch()
+    found = names_of(lambda writer: write_difference(writer, old, new))
+    assert found == ["became", "new", "new/file", "same/.wh.gone", "same/later"]
