@@ -233,6 +233,7 @@ class Daemon:
         background.add(watch.run())
         await watch.subscribed.wait()
         await recover.recover(environment)
+        watch.release()
         await remove_leftover_records(environment)
 
     def _server(self, environment: ContainerEnvironment, finder: ImageFinder, address: str) -> HttpServer:

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 from slipway.base.errors import EngineError, NotFound
@@ -25,11 +26,22 @@ LOOK_SECONDS: Final = 5.0  # for one shim to say how its container is; a stopped
 
 
 class TaskWatch:
-    """Runs as long as the daemon."""
+    """Runs as long as the daemon. What it hears before `release` waits for that.
+
+    So nothing between the question how a container is and its adoption is missed, and no exit is followed up before the
+    container's streams are open again: its task would be deleted with all output that nobody has read.
+    """
 
     def __init__(self, environment: ContainerEnvironment) -> None:
         self._environment = environment
+        self._waiting: list[Callable[[], None]] | None = []
         self.subscribed = asyncio.Event()
+
+    def release(self) -> None:
+        """All containers are recovered: follow up what has happened meanwhile, and from now on at once."""
+        waiting, self._waiting = self._waiting, None
+        for follow_up in waiting or ():
+            follow_up()
 
     async def run(self) -> None:
         """Never returns; cancelled at the end of the daemon."""
@@ -37,7 +49,7 @@ class TaskWatch:
         while True:
             try:
                 async for event in self._environment.containerd.events.tasks(self._on_open(missed)):
-                    self._take(event)
+                    self._when_released(partial(self._take, event))
             except EngineError as error:
                 if not missed:
                     log.warning("lost containerd's events", extra={"fields": {"error": str(error)}})
@@ -49,9 +61,18 @@ class TaskWatch:
             self.subscribed.set()
             if missed:
                 log.info("containerd's events are back")
-                self._environment.background.run(look_at_all(self._environment), "look for missed exits")
+                self._when_released(self._look_for_missed)
 
         return opened
+
+    def _when_released(self, follow_up: Callable[[], None]) -> None:
+        if self._waiting is None:
+            follow_up()
+        else:
+            self._waiting.append(follow_up)
+
+    def _look_for_missed(self) -> None:
+        self._environment.background.run(look_at_all(self._environment), "look for missed exits")
 
     def _take(self, event: TaskEvent) -> None:
         container = self._environment.registry.get(event.container_id)
