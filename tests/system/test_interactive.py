@@ -145,6 +145,26 @@ def test_who_reads_late_still_gets_everything(ours: OurEngine, original: Origina
         client("rm", "-f", "box")
 
 
+def test_who_is_attached_and_does_not_read_holds_no_container_that_has_ended(ours: OurEngine) -> None:
+    """It has ended, all of it is in the log, and who reads at last has all of it. Ours: there it would not end."""
+    client = docker.theirs(ours.host)
+    script = "until test -e /go; do sleep 0.1; done; seq 1000000"
+    client("run", "-d", "--name", "box", "busybox", "sh", "-c", script)
+    attached = client.popen("attach", "--no-stdin", "box", stdin=subprocess.DEVNULL)
+    try:
+        wait_until(lambda: "attach" in client("events", "--since", "5m", "--until", "0s"), "the client to be attached")
+        client("exec", "box", "touch", "/go")
+        status = "{{.State.Status}} {{.State.ExitCode}}"
+        wait_until(lambda: client("inspect", "-f", status, "box") == "exited 0", "the container to have ended", 20)
+        expected = "".join(f"{number}\n" for number in range(1, 1_000_001))
+        assert client.run("logs", "box").ok().out == expected
+        out, _ = attached.communicate(timeout=30)
+        assert (out, attached.returncode) == (expected.encode(), 0)
+    finally:
+        attached.kill()
+        client("rm", "-f", "box")
+
+
 def test_binary_streams_both_ways_lose_nothing(any_engine: Docker) -> None:
     """By way of the log, whose lines they break in every odd way."""
     data = random.Random(1).randbytes(8_000_000)

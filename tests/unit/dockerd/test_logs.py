@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from slipway.dockerd.logs import output as output_module
 from slipway.dockerd.logs.json_file import JsonFileWriter, log_files
 from slipway.dockerd.logs.json_file_reader import JsonFileReader, read_all
 from slipway.dockerd.logs.json_line import entry_from_json_line, json_line_from_entry
@@ -158,3 +159,35 @@ def test_a_line_is_written_before_it_is_taken_and_an_unfinished_one_stays(tmp_pa
     progress.close()
     for descriptor in (read, *peek):
         os.close(descriptor)
+
+
+class Stalled:
+    """Somebody attached who does not read."""
+
+    is_full = True
+
+    def __init__(self) -> None:
+        self.got = b""
+
+    def publish(self, stream: str, data: bytes) -> None:
+        self.got += data
+
+
+def test_who_does_not_read_holds_up_a_running_program_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(output_module, "MOST_AT_THE_END", 8)
+    read, write = os.pipe2(os.O_NONBLOCK)
+    stalled, ends = Stalled(), []
+    output = Output(descriptor=read, stream="stdout", writer=None, progress=None, now=lambda: 1)
+    output.subscribers = lambda: [stalled]  # type: ignore[list-item]
+    output.on_end = lambda: ends.append(True)
+    assert output.is_blocked()
+    output.expect_end()
+    assert not output.is_blocked()
+    os.write(write, b"last")
+    assert output.process((-1, -1), hung_up=False)
+    assert not output.process((-1, -1), hung_up=False)
+    assert (stalled.got, output.quiet_looks, ends) == (b"last", 1, [])
+    os.write(write, b" of another")  # more than the program can have left: a stranger writes, perhaps for ever
+    assert not output.process((-1, -1), hung_up=False)
+    assert (output.descriptor, ends) == (-1, [True])
+    os.close(write)

@@ -22,9 +22,6 @@ from slipway.dockerd.containers.streams.process_streams import ProcessStreams, r
 log = logging.getLogger(__name__)
 
 DELETE_SECONDS: Final = 10.0
-IDLE_SECONDS: Final = 3.0  # without output: then what still holds the streams is no process of the container
-REMOVAL_SECONDS: Final = 0.3  # for the last output of what is being removed: its log goes, too
-DROP_SECONDS: Final = 1.0  # for the reader's end to be closed
 
 
 async def container_exited(environment: ContainerEnvironment, container: Container, ended: Exit) -> None:
@@ -76,22 +73,12 @@ async def _keep_exit(environment: ContainerEnvironment, container: Container, en
 
 
 async def _drain_and_delete(environment: ContainerEnvironment, container: Container) -> None:
-    """The output first: what is unread when the task is deleted is lost, and a daemon after us finds the task again."""
-    streams = container.streams
-    draining = environment.background.run(streams.drain(), f"output of {container.id}")
-    while not draining.done():
-        taken = streams.taken
-        await asyncio.wait([draining], timeout=REMOVAL_SECONDS if container.is_removing else IDLE_SECONDS)
-        if container.is_removing or (streams.taken == taken and not _waits_for_reader(container, streams)):
-            streams.drop()
-            await asyncio.wait([draining], timeout=DROP_SECONDS)  # the shim waits for whoever reads
-            break
+    """The output first: what is unread when the task is deleted is lost, and a daemon after us finds the task again.
+
+    Of a container that is being removed the log goes, too: nobody waits for its output.
+    """
+    await container.streams.drain(gives_up=lambda: container.is_removing)
     await _delete_task(environment, container)
-
-
-def _waits_for_reader(container: Container, streams: ProcessStreams) -> bool:
-    """With the original the program would hang in its write. Who stops it does not want that."""
-    return streams.waits_for_reader and not container.state.stopped_by_user
 
 
 def _ended(container: Container, ended: Exit) -> Ended:

@@ -15,6 +15,8 @@ log = logging.getLogger(__name__)
 
 PEEK_SIZE = 64 * 1024
 LITTLE = 4 * 1024
+MOST_AT_THE_END = 66 * 1024 * 1024
+"""Bytes that a process can have printed and nobody taken when it ends: the shim's spill (64 MiB) and the pipes."""
 
 
 class Output:
@@ -38,22 +40,26 @@ class Output:
         self.stream = stream
         self.subscribers: Callable[[], Sequence[Subscriber]] = tuple
         self.on_end: Callable[[], None] = lambda: None
-        self.taken = 0  # a measure: it grows while bytes come
         self.is_at_end = False  # what is there now is all: the last line needs no newline
-        self._ended_at = -1  # the measure at the process's end
+        self.quiet_looks = 0  # how often nothing new was found since something was
+        self._taken = 0
+        self._ended_at = -1  # `_taken` at the process's end
         self._writer = writer
         self._progress = progress
         self._now = now
         self._seen = 0  # bytes at the fifo's head that were published already
 
     def is_blocked(self) -> bool:
-        """Whether somebody attached reads too slowly for more."""
-        return any(subscriber.is_full for subscriber in self.subscribers())
+        """Whether somebody attached reads too slowly for more.
+
+        What is left when the process has ended waits for him in our memory: it goes to the log, and the shim can go.
+        """
+        return self._ended_at < 0 and any(subscriber.is_full for subscriber in self.subscribers())
 
     def expect_end(self) -> None:
         """The process has ended: no writer means no more to come, and its last line needs no newline."""
         if self._ended_at < 0:
-            self._ended_at = self.taken
+            self._ended_at = self._taken
 
     def process(self, peek: tuple[int, int], *, hung_up: bool) -> bool:
         """Take one portion out of the fifo; whether it may have more at once. Calls `on_end` at its end."""
@@ -65,17 +71,23 @@ class Output:
                 took = self._process_unlogged()
         except BlockingIOError:
             took, ending = 0, hung_up  # empty, but a writer is still there: only an order ends it
+        self.quiet_looks = 0 if took else self.quiet_looks + 1
         if took:
-            self.taken += took
+            self._taken += took
             self.is_at_end = False
-        if not took and ending and not self._seen:  # else a part of a line waits for more
+        if self._is_beyond_end() or (not took and ending and not self._seen):  # else a part of a line waits for more
             self.finish()
+            return False
         return took > 0
+
+    def _is_beyond_end(self) -> bool:
+        """Whether more came after the process's end than it can have left: a stranger writes, perhaps for ever."""
+        return self._ended_at >= 0 and self._taken - self._ended_at >= MOST_AT_THE_END
 
     def _has_all(self) -> bool:
         """Whether a line without its end is the last. Who took much since the process's end waits: there may be more in
         the shim, and half a line would be told as one."""
-        return self.is_at_end or (self._ended_at >= 0 and self.taken - self._ended_at < LITTLE)
+        return self.is_at_end or (self._ended_at >= 0 and self._taken - self._ended_at < LITTLE)
 
     def _process_unlogged(self) -> int:
         data = os.read(self.descriptor, PEEK_SIZE)

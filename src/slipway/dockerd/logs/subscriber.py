@@ -8,7 +8,8 @@ from collections.abc import Callable
 
 class Subscriber:
     """Filled by the pump, emptied by one coroutine. When it holds HIGH_WATER bytes the pump leaves the pipe full:
-    as with the original, a program that somebody attached to and does not read waits; nothing is dropped."""
+    as with the original, a program that somebody attached to and does not read waits; nothing is dropped. What is left
+    when the program has ended comes all the same (Output.MOST_AT_THE_END for each stream)."""
 
     HIGH_WATER = 1024 * 1024
 
@@ -59,14 +60,13 @@ class Subscriber:
     # The loop's side.
 
     async def read(self) -> list[tuple[str, bytes]]:
-        """What has arrived, as (stream, bytes), waiting for something; empty at the end."""
+        """What has arrived, as (stream, bytes), waiting for something; empty at the end. Not much more than HIGH_WATER
+        bytes: they are copied on the event loop."""
         while True:
             with self._lock:
                 if self._chunks:
-                    chunks = list(self._chunks)
-                    self._chunks.clear()
                     was_full = self._size >= self.HIGH_WATER
-                    self._size = 0
+                    chunks = self._take_chunks()
                     break
                 if self._ended:
                     return []
@@ -74,4 +74,12 @@ class Subscriber:
             await self._arrived.wait()
         if was_full:
             self._on_room()
+        return chunks
+
+    def _take_chunks(self) -> list[tuple[str, bytes]]:
+        chunks, size = [], 0
+        while self._chunks and size < self.HIGH_WATER:
+            chunks.append(self._chunks.popleft())
+            size += len(chunks[-1][1])
+        self._size -= size
         return chunks

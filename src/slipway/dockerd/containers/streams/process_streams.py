@@ -18,7 +18,8 @@ from slipway.dockerd.logs.pump import OutputPump
 from slipway.dockerd.logs.subscriber import Subscriber
 
 LOOK_SECONDS: Final = 0.2  # without output, and a line that has no end yet is the last one
-DRAIN_SECONDS: Final = 2.0  # after its exit: what still holds the stream then is no process of the container
+QUIET_LOOKS: Final = 10  # 2 s without output after its exit: what still holds the stream is no process of the container
+DROP_SECONDS: Final = 1.0  # for the reader's end to be closed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -160,47 +161,39 @@ class ProcessStreams:
             output.expect_end()
         self._look_again()
 
-    @property
-    def taken(self) -> int:
-        """A measure: it grows while output comes."""
-        return sum(output.taken for output in self._outputs)
-
-    @property
-    def waits_for_reader(self) -> bool:
-        """Whether output is held back because somebody attached reads slowly."""
-        return any(output.descriptor >= 0 and output.is_blocked() for output in self._outputs)
-
-    async def drain(self, *, seconds: float = DRAIN_SECONDS) -> None:
+    async def drain(self, gives_up: Callable[[], bool] = lambda: False) -> None:
         """After the process has ended: wait until all it printed is taken, then let everybody who is attached go.
 
-        The shim may have megabytes to hand over, and who reads slowly is waited for. An output that somebody outside of
-        the container holds open is not, once nothing has come for `seconds`.
+        The shim may have megabytes to hand over. Who reads slowly is not waited for: he gets the rest from our memory.
+        Nor is an output that somebody outside of the container holds open, once nothing has come for 2 s.
+        `gives_up` is asked every LOOK_SECONDS: once it says so, what is left goes nowhere.
         """
         self.close_stdin()
         if self._open_outputs and self._pump is not None:
             self.expect_end()
-            await self._wait_drained(seconds)
+            await self._wait_drained(gives_up)
         for subscriber in self._subscribers:
             subscriber.end()
         self._subscribers = ()
         self.stdin = None
         self._stdin_ready.clear()
 
-    async def _wait_drained(self, seconds: float) -> None:
-        idle = 0.0
-        while not self._drained.is_set():
-            taken = self.taken
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._drained.wait(), LOOK_SECONDS)
-            if self.taken != taken or self.waits_for_reader:
-                idle = 0.0
-                continue
-            idle += LOOK_SECONDS
-            for output in self._outputs:
-                output.is_at_end = True
+    async def _wait_drained(self, gives_up: Callable[[], bool]) -> None:
+        """The pump looks again and again; while it is held up by the disk it does not, and that is no silence."""
+        while not await self._is_drained_within(LOOK_SECONDS):
+            left = [output for output in self._outputs if output.descriptor >= 0]
+            if gives_up() or all(output.quiet_looks >= QUIET_LOOKS for output in left):
+                self.drop()
+                await self._is_drained_within(DROP_SECONDS)  # the shim waits for whoever reads
+                return
+            for output in left:
+                output.is_at_end = output.quiet_looks > 1  # the first may have been at the end of a portion just now
             self._look_again()
-            if idle >= seconds:
-                self.finish()
+
+    async def _is_drained_within(self, seconds: float) -> bool:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._drained.wait(), seconds)
+        return self._drained.is_set()
 
     def finish(self) -> None:
         """Take what is there now, and no more."""
