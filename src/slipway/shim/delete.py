@@ -36,10 +36,13 @@ def _forget_exec(container: Container, process: Process) -> None:
 
 async def _delete_container(shim: Shim, container: Container) -> None:
     init = container.init
-    if len(shim.containers) == 1:
+    is_last = len(shim.containers) == 1
+    if is_last and init.is_stopped:
         shim.last_container_goes.resolve()
     await container.runtime.delete(container.id, force=not init.is_stopped)
     await init.exited
+    if is_last:
+        shim.last_container_goes.resolve()
     if init.streams is not None:
         await init.streams.drain(DRAIN)
     for process in (init, *container.execs.values()):

@@ -1,14 +1,19 @@
 """How a container passes from the process that made it to the one that stays with it.
 
     template ── forks ──▶ the shim ── forks ──▶ its forerunner
-                             ┆ waits                │ binds the socket, answers Create, Start and all else
-                             │◀──── all it holds ───┘ ends; the container's init becomes the shim's child
+                             │ waits                │ binds the socket, answers Create, Start and all else
+                             │── who has ended ────▶│
+                             │◀──── all it holds ───┘ ends
                              ▼
                           serves on
 
 Both run the same code. But of all that a process has run it has copies in memory of its own, pages that it would else
 share with the template, and keeps them: making a container costs more of them than looking after it. The process id
 that containerd knows is that of the shim.
+
+The shim is the subreaper, so the parent of the container's processes from the beginning: a container may ask to die
+with its parent (PR_SET_PDEATHSIG, `tini -p`), and the forerunner's end must not be that. So the shim has little to do
+while it waits: it collects whoever has ended, and says so.
 
 It happens between half a second and a second after the container's start, when nothing else is under way: that is
 later than a short program's end, and delays nobody. Where it cannot be (output is spilled, an exec runs, containerd
@@ -18,6 +23,7 @@ then ends with it.
 
 from __future__ import annotations
 
+import _signal  # type: ignore[import-not-found]  # `signal` imports enum
 import marshal
 import os
 
@@ -27,6 +33,7 @@ from slipway.linux.descriptors import receive_descriptors, send_descriptors
 from slipway.linux.prctl import set_parent_death_signal
 from slipway.shim.model import Container, Process, StdioNames
 from slipway.shim.oom import watch_memory
+from slipway.transport.plain.children import Exit, exit_from_wait_status
 from slipway.transport.plain.loop import READABLE
 
 TYPE_CHECKING = False
@@ -44,6 +51,8 @@ _LAST_LOOK = 8.0  # seconds between looks where it could not be
 
 _MOST_DESCRIPTORS = 253  # SCM_MAX_FD of the kernel
 _LARGEST = 160 * 1024  # bytes: a socket's send buffer has 208 KiB, and what we send is some 1,000
+_LARGEST_EXIT = 64  # bytes of an Exit
+_MOST_UNREAD = 1024  # exits: more than a socket's queue holds (net.unix.max_dgram_qlen: 10, 512 with systemd)
 
 
 class Names:
@@ -79,17 +88,42 @@ class Forerunner:
         self._server = server
         self._pause = heir.after
         self._ran = False
+        self._exits = 0  # that the heir has told us of
 
     def begin(self) -> None:
+        os.set_blocking(self._heir.channel, False)
+        self._shim.loop.watch(self._heir.channel, READABLE, self._told)
         self._look_later()
         self._shim.last_container_goes.when_done(self.release)
 
     def release(self) -> None:
-        """There will be nothing to pass on: let the heir end, beside whatever else is to be done."""
-        if self._heir.channel >= 0:
-            set_parent_death_signal(0)
-            os.close(self._heir.channel)
-            self._heir.channel = -1
+        """There will be nothing to pass on, and no process to collect: let the heir end, beside whatever else is to be
+        done."""
+        if self._heir.channel < 0:
+            return
+        set_parent_death_signal(0)
+        self._close_channel()
+        if os.getppid() == self._heir.pid:  # else it has ended, and the number is another's by now
+            os.kill(self._heir.pid, _signal.SIGTERM)
+
+    def _close_channel(self) -> None:
+        self._shim.loop.unwatch(self._heir.channel)
+        os.close(self._heir.channel)
+        self._heir.channel = -1
+
+    def _told(self, _events: int) -> None:
+        """A process of ours has ended; or the heir has, and SIGTERM is on its way to us."""
+        try:
+            packet = os.read(self._heir.channel, _LARGEST_EXIT)
+        except BlockingIOError:
+            return
+        except OSError:
+            packet = b""
+        if not packet:
+            self._close_channel()
+            return
+        self._exits += 1
+        self._shim.children.take_exit(Exit(*marshal.loads(packet)))
 
     async def wait_for_heir(self) -> None:
         """The heir is gone: when we are, too, nobody sees anything left of the shim."""
@@ -131,7 +165,9 @@ class Forerunner:
         numbers = _descriptors(listener, connections, streams)
         names = self._names
         about_us = (names.path, names.bundle, names.namespace, names.events)
-        payload = marshal.dumps((numbers, about_us, listener, connections, _description(container), streams))
+        payload = marshal.dumps(
+            (numbers, about_us, listener, connections, _description(container), streams, self._exits)
+        )
         if len(payload) > _LARGEST or len(numbers) > _MOST_DESCRIPTORS:
             return
         try:
@@ -162,12 +198,13 @@ def _descriptors(listener: int, connections: list[Connected], streams: Given) ->
 class Inheritance:
     """What a forerunner has passed on; `take` makes it ours."""
 
-    __slots__ = ("_connections", "_container", "_forerunner", "_streams", "listener", "names")
+    __slots__ = ("_connections", "_container", "_exits", "_streams", "listener", "names")
 
-    def __init__(self, payload: bytes, descriptors: list[int], forerunner: int) -> None:
-        """`descriptors` are ours, for the numbers that the forerunner's had, in the same order."""
-        self._forerunner = forerunner
-        numbers, about_us, listener, connections, self._container, streams = marshal.loads(payload)
+    def __init__(self, payload: bytes, descriptors: list[int], told: list[Exit], sent: int) -> None:
+        """`descriptors` are ours, for the numbers that the forerunner's had, in the same order. `told` are the last of
+        `sent` exits that it was told of: those that it had not read yet are ours to take."""
+        numbers, about_us, listener, connections, self._container, streams, read = marshal.loads(payload)
+        self._exits = told[len(told) - (sent - read) :]
         ours = dict(zip(numbers, descriptors, strict=True))
         ours[-1] = -1
         self.names = Names(*about_us)
@@ -180,12 +217,13 @@ class Inheritance:
         self._streams = (ours[master], source, outputs)
 
     def take(self, shim: Shim, server: TtrpcServer) -> None:
-        """Go on where the forerunner stopped: as soon as it has ended, and its child is ours."""
+        """Go on where the forerunner stopped. It has ended."""
         container = _container(shim, self._container, self._streams)
         shim.containers[container.id] = container
         watch_memory(shim, container)
         exited = shim.children.wait(container.init.pid)
-        os.waitpid(self._forerunner, 0)
+        for ended in self._exits:
+            shim.children.take_exit(ended)
         shim.children.reap()
         shim.loop.spawn(shim.supervise(container, container.init, exited))
         for connected in self._connections:
@@ -193,10 +231,28 @@ class Inheritance:
 
 
 def wait_for_inheritance(channel: int, forerunner: int) -> Inheritance | None:
-    """What our child `forerunner` sends over `channel`, which is closed; None when it ends without sending anything."""
-    descriptors, payload = receive_descriptors(channel, _MOST_DESCRIPTORS, _LARGEST)
+    """Collect our children and tell our child `forerunner` of each over `channel`, until it ends itself; then what it
+    has sent, or None. The channel is closed. The process must be alone, its SIGTERM and SIGCHLD not handled.
+    """
+    told: list[Exit] = []
+    sent = 0
+    while True:
+        pid, status = os.waitpid(-1, 0)
+        if pid == forerunner:
+            break
+        ended = exit_from_wait_status(pid, status)
+        told = [*told[1 - _MOST_UNREAD :], ended]
+        sent += 1
+        try:
+            os.write(channel, marshal.dumps((ended.pid, ended.status, ended.at)))
+        except OSError:  # it has gone
+            continue
+    try:
+        descriptors, payload = receive_descriptors(channel, _MOST_DESCRIPTORS, _LARGEST)
+    except ConnectionResetError:  # it had not read all: told once, before what it has sent (unix(7))
+        descriptors, payload = receive_descriptors(channel, _MOST_DESCRIPTORS, _LARGEST)
     os.close(channel)
-    return Inheritance(payload, descriptors, forerunner) if payload else None
+    return Inheritance(payload, descriptors, told, sent) if payload else None
 
 
 def _description(container: Container) -> tuple[Any, ...]:

@@ -63,11 +63,13 @@ class Server:
         """Serve until Shutdown finds no container, or SIGTERM or SIGINT comes; then remove the socket and return.
 
         The process must be alone: no thread, no other children. Its working directory becomes the bundle. Raises
-        OSError before it serves, never after. `beside` runs in the same loop. `heir` is who goes on when the container
-        has run for a while: this process then ends, without returning. `inheritance` is what we go on with.
+        OSError before it serves, never after. `beside` runs in the same loop. `heir` is our parent and that of the
+        container's processes, who goes on when the container has run for a while: we then end, without returning.
+        `inheritance` is what we go on with.
         """
         os.chdir(names.bundle)
-        become_subreaper()
+        if heir is None:
+            become_subreaper()
         self._name(names)
         self._service.pid = heir.pid if heir is not None else os.getpid()
         self._loop.open()

@@ -46,7 +46,7 @@ class Shim:
         self.namespace = ""
         self.containers: dict[str, Container] = {}
         self.last_container_goes: Future = loop.future()
-        """Resolved when its Delete begins: Shutdown is what follows."""
+        """Resolved at its Delete, once its init has ended: Shutdown is what follows."""
         self._default_runtime = default_runtime
 
     def container(self, id: str) -> Container:

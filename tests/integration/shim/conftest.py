@@ -37,6 +37,8 @@ def rootfs(short_folder):
     shutil.copy(busybox_program(), folder / "bin/busybox")
     for name in PROGRAMS:
         (folder / "bin" / name).symlink_to("busybox")
+    source = Path(__file__).with_name("parent_death.c")
+    subprocess.run(["gcc", "-static", "-O1", "-o", str(folder / "bin/parent_death"), str(source)], check=True)
     return folder
 
 

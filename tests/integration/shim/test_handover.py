@@ -32,14 +32,29 @@ def is_alive(pid):
 
 
 async def wait_for_handover(container):
-    """The forerunner has ended: the container is the shim's own child. Events are taken meanwhile."""
+    """The forerunner has ended: the container is the shim's only child. Events are taken meanwhile."""
     shim = container.bootstrap.pid
-    await asyncio.to_thread(wait_until, lambda: parent_of(container.pid) == shim, "the shim to become the parent")
+    await asyncio.to_thread(wait_until, lambda: children_of(shim) == [container.pid], "the container to be passed on")
+
+
+def forerunner_of(container):
+    (forerunner,) = set(children_of(container.bootstrap.pid)) - {container.pid}
+    return forerunner
 
 
 def private_kilobytes(pid):
     lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
     return sum(int(line.split()[1]) for line in lines if line.startswith("Private_"))
+
+
+def test_the_container_is_its_shim_s_child_from_the_beginning(scenario):
+    async def test(containerd):
+        container = await containerd.container("/bin/sleep", "1000")
+        assert parent_of(container.pid) == container.bootstrap.pid
+        assert parent_of(forerunner_of(container)) == container.bootstrap.pid
+        await container.end()
+
+    scenario(test)
 
 
 def test_the_started_container_is_the_only_child_of_its_shim(scenario):
@@ -78,6 +93,24 @@ def test_who_waits_before_the_start_is_told_of_the_end(scenario):
         os.write(writer, b"go\n")
         os.close(writer)
         assert (await waiting).exit_status == 42
+        await container.end()
+
+    scenario(test)
+
+
+def test_a_container_that_dies_with_its_parent_lives_on(scenario):
+    """The forerunner ends soon after the start: to the container that must not be its parent's death."""
+
+    async def test(containerd):
+        container = await containerd.container("/bin/parent_death", stdin=True)
+        container.open()
+        writer = os.open(container.bundle / "stdin", os.O_WRONLY)
+        await container.start()
+        assert await container.read(size=6) == b"asked\n"
+        await wait_for_handover(container)
+        os.write(writer, b"x")
+        os.close(writer)
+        assert (await container.client.wait(container.process)).exit_status == 7
         await container.end()
 
     scenario(test)
@@ -153,6 +186,22 @@ def test_a_container_that_ended_at_once_has_its_status(scenario):
     scenario(test)
 
 
+def test_who_ends_while_it_is_passed_on_has_its_status(scenario):
+    """At any moment: before, between the forerunner's last look and its end, after."""
+
+    async def live(containerd, number):
+        container = await containerd.container("/bin/sh", "-c", f"sleep {0.9 + number / 50}; exit {number}")
+        await container.start()
+        assert (await container.client.wait(container.process)).exit_status == number
+        await container.end()
+
+    async def test(containerd):
+        await asyncio.gather(*(live(containerd, number) for number in range(1, 25)))
+        assert containerd.topics().count("/tasks/exit") == 24
+
+    scenario(test)
+
+
 def test_events_come_in_order_and_once(scenario):
     async def test(containerd):
         container = await containerd.container("/bin/sleep", "1000")
@@ -170,7 +219,7 @@ def test_nothing_is_left_of_a_container_that_was_never_passed_on(scenario):
     async def test(containerd):
         container = await containerd.container("/bin/true")
         shim = container.bootstrap.pid
-        (forerunner,) = children_of(shim)
+        forerunner = forerunner_of(container)
         await container.start()
         await container.client.wait(container.process)
         await container.end()
@@ -183,10 +232,9 @@ def test_a_shim_killed_before_the_start_leaves_no_process(scenario):
     async def test(containerd):
         container = await containerd.container("/bin/sleep", "1000")
         shim = container.bootstrap.pid
-        forerunner = children_of(shim)
-        assert len(forerunner) == 1
+        forerunner = forerunner_of(container)
         os.kill(shim, signal.SIGKILL)
-        wait_until(lambda: not os.path.exists(f"/proc/{forerunner[0]}"), "the forerunner to end")
+        wait_until(lambda: not os.path.exists(f"/proc/{forerunner}"), "the forerunner to end")
         await containerd.launcher.delete(container.request)
         wait_until(lambda: not os.path.exists(f"/proc/{container.pid}"), "the container to end")
 

@@ -29,8 +29,16 @@ class Exit:
         self.at = at
 
 
+def exit_from_wait_status(pid: int, status: int) -> Exit:
+    """What waitpid(2) has just said."""
+    code = os.waitstatus_to_exitcode(status)
+    return Exit(pid, code if code >= 0 else 128 - code, time.time_ns())
+
+
 class Children:
     """All children of this process, orphans that became ours included: every exit is reaped here and only here.
+
+    Another process may be the parent in our place, as long as it tells us of each exit: `take_exit`.
 
     A process whose number we learn only later (runc writes it to a file) may have ended by then: between
     `expect_strangers` and `forget_strangers` the exits of unknown processes are kept for `wait`.
@@ -76,7 +84,7 @@ class Children:
             self._strangers.clear()
 
     def wait(self, pid: int) -> Future:
-        """A future of the Exit of our child `pid`. Ask once for each."""
+        """A future of the Exit of the process `pid`, our child or one that we are told of. Ask once for each."""
         future = self._loop.future()
         early = self._strangers.pop(pid, None)
         if early is not None:
@@ -116,10 +124,10 @@ class Children:
                 return
             if not pid:
                 return
-            code = os.waitstatus_to_exitcode(status)
-            self._ended(Exit(pid, code if code >= 0 else 128 - code, time.time_ns()))
+            self.take_exit(exit_from_wait_status(pid, status))
 
-    def _ended(self, ended: Exit) -> None:
+    def take_exit(self, ended: Exit) -> None:
+        """A process has ended; whoever waits for it goes on."""
         future = self._waiting.pop(ended.pid, None)
         if future is not None:
             future.resolve(ended)
