@@ -259,13 +259,13 @@ def _description(container: Container) -> tuple[Any, ...]:
     init, options, names = container.init, container.options, container.init.stdio
     runtime = (options.binary_name, options.root, options.systemd_cgroup)
     stdio = (names.stdin, names.stdout, names.stderr, names.terminal)
-    place = (container.bundle, container.rootfs, container.io_owner, container.cgroups)
+    place = (container.bundle, container.rootfs, container.io_owner, container.cgroups, container.memory_kills_told)
     return container.id, init.pid, runtime, stdio, place
 
 
 def _container(shim: Shim, description: tuple[Any, ...], streams: Any) -> Container:
     id, pid, (binary_name, root, systemd_cgroup), (stdin, stdout, stderr, terminal), place = description
-    bundle, rootfs, io_owner, cgroups = place
+    bundle, rootfs, io_owner, cgroups, memory_kills_told = place
     options = Options(binary_name=binary_name, root=root, systemd_cgroup=systemd_cgroup)
     names = StdioNames(stdin, stdout, stderr, terminal=terminal)
     init = Process("", names, shim.loop.future())
@@ -274,4 +274,5 @@ def _container(shim: Shim, description: tuple[Any, ...], streams: Any) -> Contai
     init.becomes("start")
     container = Container(id, bundle, shim.runtime(bundle, options), init, rootfs, io_owner, options)
     container.cgroups = cgroups
+    container.memory_kills_told = memory_kills_told
     return container

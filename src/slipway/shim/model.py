@@ -90,6 +90,7 @@ class Container:
         "init",
         "io_owner",
         "look_at_memory",
+        "memory_kills_told",
         "options",
         "rootfs",
         "runtime",
@@ -115,6 +116,7 @@ class Container:
         self.execs: dict[str, Process] = {}
         self.cgroups: dict[str, str] = {}  # controller, "" for v2 -> folder
         self.look_at_memory: Callable[[], None] | None = None  # tells of kills that were not told yet
+        self.memory_kills_told = 0  # as the kernel counts them (cgroup v2)
 
     def process(self, exec_id: str) -> Process:
         """Raises NotFound for an exec that was never added or is deleted."""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def watch_memory(shim: Shim, container: Container) -> None:
-    """Publish TaskOOM at each kill from now on. A container whose cgroup cannot be watched has no such events.
+    """Publish TaskOOM at each kill, with cgroup v1 from now on. A container whose cgroup cannot be watched has none.
 
     `container.look_at_memory` does it at once: who tells of the end calls it first, as nobody listens after that.
     """
@@ -67,22 +67,22 @@ def _watch_v1(shim: Shim, container: Container, directory: str) -> Callable[[], 
 
 
 def _watch_v2(shim: Shim, container: Container, directory: str) -> Callable[[], None]:
+    """The kernel counts, so what happened before the watch, or in a process that has passed it on, is told, too."""
     path = f"{directory}/memory.events"
-    seen = oom_kills(read_whole(path))
 
     def happened(mask: int = 0) -> None:
-        nonlocal seen
         if mask & inotify.IGNORED:
             return
         try:
             kills = oom_kills(read_whole(path))
         except OSError:
             return
-        if kills > seen:
+        if kills > container.memory_kills_told:
             shim.publisher.publish(events.TaskOOM(container_id=container.id))
-        seen = kills
+        container.memory_kills_told = kills
 
     shim.streams.events.watch(path, inotify.MODIFIED, happened)
+    happened()
     return happened
 
 

@@ -32,8 +32,8 @@ async def start(shim: Shim, container: Container, exec_id: str) -> Process:
 async def _start_init(shim: Shim, container: Container) -> None:
     await container.runtime.start(container.id)
     container.init.becomes("start")
-    watch_memory(shim, container)
     shim.publisher.publish(events.TaskStart(container_id=container.id, pid=container.init.pid))
+    watch_memory(shim, container)
 
 
 async def _start_exec(shim: Shim, container: Container, process: Process) -> None:
@@ -61,7 +61,7 @@ async def _start_exec(shim: Shim, container: Container, process: Process) -> Non
 
 
 def signal_exec(process: Process, number: int) -> None:
-    """Signal an exec, which is our child and cannot be mistaken: its number is free only after we reaped it."""
+    """Signal an exec. It is not mistaken: its number is free after we reaped it, or the heir, who tells at once."""
     if process.is_stopped:
         raise NotFound("process already finished")
     if not process.pid:
