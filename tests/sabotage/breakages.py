@@ -159,7 +159,7 @@ ALL: tuple[Breakage, ...] = (
     ),
     Breakage(
         name="logs stay open",
-        file="src/slipway/dockerd/containers/streams/process_streams.py",
+        file="src/slipway/dockerd/logs/process_streams.py",
         old="            self._writer.close()\n",
         new="",
         test=CLIENTS.format("test_starts_that_fail_and_containers_that_end_leave_nothing"),

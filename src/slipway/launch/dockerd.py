@@ -45,7 +45,7 @@ from slipway.dockerd.images.environment import ImageEnvironment
 from slipway.dockerd.images.resolve import ImageFinder
 from slipway.dockerd.images.service import ImageService
 from slipway.dockerd.images.sizes import ImageSizes
-from slipway.dockerd.logs.pump import OutputPump
+from slipway.dockerd.logs.local import LocalLogs
 from slipway.dockerd.networks.local import LocalNetworks
 from slipway.dockerd.system.apparmor import ensure_profile
 from slipway.dockerd.system.host_facts import read_host_facts
@@ -213,7 +213,7 @@ class Daemon:
             images=finder,
             networks=LocalNetworks(instance, self._clock),
             volumes=VolumeStore(f"{instance.data_root}/volumes", self._clock.now, events),
-            pump=OutputPump(),
+            logs=LocalLogs(self._clock.now),
             ensure_apparmor=ensure_profile,
         )
 
@@ -222,10 +222,11 @@ class Daemon:
     ) -> None:
         """Load what is on disk, take networks and containers over, then listen to containerd."""
         assert isinstance(environment.volumes, VolumeStore)
+        assert isinstance(environment.logs, LocalLogs)
         await asyncio.to_thread(environment.volumes.load)
         endpoints = await asyncio.to_thread(recover.load, environment)
-        environment.pump.start()
-        stack.push_async_callback(asyncio.to_thread, environment.pump.stop)
+        environment.logs.start()
+        stack.push_async_callback(asyncio.to_thread, environment.logs.stop)
         await environment.networks.start(endpoints)
         stack.push_async_callback(environment.networks.stop)
         stack.push_async_callback(environment.background.stop)
@@ -250,14 +251,22 @@ class Daemon:
             )
         )
         containers = ContainerService(environment)
-        system = SystemService(self._identity(environment, address), environment, images, environment.events)
+        system = SystemService(
+            self._identity(environment, address),
+            environment.containerd.connection,
+            containers=containers,
+            images=images,
+            volumes=environment.volumes,
+            events=environment.events,
+            now=self._clock.now,
+        )
         routes: list[Route] = [
             *SystemRoutes(system).routes(),
             *ContainerRoutes(containers).routes(),
             *StreamRoutes(containers).routes(),
-            *ImageRoutes(images, system.used_images).routes(),
+            *ImageRoutes(images, containers.used_images).routes(),
             *NetworkRoutes(environment.networks).routes(),
-            *VolumeRoutes(environment.volumes, system.volume_users).routes(),
+            *VolumeRoutes(environment.volumes, containers.volume_users).routes(),
         ]
         router = Router(routes, common_headers(f"Docker/{ENGINE_VERSION} (linux)"))
         return HttpServer(router.handle, router.refuse)

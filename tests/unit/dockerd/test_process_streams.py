@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from slipway.dockerd.containers.streams.process_streams import ProcessStreams, StreamPlan
-from slipway.dockerd.logs.model import Append, Entry
+from slipway.dockerd.logs.model import Append, Entry, StreamPlan
+from slipway.dockerd.logs.process_streams import FifoStreams
 from slipway.dockerd.logs.pump import OutputPump
 
 
@@ -30,10 +30,10 @@ def test_nothing_stays_open_when_a_fifo_of_an_earlier_daemon_is_gone(tmp_path: P
 
     async def test() -> None:
         before = os.listdir("/proc/self/fd")
-        streams = ProcessStreams()
+        streams = FifoStreams(pump, lambda: 1)
         plan = StreamPlan(prefix=f"{tmp_path}/init", stdin=True, terminal=False)
         with pytest.raises(FileNotFoundError):
-            streams.reopen(plan, pump, writer, lambda: 1)
+            streams.reopen(plan, writer)
         assert os.listdir("/proc/self/fd") == before
         await streams.drain()  # as at the end of a process whose streams are open
 

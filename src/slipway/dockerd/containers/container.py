@@ -9,18 +9,18 @@ from slipway.contracts.containerd_api.types import Mount
 from slipway.dockerd.containers.execs.model import Exec
 from slipway.dockerd.containers.lifecycle import Event, Status, next_status
 from slipway.dockerd.containers.model import ContainerRecord, ContainerState
-from slipway.dockerd.containers.streams.process_streams import ProcessStreams
+from slipway.dockerd.logs.interface import ProcessStreams
 
 
 class Container:
     """`lock` is held by whatever changes the container (start, exit, rename, remove), but never while waiting for its
     process to end: an exit must be able to get through."""
 
-    def __init__(self, record: ContainerRecord, state: ContainerState) -> None:
+    def __init__(self, record: ContainerRecord, state: ContainerState, streams: ProcessStreams) -> None:
         self.record = record
         self.state = state
         self.lock = asyncio.Lock()
-        self.streams = ProcessStreams()
+        self.streams = streams
         self.execs: dict[str, Exec] = {}
         self.process: dict[str, Any] | None = None  # of the specification it runs with; None: ask containerd
         self.mounts: tuple[Mount, ...] = ()  # of its snapshot, the same for life; empty: ask containerd

@@ -67,7 +67,7 @@ async def create(environment: ContainerEnvironment, request: CreateRequest) -> t
         )
         await fill_volumes(wanted, mount_points, mounts)
         record = replace(record, mount_points=joined_mount_points(mount_points, others))
-        container = Container(record, ContainerState())
+        container = Container(record, ContainerState(), environment.logs.streams())
         container.mounts, container.has_record = mounts, False
         await asyncio.to_thread(_write_down, environment, container)
         environment.registry.add(container)

@@ -14,7 +14,7 @@ from slipway.dockerd.containers.spec.model import HostFacts
 from slipway.dockerd.containers.store import ContainerStore
 from slipway.dockerd.events.interface import Events
 from slipway.dockerd.images.interface import FindsImages
-from slipway.dockerd.logs.pump import OutputPump
+from slipway.dockerd.logs.interface import Logs
 from slipway.dockerd.networks.interface import Networks
 from slipway.dockerd.volumes.interface import Volumes
 
@@ -84,7 +84,7 @@ class ContainerEnvironment:
     images: FindsImages
     networks: Networks
     volumes: Volumes
-    pump: OutputPump
+    logs: Logs
     background: Background = field(default_factory=Background)
     ensure_apparmor: Callable[[], None] = lambda: (
         None

@@ -17,7 +17,6 @@ from slipway.dockerd.containers.lifecycle import Event, Status
 from slipway.dockerd.containers.remove import remove_locked
 from slipway.dockerd.containers.restart_policy import Ended, decide
 from slipway.dockerd.containers.start import start_locked, stream_plan
-from slipway.dockerd.containers.streams.process_streams import ProcessStreams, remove_fifos
 
 log = logging.getLogger(__name__)
 
@@ -35,9 +34,9 @@ async def container_exited(environment: ContainerEnvironment, container: Contain
         container.is_ending = True
         await _keep_exit(environment, container, ended)
         await asyncio.gather(_drain_and_delete(environment, container), _disconnect(environment, container))
-        container.streams = ProcessStreams()
+        container.streams = environment.logs.streams()
         container.is_ending = False
-        remove_fifos(stream_plan(environment, container))
+        environment.logs.remove_fifos(stream_plan(environment, container))
         decision = decide(container.record.host_config.restart_policy, _ended(container, ended))
         restarts = decision.restart and not container.is_removing
         container.change(

@@ -16,6 +16,7 @@ from slipway.dockerd.containers.execs import exec_process
 from slipway.dockerd.containers.execs.model import ExecConfig
 from slipway.dockerd.containers.files.changes import changes
 from slipway.dockerd.containers.files.sizes import sizes
+from slipway.dockerd.containers.lifecycle import Status
 from slipway.dockerd.containers.prune import prune
 from slipway.dockerd.containers.stats import stats
 from slipway.dockerd.containers.streams.attach import ClientStream
@@ -45,6 +46,26 @@ class ContainerService:
         now = self._environment.clock.now()
         found = list_containers.select(self._registry, everything=everything, limit=limit, filters=filters)
         return [list_document(container, now) for container in found]
+
+    def counts(self) -> dict[str, int]:
+        """As interface.CountsContainers."""
+        statuses = [container.state.status for container in self._registry]
+        running = statuses.count(Status.RUNNING) + statuses.count(Status.RESTARTING)
+        paused = statuses.count(Status.PAUSED)
+        stopped = len(statuses) - running - paused
+        return {"containers": len(statuses), "running": running, "paused": paused, "stopped": stopped}
+
+    def used_images(self) -> dict[str, str]:
+        """Image id → a container that has it."""
+        return {container.record.image_id: container.id for container in self._registry}
+
+    def volume_users(self, name: str) -> list[str]:
+        """The containers that use a volume."""
+        return [
+            container.id
+            for container in self._registry
+            if any(point.name == name for point in container.record.mount_points)
+        ]
 
     def inspect(self, reference: str) -> dict[str, Any]:
         container = self._registry.find(reference)
@@ -109,8 +130,8 @@ class ContainerService:
         check_attach(container, request)
 
         async def serve(client: ClientStream) -> None:
-            path = self._environment.store.log_path(container.id)
-            entries = await asyncio.to_thread(replay, path, request.streams) if request.logs else []
+            logs, path = self._environment.logs, self._environment.store.log_path(container.id)
+            entries = await asyncio.to_thread(replay, logs, path, request.streams) if request.logs else []
             await attach(self._environment, container, client, request, entries)
 
         return serve

@@ -34,7 +34,7 @@ from slipway.dockerd.containers.spec.generate import specification
 from slipway.dockerd.containers.spec.model import ContainerUser, NamespacePaths, SpecificationInput
 from slipway.dockerd.containers.start_errors import start_failure
 from slipway.dockerd.containers.streams.log_files import open_log
-from slipway.dockerd.containers.streams.process_streams import StreamPlan
+from slipway.dockerd.logs.model import StreamPlan
 
 
 async def start(environment: ContainerEnvironment, container: Container) -> bool:
@@ -108,12 +108,12 @@ async def _open_streams(environment: ContainerEnvironment, container: Container,
     record = container.record
     path = environment.store.log_path(container.id)
     try:
-        writer = await asyncio.to_thread(open_log, path, record.host_config.log_config, record.config)
+        writer = await asyncio.to_thread(open_log, environment.logs, path, record.host_config.log_config, record.config)
     except InvalidArgument as error:
         sentence = f"failed to create task for container: failed to initialize logging driver: {error.message}"
         raise InvalidArgument(sentence) from error
     undo.callback(container.streams.abandon)
-    return container.streams.open(stream_plan(environment, container), environment.pump, writer, environment.clock.now)
+    return container.streams.open(stream_plan(environment, container), writer)
 
 
 def stream_plan(environment: ContainerEnvironment, container: Container) -> StreamPlan:

@@ -23,6 +23,9 @@ class Images(Protocol):
     async def select(self, filters: Mapping[str, Sequence[str]]) -> list[dict[str, Any]]:
         """As GET /images/json."""
 
+    async def count(self) -> int:
+        """How many there are."""
+
     async def inspect(self, reference: str) -> dict[str, Any]:
         """Raises NotFound."""
 

@@ -1,7 +1,9 @@
-"""A line of output, and how much of the log somebody asked for."""
+"""A line of output, how much of the log somebody asked for, and the fifos that output comes from."""
 
 from dataclasses import dataclass
 from typing import Final
+
+from slipway.clients.containerd.tasks import Streams
 
 PARTIAL_SIZE: Final = 16 * 1024  # a longer line becomes several entries, all but the last without a newline
 
@@ -46,3 +48,25 @@ class Rotation:
 
     size: int = -1
     files: int = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class StreamPlan:
+    """The streams that a process is to have. `prefix` is the path that its fifos' names begin with."""
+
+    prefix: str
+    stdin: bool
+    terminal: bool
+
+    @property
+    def progress_path(self) -> str:
+        """Of the file that tells how far the log is."""
+        return f"{self.prefix}-progress"
+
+    def streams(self) -> Streams:
+        return Streams(
+            stdin=f"{self.prefix}-stdin" if self.stdin else "",
+            stdout=f"{self.prefix}-stdout",
+            stderr="" if self.terminal else f"{self.prefix}-stderr",
+            terminal=self.terminal,
+        )

@@ -20,7 +20,7 @@ from slipway.dockerd.containers.spec.process import exec_process
 from slipway.dockerd.containers.start_errors import start_failure
 from slipway.dockerd.containers.streams.attach import AttachPlan, ClientStream, frame, join_streams
 from slipway.dockerd.containers.streams.detach_keys import key_bytes
-from slipway.dockerd.containers.streams.process_streams import StreamPlan, remove_fifos
+from slipway.dockerd.logs.model import StreamPlan
 
 
 async def create_exec(environment: ContainerEnvironment, container: Container, config: ExecConfig) -> Exec:
@@ -34,7 +34,7 @@ async def create_exec(environment: ContainerEnvironment, container: Container, c
             raise InvalidArgument("invalid exec: a NUL byte in an argument")
     key_bytes(config.detach_keys)
     process = await _process_document(environment, container, config)
-    one = Exec(secrets.token_hex(32), container.id, config, process)
+    one = Exec(secrets.token_hex(32), container.id, config, process, environment.logs.streams())
     container.execs[one.id] = one
     environment.registry.add_exec(one)
     announce(environment, container, f"exec_create: {_words(config.cmd)}", execID=one.id)
@@ -69,7 +69,7 @@ async def start_exec(environment: ContainerEnvironment, container: Container, on
     plan = exec_plan(environment, one)
     tasks = environment.containerd.tasks
     try:
-        streams = one.streams.open(plan, environment.pump, None, environment.clock.now)
+        streams = one.streams.open(plan, None)
         await tasks.exec(container.id, one.id, one.process, streams)
         one.running = True
         one.pid = await tasks.start(container.id, one.id)
@@ -80,7 +80,7 @@ async def start_exec(environment: ContainerEnvironment, container: Container, on
             raise failure.error from error  # it may run: whoever looks when containerd is back takes its end
         one.running = False
         one.streams.abandon()
-        remove_fifos(plan)
+        environment.logs.remove_fifos(plan)
         with suppress(EngineError):
             await tasks.delete_process(container.id, one.id)
         raise failure.error from error
@@ -129,7 +129,7 @@ async def exec_exited(environment: ContainerEnvironment, container: Container, o
     await one.streams.drain()  # before the deletion: what is unread then is lost
     with suppress(NotFound, EngineError):
         await environment.containerd.tasks.delete_process(container.id, one.id)
-    remove_fifos(exec_plan(environment, one))
+    environment.logs.remove_fifos(exec_plan(environment, one))
     one.ended.set()
     announce(environment, container, "exec_die", execID=one.id, exitCode=str(exit_status))
     _forget_old(environment, container)

@@ -28,7 +28,7 @@ async def adopt_execs(environment: ContainerEnvironment, container: Container) -
         exec_id = name.removesuffix(_STDOUT)
         if name.endswith(_STDOUT) and is_full_id(exec_id):
             config = ExecConfig(attach_stdin=f"{exec_id}-stdin" in names, tty=f"{exec_id}-stderr" not in names)
-            _adopt(environment, container, Exec(exec_id, container.id, config, b""))
+            _adopt(environment, container, Exec(exec_id, container.id, config, b"", environment.logs.streams()))
     await look_at_execs(environment, container)
 
 
@@ -41,7 +41,7 @@ async def look_at_execs(environment: ContainerEnvironment, container: Container)
 def _adopt(environment: ContainerEnvironment, container: Container, one: Exec) -> None:
     one.started = one.running = True
     with suppress(FileNotFoundError):
-        one.streams.reopen(exec_plan(environment, one), environment.pump, None, environment.clock.now)
+        one.streams.reopen(exec_plan(environment, one), None)
     container.execs[one.id] = one
     environment.registry.add_exec(one)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from slipway.contracts.engine_api.schema import decode_string_list, member
-from slipway.dockerd.containers.streams.process_streams import ProcessStreams
+from slipway.dockerd.logs.interface import ProcessStreams
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,12 +29,14 @@ class ExecConfig:
 class Exec:
     """One exec: its configuration, and how it is. `exit_code` is None until it has ended."""
 
-    def __init__(self, exec_id: str, container_id: str, config: ExecConfig, process: bytes) -> None:
+    def __init__(
+        self, exec_id: str, container_id: str, config: ExecConfig, process: bytes, streams: ProcessStreams
+    ) -> None:
         self.id = exec_id
         self.container_id = container_id
         self.config = config
         self.process = process  # the JSON of the OCI process
-        self.streams = ProcessStreams()
+        self.streams = streams
         self.running = False
         self.started = False
         self.exit_code: int | None = None

@@ -20,7 +20,6 @@ from slipway.dockerd.containers.remove import remove_locked
 from slipway.dockerd.containers.restart_policy import starts_with_daemon
 from slipway.dockerd.containers.start import start_locked, stream_plan
 from slipway.dockerd.containers.streams.log_files import open_log
-from slipway.dockerd.logs.progress import settle
 from slipway.dockerd.networks.interface import EndpointRecord
 
 log = logging.getLogger(__name__)
@@ -36,7 +35,7 @@ def load(environment: ContainerEnvironment) -> list[EndpointRecord]:
     for record, state in environment.store.load():
         if state.status in (Status.REMOVING, Status.DEAD):
             state = replace(state, status=Status.EXITED)
-        environment.registry.add(Container(record, state))
+        environment.registry.add(Container(record, state, environment.logs.streams()))
         if state.endpoint:
             endpoints.append(EndpointRecord.from_document(state.endpoint))
     return endpoints
@@ -125,10 +124,10 @@ async def _reopen_streams(environment: ContainerEnvironment, container: Containe
     record = container.record
     plan = stream_plan(environment, container)
     path = environment.store.log_path(container.id)
-    logged = await asyncio.to_thread(settle, plan.progress_path, path)
-    writer = await asyncio.to_thread(open_log, path, record.host_config.log_config, record.config)
+    logged = await asyncio.to_thread(environment.logs.settle, plan, path)
+    writer = await asyncio.to_thread(open_log, environment.logs, path, record.host_config.log_config, record.config)
     try:
-        container.streams.reopen(plan, environment.pump, writer, environment.clock.now, logged)
+        container.streams.reopen(plan, writer, logged)
     except FileNotFoundError as error:
         log.error("a container's streams are gone", extra={"fields": {"container": container.id, "error": str(error)}})
     container.streams.started()

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from slipway.dockerd.containers.streams.detach_keys import DetachFilter
-from slipway.dockerd.containers.streams.process_streams import ProcessStreams
-from slipway.dockerd.logs.interface import Subscription
+from slipway.dockerd.logs.interface import ProcessStreams, Subscription
 
 STREAM_NUMBERS: Final = {"stdin": 0, "stdout": 1, "stderr": 2}
 

@@ -9,8 +9,7 @@ from slipway.base.errors import InvalidArgument
 from slipway.base.identifiers import integer_from_text
 from slipway.contracts.engine_api.container_config import ContainerConfig
 from slipway.contracts.engine_api.host_config import LogConfig
-from slipway.dockerd.logs.interface import LogWriter
-from slipway.dockerd.logs.json_file import JsonFileWriter
+from slipway.dockerd.logs.interface import Logs, LogWriter
 from slipway.dockerd.logs.model import Rotation
 
 _SIZE: Final = re.compile(r"([0-9]+)([kmg]?)b?", re.IGNORECASE)
@@ -38,11 +37,11 @@ def rotation_from_options(log_config: LogConfig) -> Rotation:
     return Rotation(size=size, files=files)
 
 
-def open_log(path: str, log_config: LogConfig, config: ContainerConfig) -> LogWriter | None:
+def open_log(logs: Logs, path: str, log_config: LogConfig, config: ContainerConfig) -> LogWriter | None:
     """The writer for a start of the container; None for the driver `none`. Raises OSError."""
     if log_config.type == "none":
         return None
-    return JsonFileWriter(path, rotation_from_options(log_config), _attributes(log_config, config))
+    return logs.writer(path, rotation_from_options(log_config), _attributes(log_config, config))
 
 
 def _attributes(log_config: LogConfig, config: ContainerConfig) -> bytes:

@@ -11,7 +11,7 @@ from slipway.dockerd.containers.container import Container
 from slipway.dockerd.containers.environment import ContainerEnvironment
 from slipway.dockerd.containers.lifecycle import Status
 from slipway.dockerd.containers.streams.attach import frame
-from slipway.dockerd.logs.json_file_reader import JsonFileReader, read_all
+from slipway.dockerd.logs.interface import Logs
 from slipway.dockerd.logs.model import Entry, Selection
 
 ENTRIES_AT_ONCE: Final = 512
@@ -24,9 +24,9 @@ def check_logs(container: Container) -> None:
         raise NotImplementedByEngine("configured logging driver does not support reading")
 
 
-def replay(path: str, streams: frozenset[str]) -> list[Entry]:
+def replay(logs: Logs, path: str, streams: frozenset[str]) -> list[Entry]:
     """Everything of a log at once, for `attach --logs`. Blocks on the disk."""
-    return [entry for entry, _ in read_all(path, Selection(streams=streams))]
+    return [entry for entry, _ in logs.entries(path, Selection(streams=streams))]
 
 
 async def read_logs(
@@ -36,7 +36,7 @@ async def read_logs(
     path = environment.store.log_path(container.id)
     multiplexed = not container.record.config.tty
     news = _News(container, selection) if selection.follow else None
-    reader = await asyncio.to_thread(JsonFileReader, path, selection)
+    reader = await asyncio.to_thread(environment.logs.reader, path, selection)
     try:
         while True:
             last = news is None or news.is_over()

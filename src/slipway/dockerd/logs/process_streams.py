@@ -4,17 +4,16 @@ import asyncio
 import os
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-from slipway.base.files import unlink_if_present
 from slipway.clients.containerd.tasks import Streams
-from slipway.dockerd.containers.streams.stdin_fifo import StdinFifo
-from slipway.dockerd.logs.interface import LogWriter
+from slipway.dockerd.logs.interface import LogWriter, Subscription
+from slipway.dockerd.logs.model import StreamPlan
 from slipway.dockerd.logs.output import Output
 from slipway.dockerd.logs.progress import Progress
 from slipway.dockerd.logs.pump import OutputPump
+from slipway.dockerd.logs.stdin_fifo import StdinFifo
 from slipway.dockerd.logs.subscriber import Subscriber
 
 LOOK_SECONDS: Final = 0.2  # without output, and a line that has no end yet is the last one
@@ -22,38 +21,18 @@ QUIET_LOOKS: Final = 10  # 2 s without output after its exit: what still holds t
 DROP_SECONDS: Final = 1.0  # for the reader's end to be closed
 
 
-@dataclass(frozen=True, kw_only=True)
-class StreamPlan:
-    """What a process is to have. `prefix` is the path that its fifos' names begin with."""
+class FifoStreams:
+    """Implements interface.ProcessStreams. Lives as long as the container or exec: who attaches before the start gets
+    the first byte."""
 
-    prefix: str
-    stdin: bool
-    terminal: bool
-
-    @property
-    def progress_path(self) -> str:
-        """Of the file that tells how far the log is."""
-        return f"{self.prefix}-progress"
-
-    def streams(self) -> Streams:
-        return Streams(
-            stdin=f"{self.prefix}-stdin" if self.stdin else "",
-            stdout=f"{self.prefix}-stdout",
-            stderr="" if self.terminal else f"{self.prefix}-stderr",
-            terminal=self.terminal,
-        )
-
-
-class ProcessStreams:
-    """Lives as long as the container or exec: who attaches before the start gets the first byte."""
-
-    def __init__(self) -> None:
+    def __init__(self, pump: OutputPump, now: Callable[[], int]) -> None:
+        self._pump = pump
+        self._now = now
         self._subscribers: tuple[Subscriber, ...] = ()
         self._outputs: list[Output] = []
         self._open_outputs = 0
         self._drained = asyncio.Event()
         self._stdin_ready = asyncio.Event()
-        self._pump: OutputPump | None = None
         self._writer: LogWriter | None = None  # closed once no output can write to it any more
         self._progress: Progress | None = None
         self.stdin: StdinFifo | None = None
@@ -65,7 +44,7 @@ class ProcessStreams:
         self._subscribers = (*self._subscribers, subscriber)
         return subscriber
 
-    def unsubscribe(self, subscriber: Subscriber) -> None:
+    def unsubscribe(self, subscriber: Subscription) -> None:
         self._subscribers = tuple(each for each in self._subscribers if each is not subscriber)
         subscriber.end()
 
@@ -74,7 +53,7 @@ class ProcessStreams:
         await self._stdin_ready.wait()
         return self.stdin
 
-    def open(self, plan: StreamPlan, pump: OutputPump, writer: LogWriter | None, now: Callable[[], int]) -> Streams:
+    def open(self, plan: StreamPlan, writer: LogWriter | None) -> Streams:
         """Make the fifos and read them from now on. Raises OSError. They are on a tmpfs: this does not wait.
 
         The writer is ours from now on: it is closed after the last output, or by `abandon`.
@@ -89,16 +68,11 @@ class ProcessStreams:
         if writer is not None:
             self._progress = Progress(plan.progress_path)
             self._progress.forget()
-        self._attach_fifos(streams, pump, {}, now)
+        self._attach_fifos(streams, {})
         return streams
 
     def reopen(
-        self,
-        plan: StreamPlan,
-        pump: OutputPump,
-        writer: LogWriter | None,
-        now: Callable[[], int],
-        logged: Mapping[str, int] = MappingProxyType({}),
+        self, plan: StreamPlan, writer: LogWriter | None, logged: Mapping[str, int] = MappingProxyType({})
     ) -> None:
         """The same for fifos that an earlier dockerd made. Raises FileNotFoundError when one is gone; then none is
         open, and the writer is closed.
@@ -109,14 +83,12 @@ class ProcessStreams:
         if writer is not None:
             self._progress = Progress(plan.progress_path)
         try:
-            self._attach_fifos(plan.streams(), pump, logged, now)
+            self._attach_fifos(plan.streams(), logged)
         except OSError:
             self._close_writer()
             raise
 
-    def _attach_fifos(
-        self, streams: Streams, pump: OutputPump, logged: Mapping[str, int], now: Callable[[], int]
-    ) -> None:
+    def _attach_fifos(self, streams: Streams, logged: Mapping[str, int]) -> None:
         """All of them or, after an OSError, none."""
         with ExitStack() as undo:
             descriptors = {
@@ -127,11 +99,10 @@ class ProcessStreams:
             stdin = StdinFifo(streams.stdin) if streams.stdin else None
             undo.pop_all()
         self.stdin = stdin
-        self._pump = pump
         self._drained.clear()
         self._loop = asyncio.get_running_loop()
         self._outputs = [
-            Output(descriptor=descriptor, stream=name, writer=self._writer, progress=self._progress, now=now)
+            Output(descriptor=descriptor, stream=name, writer=self._writer, progress=self._progress, now=self._now)
             for name, descriptor in descriptors.items()
         ]
         self._open_outputs = len(self._outputs)
@@ -141,7 +112,7 @@ class ProcessStreams:
             if self._progress is not None:
                 self._progress.take(output.descriptor, logged.get(output.stream, 0))
         for output in self._outputs:
-            pump.add(output)
+            self._pump.add(output)
 
     def started(self) -> None:
         """The process runs: input may flow."""
@@ -169,7 +140,7 @@ class ProcessStreams:
         `gives_up` is asked every LOOK_SECONDS: once it says so, what is left goes nowhere.
         """
         self.close_stdin()
-        if self._open_outputs and self._pump is not None:
+        if self._open_outputs:
             self.expect_end()
             await self._wait_drained(gives_up)
         for subscriber in self._subscribers:
@@ -198,14 +169,12 @@ class ProcessStreams:
     def finish(self) -> None:
         """Take what is there now, and no more."""
         for output in self._outputs:
-            if self._pump is not None:
-                self._pump.finish(output)
+            self._pump.finish(output)
 
     def drop(self) -> None:
         """Take no more, also where somebody attached would still get it."""
         for output in self._outputs:
-            if self._pump is not None:
-                self._pump.drop(output)
+            self._pump.drop(output)
 
     def abandon(self) -> None:
         """A start has failed: let everybody go."""
@@ -221,8 +190,7 @@ class ProcessStreams:
 
     def _look_again(self) -> None:
         for output in self._outputs:
-            if self._pump is not None:
-                self._pump.look_again(output)
+            self._pump.look_again(output)
 
     def _on_output_end(self) -> None:
         """On the pump's thread."""
@@ -248,10 +216,3 @@ def _open_for_reading(path: str, undo: ExitStack) -> int:
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     undo.callback(os.close, descriptor)
     return descriptor
-
-
-def remove_fifos(plan: StreamPlan) -> None:
-    streams = plan.streams()
-    for path in (streams.stdin, streams.stdout, streams.stderr, plan.progress_path):
-        if path:
-            unlink_if_present(path)
