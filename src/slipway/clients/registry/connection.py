@@ -1,25 +1,19 @@
-"""One host of a repository: requests with authorization and redirects; answers become data or an error of ours.
+"""One host of a repository: requests with authorization and redirects; answers become data or an error of ours."""
 
-httpx is imported at the first pull only: it adds 10 MB to a containerd that may never pull.
-"""
-
-import logging
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
 from slipway.base.errors import EngineError, InvalidArgument, NotFound, PermissionDenied, Unauthenticated, Unavailable
-from slipway.base.version import VERSION
 from slipway.clients.registry.authorization import Authorizer
-from slipway.clients.registry.failures import cause_of
 from slipway.clients.registry.model import AskLogin, Host
+from slipway.clients.web.failures import cause_of
+from slipway.clients.web.http_client import make_http_client
 
 if TYPE_CHECKING:
     import httpx
 
-_CONNECT_SECONDS: Final = 10.0
-_READ_SECONDS: Final = 60.0
 _REDIRECTS: Final = 6
 _MESSAGE_LIMIT: Final = 64 << 10  # bytes of an error document that we read
 _KINDS: Final[dict[int, type[EngineError]]] = {
@@ -36,13 +30,8 @@ class Connection:
     def __init__(self, host: Host, scope: str, ask_login: AskLogin) -> None:
         import httpx
 
-        logging.getLogger("httpx").setLevel(logging.WARNING)  # it tells of every request at level info
         self.host = host
-        self._http = httpx.AsyncClient(
-            verify=_tls(host),
-            timeout=httpx.Timeout(_READ_SECONDS, connect=_CONNECT_SECONDS),
-            headers={"User-Agent": f"slipway/{VERSION}"},
-        )
+        self._http = make_http_client(verify=_tls(host))
         self._origin = _origin(httpx.URL(host.base))
         self._authorizer = Authorizer(self._http, self._origin, scope, ask_login)
 

@@ -1,24 +1,18 @@
-"""One file by its URL: redirects followed, failures in the words of the original (Go's net/http).
-
-httpx is imported at the first download only: most daemons never make one.
-"""
+"""One file by its URL: redirects followed, failures in the words of the original (Go's net/http)."""
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from slipway.base.errors import EngineError, InvalidArgument, NotFound, PermissionDenied, Unauthenticated, Unavailable
-from slipway.base.version import VERSION
-from slipway.clients.registry.failures import cause_of
+from slipway.clients.web.failures import cause_of
+from slipway.clients.web.http_client import make_http_client
 
 if TYPE_CHECKING:
     import httpx
 
-_CONNECT_SECONDS: Final = 10.0
-_READ_SECONDS: Final = 60.0
 _REDIRECTS: Final = 10  # as Go's client
 _WORDS_LIMIT: Final = 1024  # bytes of an error page that are shown
 _KINDS: Final[dict[int, type[EngineError]]] = {401: Unauthenticated, 403: PermissionDenied, 404: NotFound}
@@ -68,16 +62,10 @@ async def open_download(url: str) -> AsyncIterator[Download]:
 
 
 def _make_client() -> "httpx.AsyncClient":
-    """Takes 50 ms and more: the import, and the certificates that are trusted."""
-    import httpx
-
-    logging.getLogger("httpx").setLevel(logging.WARNING)  # it tells of every request at level info
-    return httpx.AsyncClient(
-        timeout=httpx.Timeout(_READ_SECONDS, connect=_CONNECT_SECONDS),
-        headers={"User-Agent": f"slipway/{VERSION}", "Accept-Encoding": "identity"},  # the file as it is, gzip and all
-        follow_redirects=True,
-        max_redirects=_REDIRECTS - 1,
-    )
+    client = make_http_client()
+    client.headers["Accept-Encoding"] = "identity"  # the file as it is, gzip and all
+    client.follow_redirects, client.max_redirects = True, _REDIRECTS - 1
+    return client
 
 
 def _failure(url: str, error: Exception) -> EngineError:

@@ -1,4 +1,4 @@
-"""Why a request to a registry got no answer, in the words of the originals (Go's net package). Pure."""
+"""Why a request got no answer, in the words of the originals (Go's net package). Pure."""
 
 import socket
 import ssl

@@ -1,0 +1,31 @@
+"""The HTTP client of everything that leaves the machine: how long it waits, what it calls itself, what it logs.
+
+httpx is imported at the first call only: it adds 10 MB to a daemon that may never ask anybody.
+"""
+
+import logging
+import ssl
+from typing import TYPE_CHECKING, Final
+
+from slipway.base.version import VERSION
+
+if TYPE_CHECKING:
+    import httpx
+
+_CONNECT_SECONDS: Final = 10.0
+_READ_SECONDS: Final = 60.0  # for the next bytes, not for all of them
+
+
+def make_http_client(*, verify: ssl.SSLContext | bool = True) -> "httpx.AsyncClient":
+    """Follows no redirect unless told to at a request. `verify` False is for what has no TLS at all.
+
+    Takes 50 ms and more: the import, and the certificates that are trusted.
+    """
+    import httpx
+
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # it tells of every request at level info
+    return httpx.AsyncClient(
+        verify=verify,
+        timeout=httpx.Timeout(_READ_SECONDS, connect=_CONNECT_SECONDS),
+        headers={"User-Agent": f"slipway/{VERSION}"},
+    )
