@@ -86,6 +86,7 @@ async def _start(environment: ContainerEnvironment, container: Container, undo: 
     await _create_in_containerd(environment, container, prepared, undo)
     pid = await _create_task(environment, container, prepared, streams, undo)
     environment.networks.release_sandbox(container.id)
+    container.note(out_of_memory=False)  # of its last life; of this one we may be told before the start is answered
     try:
         await environment.containerd.tasks.start(container.id)
     except EngineError as error:
@@ -95,7 +96,6 @@ async def _start(environment: ContainerEnvironment, container: Container, undo: 
         pid=pid,
         exit_code=0,
         error="",
-        out_of_memory=False,
         started_at=environment.clock.now(),
         finished_at=container.state.finished_at,
         endpoint=connection.document,
