@@ -38,7 +38,6 @@ class FifoStreams:
         self.stdin: StdinFifo | None = None
 
     def subscribe(self, streams: frozenset[str], *, drops: bool = False) -> Subscriber:
-        """Everything that is printed on `streams` from now on. Who `drops` loses what does not fit, delaying nobody."""
         subscriber = Subscriber(streams, drops=drops)
         subscriber.when_room(self._look_again)
         self._subscribers = (*self._subscribers, subscriber)
@@ -49,15 +48,10 @@ class FifoStreams:
         subscriber.end()
 
     async def wait_stdin(self) -> StdinFifo | None:
-        """The input of the process, once it is started; None if it takes none."""
         await self._stdin_ready.wait()
         return self.stdin
 
     def open(self, plan: StreamPlan, writer: LogWriter | None) -> Streams:
-        """Make the fifos and read them from now on. Raises OSError. They are on a tmpfs: this does not wait.
-
-        The writer is ours from now on: it is closed after the last output, or by `abandon`.
-        """
         self._writer = writer
         os.makedirs(os.path.dirname(plan.prefix), mode=0o700, exist_ok=True)
         streams = plan.streams()
@@ -74,11 +68,6 @@ class FifoStreams:
     def reopen(
         self, plan: StreamPlan, writer: LogWriter | None, logged: Mapping[str, int] = MappingProxyType({})
     ) -> None:
-        """The same for fifos that an earlier dockerd made. Raises FileNotFoundError when one is gone; then none is
-        open, and the writer is closed.
-
-        `logged` bytes at the head of each stream's fifo are in the log already.
-        """
         self._writer = writer
         if writer is not None:
             self._progress = Progress(plan.progress_path)
@@ -115,11 +104,9 @@ class FifoStreams:
             self._pump.add(output)
 
     def started(self) -> None:
-        """The process runs: input may flow."""
         self._stdin_ready.set()
 
     def close_stdin(self) -> None:
-        """End the process's input. Idempotent."""
         if self.stdin is not None:
             self.stdin.close()
 
@@ -177,7 +164,6 @@ class FifoStreams:
             self._pump.drop(output)
 
     def abandon(self) -> None:
-        """A start has failed: let everybody go."""
         self.finish()
         if self._open_outputs <= 0:
             self._close_writer()
