@@ -181,8 +181,10 @@ def test_who_does_not_read_holds_up_a_running_program_only(monkeypatch: pytest.M
     output.subscribers = lambda: [stalled]  # type: ignore[list-item]
     output.on_end = lambda: ends.append(True)
     assert output.is_blocked()
+    assert not output.process((-1, -1), hung_up=False)
     output.expect_end()
     assert not output.is_blocked()
+    assert output.quiet_looks == 0  # the silence before the end says nothing about what comes after it
     os.write(write, b"last")
     assert output.process((-1, -1), hung_up=False)
     assert not output.process((-1, -1), hung_up=False)

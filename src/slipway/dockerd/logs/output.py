@@ -41,7 +41,7 @@ class Output:
         self.subscribers: Callable[[], Sequence[Subscriber]] = tuple
         self.on_end: Callable[[], None] = lambda: None
         self.is_at_end = False  # what is there now is all: the last line needs no newline
-        self.quiet_looks = 0  # how often nothing new was found since something was
+        self.quiet_looks = 0  # how often nothing new was found since something was, or since the process's end
         self._taken = 0
         self._ended_at = -1  # `_taken` at the process's end
         self._writer = writer
@@ -60,6 +60,7 @@ class Output:
         """The process has ended: no writer means no more to come, and its last line needs no newline."""
         if self._ended_at < 0:
             self._ended_at = self._taken
+            self.quiet_looks = 0
 
     def process(self, peek: tuple[int, int], *, hung_up: bool) -> bool:
         """Take one portion out of the fifo; whether it may have more at once. Calls `on_end` at its end."""
