@@ -10,6 +10,7 @@ from tests.support import docker, processes
 from tests.support.engine import OurEngine
 from tests.support.paths import LAUNCHERS
 from tests.support.peers import OriginalEngine
+from tests.support.waiting import wait_until
 from tests.system.harness import Scenario, Step, difference, play, scenario
 
 WITHOUT = ("capsh", "--drop=cap_sys_resource", "--", "-c", 'exec "$0" "$@"')
@@ -75,8 +76,9 @@ def test_a_program_gets_the_limits_of_the_original_and_the_daemons_take_what_the
         assert client(*ask) == expected
         client("run", "-d", "--name", "box", "busybox", "sleep", "60")
         shim = processes.read(int(client("inspect", "-f", "{{.State.Pid}}", "box"))).parent  # type: ignore[union-attr]
-        for pid in (engine.pid, engine.containerd_pid, shim):
+        for pid in (engine.pid, engine.containerd_pid):
             assert resource.prlimit(pid, resource.RLIMIT_NOFILE) == (20000, 20000), processes.read(pid)
+        wait_until(lambda: resource.prlimit(shim, resource.RLIMIT_NOFILE) == (20000, 20000), "the shim to take over")
     finally:
         engine.close()
 
