@@ -1,6 +1,7 @@
 """Health checks: asked by execs, shown by inspect and ps, told by events; the image's too, and by the next daemon."""
 
 import json
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -117,3 +118,20 @@ def test_it_is_asked_again_after_the_daemon_s_death(fresh_engine: OurEngine, bus
     client("exec", "box", "touch", "/ok")
     wait_for(client, "healthy")
     remove_all_containers(client)
+
+
+def test_probes_that_take_too_long_do_not_pile_up(fresh_engine: OurEngine, busybox_archive: Path) -> None:
+    """Each left a process, and three descriptors in dockerd: an image with such a check ended the engine in a minute.
+    Nor do those pile up that cannot be started."""
+    client = docker.theirs(fresh_engine.host)
+    client("load", "-i", str(busybox_archive))
+    before = len(os.listdir(f"/proc/{fresh_engine.pid}/fd"))
+    often = ("--health-interval", "1ms", "--health-timeout", "1ms", "--health-retries", "90")
+    client("run", "-d", "--name", "box", *often, "--health-cmd", "exec sleep 6000", "busybox", "sleep", "600")
+    wait_for(client, "unhealthy")
+    assert len(client("top", "box").splitlines()) <= 3
+    assert len(client("inspect", "-f", "{{range .ExecIDs}}{{println .}}{{end}}", "box").split()) <= 1
+    client("rm", "-f", "box")
+    wait_until(
+        lambda: len(os.listdir(f"/proc/{fresh_engine.pid}/fd")) <= before + 12, "descriptors to be few again", 15
+    )

@@ -83,6 +83,7 @@ async def start_exec(environment: ContainerEnvironment, container: Container, on
         environment.logs.remove_fifos(plan)
         with suppress(EngineError):
             await tasks.delete_process(container.id, one.id)
+        _forget_old(environment, container)
         raise failure.error from error
     one.streams.started()
 

@@ -79,23 +79,46 @@ async def _probe(environment: ContainerEnvironment, container: Container, plan: 
 
 
 async def _run(environment: ContainerEnvironment, container: Container, plan: ProbePlan, output: bytearray) -> int:
-    """The exit code; what the probe wrote goes to `output`. Raises TimeoutError, with the probe killed, EngineError."""
+    """The exit code; what the probe wrote goes to `output`. Raises TimeoutError, with the probe killed, EngineError.
+
+    It does not return before the probe has ended: those that take too long must not pile up.
+    """
     config = ExecConfig(cmd=plan.command, attach_stdout=True, attach_stderr=True)
     one = await create_exec(environment, container, config)
     subscriber = one.streams.subscribe(frozenset(("stdout", "stderr")))
+    # Cut off half-way, it would leave a process that nobody knows of, its streams and their descriptors.
+    starting = asyncio.ensure_future(_started(environment, container, one))
+    environment.background.run(_waited_for(starting), f"start of probe {one.id}")
     try:
         async with asyncio.timeout(plan.timeout / SECOND):
-            await start_exec(environment, container, one)
+            if (failure := await asyncio.shield(starting)) is not None:
+                raise failure
             while chunks := await subscriber.read():
                 for _, data in chunks:
                     output += data[: OUTPUT_KEPT - len(output)]
             await one.ended.wait()
     except TimeoutError:
-        await _kill(environment, container, one)
+        one.streams.unsubscribe(subscriber)  # what is not read any more must not hold up its end
+        if await asyncio.shield(starting) is None:
+            await _kill(environment, container, one)
+            await one.ended.wait()
         raise
     finally:
         one.streams.unsubscribe(subscriber)
     return -1 if one.exit_code is None else one.exit_code
+
+
+async def _started(environment: ContainerEnvironment, container: Container, one: Exec) -> EngineError | None:
+    """Why it could not be started."""
+    try:
+        await start_exec(environment, container, one)
+    except EngineError as error:
+        return error
+    return None
+
+
+async def _waited_for(starting: "asyncio.Future[EngineError | None]") -> None:
+    await starting
 
 
 async def _kill(environment: ContainerEnvironment, container: Container, one: Exec) -> None:
