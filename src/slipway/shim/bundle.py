@@ -63,9 +63,11 @@ def runtime_root(options: Options, namespace: str) -> str:
 def read_pid(path: str) -> int:
     """The process id in a file; raises EngineError when there is none."""
     try:
-        text = read_whole(path, limit=64).decode("ascii").strip()
+        text = read_whole(path, limit=64).decode("ascii", "replace").strip()
         return integer_from_text(text, "process id", low=1)
-    except (OSError, ValueError, EngineError) as error:
+    except OSError as error:
+        raise EngineError(f"read process id from {path}: {error.strerror}") from error
+    except EngineError as error:
         raise EngineError(f"read process id from {path}: {error}") from error
 
 

@@ -68,6 +68,7 @@ async def _make(shim: Shim, container: Container, options: Options) -> None:
     if options.no_new_keyring:
         flags.append("--no-new-keyring")
     shim.children.expect_strangers()
+    streams.relieve_runtime()
     try:
         await container.runtime.create(container.id, container.bundle, streams.child, flags)
         await streams.started()

@@ -7,6 +7,7 @@ import pytest
 
 from slipway.shim.stdio.output import Output
 from slipway.shim.stdio.spill import Spill
+from slipway.transport.plain.fifo import unread_bytes
 from slipway.transport.plain.file_events import FileEvents
 from slipway.transport.plain.loop import Loop
 
@@ -16,7 +17,7 @@ LIMIT = 1024 * 1024
 class Stream:
     """A pipe as the container writes it, the Output under test, and the fifo as a reader sees it."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, *, begins=True):
         self.loop = Loop()
         self.loop.open()
         self.fifo = f"{folder}/stdout"
@@ -27,7 +28,8 @@ class Stream:
         self.spill = Spill(str(folder), LIMIT)
         self.events = FileEvents(self.loop)
         self.output = Output(self.loop, self.events, source, self.fifo, self.spill, splices=True)
-        self.output.begin()
+        if begins:
+            self.output.begin()
 
     def turn_until(self, condition, seconds=5.0):
         timed_out = []
@@ -178,3 +180,18 @@ def test_discarding_ends_a_stream_that_nobody_reads(stream):
     stream.turn_until(lambda: stream.output._ended)
     stream.output.discard()
     assert stream.output.finished.done
+
+
+def test_a_runtime_that_writes_more_than_the_pipe_holds_goes_on(tmp_path):
+    """Its first words are kept, and come before the container's own output; the rest is dropped."""
+    stream = Stream(tmp_path, begins=False)
+    try:
+        stream.open_reader()
+        stream.output.relieve()
+        stream.write_all(b"r" * 300_000)
+        stream.turn_until(lambda: not unread_bytes(stream.container))
+        stream.output.begin()
+        stream.write_all(b"container")
+        assert stream.read(65536 + 9) == b"r" * 65536 + b"container"
+    finally:
+        stream.close()

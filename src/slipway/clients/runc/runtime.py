@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from slipway.clients.runc.program import Program
 
 _MOST_OUTPUT = 4 << 20
+_MOST_WORDS = 16 << 10  # characters of an error; its beginning says what is wrong
 NULL_STDIO = (-1, -1, -1)
 
 
@@ -144,9 +145,8 @@ class Runtime:
     def _last_words(self, seen: int, verb: str, ended: Exit, printed: bytes | bytearray) -> str:
         """The last error in the log beyond byte `seen`; else what was printed; else the status."""
         words = last_error(_read_from(self._log, seen).decode("utf-8", "replace"))
-        return (
-            words or printed.decode("utf-8", "replace").strip() or f"runtime {verb} exited with status {ended.status}"
-        )
+        words = words or printed[: 4 * _MOST_WORDS].decode("utf-8", "replace").strip()
+        return words[:_MOST_WORDS] or f"runtime {verb} exited with status {ended.status}"
 
 
 def _read_from(path: str, offset: int) -> bytes:

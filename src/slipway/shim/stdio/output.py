@@ -1,5 +1,6 @@
 """One output stream of a container, from its pipe or terminal to a fifo, without loss and without stalling the writer.
 
+    creating   what the runtime writes before there is a container: its first 64 KiB are kept, the rest is dropped
     direct     the fifo takes all: what is readable is moved, by splice where the kernel can
     waiting    the fifo is full: nothing is read for PATIENCE, then
     spilling   nobody reads: what the container writes goes to the spill; a reader that comes (back) gets it in order,
@@ -63,9 +64,23 @@ class Output:
         self.finished: Future = loop.future()
         os.set_blocking(source, False)
 
+    def relieve(self) -> None:
+        """Until `begin`, let the runtime go on when it writes more than the pipe holds: it would never end."""
+        self._loop.watch(self._source, READABLE, self._keep_first)
+
+    def _keep_first(self, _events: int) -> None:
+        data = os.read(self._source, MEMORY)
+        if not data:
+            self._loop.unwatch(self._source)
+        if room := MEMORY - self._spill.pending:
+            self._spill.append(data[:room])
+
     def begin(self) -> None:
         """Let it flow. What a runtime that fails has written until now is in its log, too, and not the container's."""
-        self._read_source()
+        if self._spill.pending:
+            self._start_spilling()
+        else:
+            self._read_source()
 
     def give(self) -> tuple[int, int, str, bool] | None:
         """(source, sink, fifo, splices), for another process; None unless the stream is direct."""

@@ -125,6 +125,11 @@ class Streams:
             os.close(source)
             raise
 
+    def relieve_runtime(self) -> None:
+        """For a runtime that ends before the process's program begins: what it writes must not hold it up."""
+        for output in self._outputs:
+            output.relieve()
+
     async def started(self) -> None:
         """The process has its streams: close its ends here, and take over its terminal. Raises EngineError."""
         self._close_child()
