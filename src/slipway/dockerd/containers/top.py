@@ -23,13 +23,14 @@ async def top(environment: ContainerEnvironment, container: Container, arguments
     arguments = arguments or DEFAULT_ARGUMENTS
     if not _ARGUMENTS.fullmatch(arguments):
         raise InvalidArgument(f"ps arguments {arguments!r}: unsupported characters")
-    pids = set(await environment.containerd.tasks.pids(container.id))
+    # As texts: what stands in a column may be a container's own words, and is no number then.
+    pids = {str(pid) for pid in await environment.containerd.tasks.pids(container.id)}
     titles, rows = _table(await asyncio.to_thread(_run_ps, arguments.split()))
     try:
         column = titles.index("PID")
     except ValueError as error:
         raise InvalidArgument("Couldn't find PID field in ps output") from error
-    mine = [row for row in rows if len(row) > column and row[column].isdigit() and int(row[column]) in pids]
+    mine = [row for row in rows if len(row) > column and row[column] in pids]
     announce(environment, container, "top")
     return {"Titles": titles, "Processes": mine}
 
@@ -56,7 +57,10 @@ def _run_ps(arguments: list[str]) -> str:
 
 
 def _table(text: str) -> tuple[list[str], list[list[str]]]:
-    """The last column takes the rest of the line: commands have spaces."""
-    lines = text.splitlines()
+    """The last column takes the rest of the line: commands have spaces.
+
+    Not `splitlines`: that ends lines at more characters than ps does.
+    """
+    lines = text.removesuffix("\n").split("\n")
     titles = lines[0].split() if lines else []
     return titles, [line.split(None, max(0, len(titles) - 1)) for line in lines[1:]]

@@ -35,7 +35,9 @@ async def changes(environment: ContainerEnvironment, container: Container) -> li
         try:
             found = await asyncio.to_thread(_compare, layer_folders(image), mounts)
         except OSError as error:
-            raise InternalError(f"compare the files of container {container.id} with its image: {error}") from error
+            # Not the path: what is too long is in the sentence otherwise.
+            sentence = f"compare the files of container {container.id} with its image: {error.strerror}"
+            raise InternalError(sentence) from error
     return [{"Path": _text(path), "Kind": int(found[path])} for path in sorted(found)]
 
 
