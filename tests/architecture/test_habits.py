@@ -51,6 +51,20 @@ def test_descriptors_are_close_on_exec() -> None:
     assert not wrong, "\n".join(wrong)
 
 
+def test_digits_are_ascii() -> None:
+    """`²` and `١` are digits to Python, and `int` takes one of them: the programs ask for ASCII in the same breath.
+
+    Not the client: it shows what it reads, and gives it on.
+    """
+    wrong = []
+    for module in every_module():
+        if not module.relative.startswith("slipway/docker/"):
+            lines = enumerate(module.path.read_text().splitlines(), 1)
+            asked = [(at, line) for at, line in lines if re.search(r"\.is(digit|decimal|numeric)\(\)", line)]
+            wrong += [f"{module.relative}:{at}: {line.strip()}" for at, line in asked if "isascii()" not in line]
+    assert not wrong, "\n".join(wrong)
+
+
 def test_files_and_functions_are_small(capsys: pytest.CaptureFixture[str]) -> None:
     files = sorted(((_lines(m.path), m.relative) for m in every_module()), reverse=True)
     functions = sorted(

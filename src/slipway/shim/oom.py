@@ -90,6 +90,6 @@ def oom_kills(memory_events: bytes) -> int:
     """The count of `oom_kill` in the text of memory.events (cgroup-v2.rst)."""
     for line in memory_events.splitlines():
         key, _, value = line.partition(b" ")
-        if key == b"oom_kill" and value.isdigit():
+        if key == b"oom_kill" and value.isascii() and value.isdigit():
             return int(value)
     return 0

@@ -56,7 +56,9 @@ async def open_download(url: str) -> AsyncIterator[Download]:
         try:
             await _check_status(url, response)
             total = response.headers.get("content-length", "")
-            yield Download(url, int(total) if total.isdecimal() else 0, response.aiter_raw())
+            yield Download(
+                url, int(total) if total.isascii() and total.isdigit() and len(total) < 19 else 0, response.aiter_raw()
+            )
         finally:
             await response.aclose()
 

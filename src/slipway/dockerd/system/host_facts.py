@@ -54,7 +54,7 @@ def thermal_throttle_paths() -> tuple[str, ...]:
     them."""
     root = "/sys/devices/system/cpu"
     try:
-        names = [name for name in os.listdir(root) if name.startswith("cpu") and name[3:].isdecimal()]
+        names = [name for name in os.listdir(root) if name.startswith("cpu") and name.isascii() and name[3:].isdigit()]
     except OSError:
         return ()
     paths = [f"{root}/{name}/thermal_throttle" for name in sorted(names, key=lambda name: int(name[3:]))]

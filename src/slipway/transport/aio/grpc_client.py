@@ -145,7 +145,7 @@ class ChannelStream:
         if trailers is None:
             return
         status = trailers.get("grpc-status", "")
-        if not status.isdecimal():
+        if not (status.isascii() and status.isdigit() and len(status) < 10):
             answer = self._stream.fields.get(":status", "?")
             raise _Refused(UNKNOWN, f"no gRPC status in the answer (HTTP status {answer})")
         if int(status) != OK:

@@ -16,7 +16,7 @@ def signal_number(text: str) -> int:
     name = text.upper().removeprefix("SIG")
     for base, sign in (("RTMIN", 1), ("RTMAX", -1)):
         rest = name.removeprefix(base)
-        if rest != name and rest[:1] in ("+", "-") and rest[1:].isdigit():
+        if rest != name and rest[:1] in ("+", "-") and rest.isascii() and rest[1:].isdigit():
             number = _BY_NAME[base] + sign * integer_from_text(rest[1:], "signal", high=30)
             if _BY_NAME["RTMIN"] <= number <= _BY_NAME["RTMAX"]:
                 return number
