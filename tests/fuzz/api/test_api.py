@@ -1,7 +1,7 @@
 """Requests made at random from a fixed seed, to every endpoint: an answer that is no 500, without a traceback, at once.
 
-Bodies are whole JSON documents of which one value is another; queries have hostile values; archives are damaged. Some are
-valid after all: what matters is that the engine foresaw each.
+Bodies are whole JSON documents of which one value is another; queries have hostile values; archives are damaged. Some
+are valid after all: what matters is that the engine foresaw each.
 """
 
 import copy
