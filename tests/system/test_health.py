@@ -13,6 +13,7 @@ from tests.support.docker import Docker
 from tests.support.engine import OurEngine
 from tests.support.waiting import wait_until
 from tests.system.harness import remove_all_containers
+from tests.system.test_malformed_requests import send
 
 SECONDS = 30.0
 QUICK = ("--health-interval", "200ms", "--health-retries", "2")
@@ -121,8 +122,7 @@ def test_it_is_asked_again_after_the_daemon_s_death(fresh_engine: OurEngine, bus
 
 
 def test_probes_that_take_too_long_do_not_pile_up(fresh_engine: OurEngine, busybox_archive: Path) -> None:
-    """Each left a process, and three descriptors in dockerd: an image with such a check ended the engine in a minute.
-    Nor do those pile up that cannot be started."""
+    """Each left a process, and its descriptors in dockerd: an image with such a check ended the engine in a minute."""
     client = docker.theirs(fresh_engine.host)
     client("load", "-i", str(busybox_archive))
     before = len(os.listdir(f"/proc/{fresh_engine.pid}/fd"))
@@ -135,3 +135,18 @@ def test_probes_that_take_too_long_do_not_pile_up(fresh_engine: OurEngine, busyb
     wait_until(
         lambda: len(os.listdir(f"/proc/{fresh_engine.pid}/fd")) <= before + 12, "descriptors to be few again", 15
     )
+
+
+def test_probes_that_cannot_be_started_are_forgotten(ours: OurEngine) -> None:
+    """Unlike those that end, they were remembered as long as their container ran."""
+    client, since = docker.theirs(ours.host), f"{time.time():.9f}"
+    often = {"Test": ["CMD", "/nosuch"], "Interval": 10**6, "Retries": 90}
+    body = json.dumps({"Image": "busybox", "Cmd": ["sleep", "600"], "Healthcheck": often}).encode()
+    assert send(ours, "POST", "/v1.51/containers/create?name=box", "application/json", body)[0] == 201
+    client("start", "box")
+    wait_for(client, "unhealthy")
+    told = client("events", "--since", since, "--until", f"{time.time():.9f}", "--format", "{{json .}}")
+    events = [json.loads(line)["Actor"]["Attributes"] for line in told.splitlines()]
+    first, *_, last = (found["execID"] for found in events if "execID" in found)
+    assert [send(ours, "GET", f"/v1.51/exec/{one}/json")[0] for one in (first, last)] == [404, 200]
+    client("rm", "-f", "box")
