@@ -68,14 +68,14 @@ def test_a_start_that_fails_says_one_sentence(client: Docker, engine: OurEngine,
 
 
 def test_what_a_runtime_says_beside_does_not_hold_up_the_container(client: Docker) -> None:
-    """What fits a pipe comes before the container's own output, as with the original."""
+    """What fits a pipe comes before the container's own output."""
     done = client.run("run", "--rm", "--network", "none", "--runtime", "chats", "busybox", "sh", "-c", "echo here >&2")
     assert done.status == 0
     assert done.err == "x" * 65536 + "here\n"
 
 
 def test_one_that_never_ends_holds_up_nobody_else(client: Docker, engine: OurEngine) -> None:
-    """As with the original, its container waits for it; whoever ends the runtime ends that."""
+    """Its own container waits for it; whoever ends the runtime ends that."""
     with client.popen("run", "--rm", "--network", "none", "--runtime", "waits", "busybox", "true") as waiting:
         wait_until(lambda: bool(sleepers(engine)), "the runtime to be called")
         assert client("run", "--rm", "--network", "none", "busybox", "echo", "served", timeout=20) == "served"

@@ -173,7 +173,7 @@ def complaint(engine: OurEngine, method: str, target: str, kind: str, body: byte
         return "no answer"
     except (ValueError, KeyError, http.client.HTTPException, ConnectionError) as error:
         return f"{type(error).__name__}: {error}"
-    # What the runtime refuses is a 500, as with the original.
+    # What only the runtime refuses is a 500, in its words.
     is_foreseen = status < 500 or status in (501, 503) or "OCI runtime" in words or words.startswith(BY_RUNTIME)
     is_sentence = words.strip() and not any(word in words for word in ("Traceback", "internal error", "Errno", "codec"))
     return "" if is_foreseen and is_sentence else f"{status} {words[:300]!r}"
