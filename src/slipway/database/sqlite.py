@@ -36,6 +36,8 @@ class SqliteDatabase:
             self._writer.execute("PRAGMA journal_mode = WAL")
             self._writer.executescript(schema)
         except sqlite3.Error as error:
+            for connection in self._open:
+                connection.close()
             raise Unavailable(f"open database {path}: {error}", hint="move the file away to start afresh") from error
         self._full_sync = True
         self._thread = threading.Thread(target=self._write_forever, name="database-writer", daemon=True)
@@ -70,11 +72,11 @@ class SqliteDatabase:
         connection = sqlite3.connect(
             self._path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False, cached_statements=64
         )
+        with self._open_lock:
+            self._open.append(connection)
         connection.row_factory = sqlite3.Row
         connection.execute(f"PRAGMA cache_size = -{PAGE_CACHE_KIB}")
         connection.execute("PRAGMA foreign_keys = ON")
-        with self._open_lock:
-            self._open.append(connection)
         return connection
 
     def _submit(self, change: Callable[[sqlite3.Connection], Result], durable: bool) -> "Future[Result]":

@@ -1,5 +1,6 @@
 """The database: one writer, savepoints for each change, nothing lost on close."""
 
+import os
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -90,7 +91,9 @@ def test_close_writes_what_is_queued_and_refuses_what_follows(tmp_path: Path) ->
     again.close()
 
 
-def test_a_file_that_is_no_database_is_one_sentence(tmp_path: Path) -> None:
+def test_a_file_that_is_no_database_is_one_sentence_and_is_closed(tmp_path: Path) -> None:
     (tmp_path / "t.db").write_bytes(b"this is not a database, not at all, not in the least" * 100)
-    with pytest.raises(Unavailable, match=r"open database .*t\.db"):
+    with pytest.raises(Unavailable, match=r"open database .*t\.db") as refusal:
         SqliteDatabase(str(tmp_path / "t.db"), SCHEMA)
+    assert refusal.traceback, "what it holds on to is still there"
+    assert str(tmp_path / "t.db") not in {os.path.realpath(f"/proc/self/fd/{fd}") for fd in os.listdir("/proc/self/fd")}
