@@ -3,14 +3,13 @@
 import argparse
 import os
 import shutil
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
 from tests.sabotage.breakages import ALL, Breakage
 from tools.dev.environment import CHECKOUT
 from tools.dev.progress import Progress
+from tools.dev.suite import interrupt, prepare, start_pytest
 
 COPIED = ("src", "tests", "tools", "bin", "examples", "pyproject.toml")
 TESTS_FAILED = 1  # pytest's exit status; anything else means that the test did not get to judge
@@ -20,6 +19,11 @@ def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="./dev sabotage", description=__doc__)
     parser.add_argument("names", nargs="*", help="only these breakages")
     names = parser.parse_args(argv[1:]).names
+    if unknown := set(names) - {breakage.name for breakage in ALL}:
+        parser.error(
+            f"there is no breakage {', '.join(sorted(unknown))} (hint: tests/sabotage/breakages.py lists them)"
+        )
+    prepare(with_guest=False)  # a test that lacks something is red, too
     chosen = [breakage for breakage in ALL if not names or breakage.name in names]
     unnoticed = []
     for breakage in chosen:
@@ -41,12 +45,23 @@ def is_noticed(breakage: Breakage) -> tuple[bool, str]:
         (copy / ".dev").mkdir()
         os.symlink(CHECKOUT / ".dev" / "cache", copy / ".dev" / "cache")
         breakage.apply(copy)
-        command = [sys.executable, "-m", "pytest", "-q", "--no-header", "-x", "-p", "no:cacheprovider", breakage.test]
-        environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "CI")}
-        done = subprocess.run(
-            command, cwd=copy, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
-        )
-    return done.returncode == TESTS_FAILED, done.stdout
+        status, said = run_test(copy, breakage.test)
+    return status == TESTS_FAILED, said
+
+
+def run_test(checkout: Path, test: str) -> tuple[int, str]:
+    """`checkout`'s pytest on `test`: its exit status and its words. An interrupt waits until it has cleaned up."""
+    options = ["-q", "--no-header", "-x", "-p", "no:cacheprovider"]
+    environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "CI")}
+    with tempfile.TemporaryFile() as out:
+        process = start_pytest([*options, test], environment, out=out, err=out, folder=checkout)
+        try:
+            status = process.wait()
+        except KeyboardInterrupt:
+            interrupt(process)
+            raise
+        out.seek(0)
+        return status, out.read().decode("utf-8", "replace")
 
 
 def _copy(origin: Path, target: Path) -> None:

@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO
@@ -106,7 +107,7 @@ def parts(markers: str, *, whole: bool) -> list[Part]:
 
 def run_paths(arguments: list[str], markers: str) -> int:
     """pytest on what was named, as pytest shows it."""
-    process = start_pytest(["-m", markers, *arguments], {}, None)
+    process = start_pytest(["-m", markers, *arguments], os.environ)
     try:
         return process.wait()
     except KeyboardInterrupt:
@@ -114,14 +115,22 @@ def run_paths(arguments: list[str], markers: str) -> int:
         raise
 
 
-def start_pytest(arguments: list[str], environment: dict[str, str], out: IO[bytes] | None) -> "subprocess.Popen[bytes]":
+def start_pytest(
+    arguments: Sequence[str],
+    environment: Mapping[str, str],
+    *,
+    out: IO[bytes] | None = None,
+    err: IO[bytes] | None = None,
+    folder: Path = CHECKOUT,
+) -> "subprocess.Popen[bytes]":
     """pytest in a session of its own: an interrupt reaches it once, through us; its fixtures clean up."""
     return subprocess.Popen(
         [sys.executable, "-m", "pytest", *arguments],
-        cwd=CHECKOUT,
-        env=os.environ | environment,
+        cwd=folder,
+        env=environment,
         stdin=subprocess.DEVNULL,
         stdout=out,
+        stderr=err,
         start_new_session=True,
     )
 
@@ -133,11 +142,11 @@ def run_part(part: Part) -> Outcome:
     log = LOGS / f"{part.name}.log"
     with tempfile.TemporaryDirectory() as folder:
         results = Path(folder) / "results.json"
-        environment = {"SLIPWAY_RESULTS": str(results), "SLIPWAY_RESULTS_NAME": part.name}
+        environment = os.environ | {"SLIPWAY_RESULTS": str(results), "SLIPWAY_RESULTS_NAME": part.name}
         options = ["-q", "--no-header", "--color=no", "-p", "tools.dev.pytest_progress", "-m", part.markers]
         began = time.monotonic()
         with open(log, "wb") as out:
-            process = start_pytest([*options, *part.options, f"tests/{part.folder}"], environment, out)
+            process = start_pytest([*options, *part.options, f"tests/{part.folder}"], environment, out=out)
             status = wait_within(process, outcome)
         outcome.seconds = time.monotonic() - began
         take_results(outcome, results, status)
