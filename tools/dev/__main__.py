@@ -13,7 +13,7 @@ sys.path[:1] = [str(CHECKOUT), str(CHECKOUT / "src")]  # in place of this file's
 from tools.dev import environment, say  # noqa: E402 - now it can be found
 
 COMMANDS = {
-    "demo": ("demo", "make everything, start an engine, run nginx in it, and show that it is real"),
+    "demo": ("demo", "make everything, start an engine, run nginx in it, show that it is real [--image REF]"),
     "up": ("engine", "start this checkout's engine"),
     "down": ("engine", "stop it; nothing is left but the images below .dev (--purge: nor those)"),
     "shell": ("engine", "a shell with this checkout's docker on PATH and DOCKER_HOST set"),

@@ -1,5 +1,6 @@
-"""`./dev demo`: from nothing to `docker run --name=nginx -d nginx`, and the proof that it is real."""
+"""`./dev demo [--image REFERENCE]`: from nothing to `docker run --name=nginx -d nginx`, and proof that it is."""
 
+import argparse
 import http.client
 import os
 import shlex
@@ -22,14 +23,21 @@ LONGEST_COMMAND = 200
 
 
 def main(argv: list[str]) -> int:
-    if argv[1:]:
-        say.warn(f"demo does not take {' '.join(argv[1:])}")
-        return 2
+    parser = argparse.ArgumentParser(prog="./dev demo", description=__doc__)
+    parser.add_argument(
+        "--image",
+        metavar="REFERENCE",
+        help="run this nginx, from a mirror's registry, say: registry.example:5000/nginx",
+    )
+    image = parser.parse_args(argv[1:]).image
     instance = here()
     started = engine.up(instance)
     try:
-        get_image(instance)
-        show(instance)
+        if image is None:
+            get_image(instance)
+        else:
+            get_image_named(instance, image)
+        show(instance, image or "nginx")
     except KeyboardInterrupt:
         if started:  # what ran before, with others' containers in it, runs on
             engine.down(instance, purge=False)
@@ -56,7 +64,7 @@ def get_image(instance: DevInstance) -> None:
     if docker(instance, "image", "inspect", "-f", "{{.Id}}", "nginx", quiet=True):
         return
     say.step(f"asking Docker Hub for nginx, for {SECONDS_FOR_A_REGISTRY:g} seconds at most")
-    if registry_answers() and _pull(instance):
+    if registry_answers() and _pull(instance, "nginx"):
         return
     say.step("no registry answers: making an nginx image from the distribution's packages (examples/nginx/build)")
     packages.ensure(packages.BUILDING_IMAGES)
@@ -67,8 +75,17 @@ def get_image(instance: DevInstance) -> None:
     docker(instance, "load", "-i", str(archive))
 
 
-def _pull(instance: DevInstance) -> bool:
-    argv = [str(instance.launchers / "docker"), "pull", "nginx"]
+def get_image_named(instance: DevInstance, image: str) -> None:
+    """What is there, else pulled. Who names an image wants that one: Failed where it is not to be had."""
+    if docker(instance, "image", "inspect", "-f", "{{.Id}}", "--", image, quiet=True):
+        return
+    say.step(f"pulling {image}")
+    if not _pull(instance, image):
+        raise say.Failed(f"{image} could not be pulled (hint: without --image the demo makes an nginx of its own)")
+
+
+def _pull(instance: DevInstance, image: str) -> bool:
+    argv = [str(instance.launchers / "docker"), "pull", "--", image]
     return subprocess.run(argv, env=os.environ | engine.environment(instance), check=False).returncode == 0
 
 
@@ -93,10 +110,10 @@ def registry_answers(url: str = REGISTRY, seconds: float = SECONDS_FOR_A_REGISTR
     return bool(answered)
 
 
-def show(instance: DevInstance) -> None:
-    """Run nginx and show that it is nginx, in a container, below a shim."""
+def show(instance: DevInstance, image: str) -> None:
+    """Run `image` and show that it is nginx, in a container, below a shim."""
     docker(instance, "rm", "-f", "nginx", quiet=True)
-    docker(instance, "run", "--name=nginx", "-d", "nginx", show_it=True)
+    docker(instance, "run", "--name=nginx", "-d", image, show_it=True)
     docker(instance, "ps", show_it=True)
     address = docker(instance, "inspect", "-f", "{{.NetworkSettings.Networks.bridge.IPAddress}}", "nginx").strip()
     pid = int(docker(instance, "inspect", "-f", "{{.State.Pid}}", "nginx"))
