@@ -53,7 +53,7 @@ def test_it_is_forked_from_the_template_unless_called_by_path(
 
 
 def ancestors(process: processes.Process) -> list[processes.Process]:
-    """Its parent, that one's parent, and so on below process 1.
+    """Its parent, that one's parent, and so on below process 1, or up to one whose parent is in no namespace of ours.
 
     In a container's first second there are two shims; asked again when one of them goes meanwhile.
     """
@@ -61,6 +61,8 @@ def ancestors(process: processes.Process) -> list[processes.Process]:
     one = processes.read(process.parent)
     while one is not None and one.pid != 1:
         found.append(one)
+        if one.parent == 0:
+            return found
         one = processes.read(one.parent)
     if one is not None:
         return found
