@@ -38,15 +38,18 @@ class OriginalEngine:
         self.folder = folder
         self.cgroup_parent = self.name
         self.host = f"unix://{folder}/{self.name}/docker.sock"
-        done = subprocess.run(
-            [*under, str(PEERS / "dockerd"), suite, self.name, "--cgroup-parent", self.cgroup_parent, *flags],
-            env=os.environ | {"PEERS_SHARE": str(folder)},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode:
-            raise RuntimeError(f"start the original dockerd of {suite}: {done.stderr.strip()}")
+        argv = [*under, str(PEERS / "dockerd"), suite, self.name, "--cgroup-parent", self.cgroup_parent, *flags]
+        try:
+            done = subprocess.run(
+                argv, env=os.environ | {"PEERS_SHARE": str(folder)}, capture_output=True, text=True, check=False
+            )
+            if done.returncode:
+                raise RuntimeError(f"start the original dockerd of {suite}: {done.stderr.strip()}")
+        except BaseException:  # an interrupt, too: the script has put it into the background
+            mine = processes.mentioning(self.name)
+            processes.end([*mine, *(below for p in mine for below in processes.descendants(p.pid))])
+            self._take_back()
+            raise
 
     @property
     def pid(self) -> int:
@@ -81,6 +84,9 @@ class OriginalEngine:
                 os.kill(dockerd.pid, signal.SIGTERM)
             wait_until(lambda: not dockerd.is_alive(), "the end of the original dockerd", 30)
         processes.end(p for p in family if p.is_alive())
+        self._take_back()
+
+    def _take_back(self) -> None:
         cgroup_folders.end_all_in(self.cgroup_parent)
         shutil.rmtree(PEERS_HOME / self.suite / "var/lib/peer" / self.name, ignore_errors=True)
         shutil.rmtree(self.folder / self.name, ignore_errors=True)
@@ -109,9 +115,12 @@ class OriginalContainerd:
             self._process = subprocess.Popen(
                 ["unshare", "-n", *argv], env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log
             )
-        wait_until(
-            lambda: "successfully booted" in self.log(), f"containerd of {suite}; see {folder}/containerd.log", 20
-        )
+        try:
+            what = f"containerd of {suite}; see {folder}/containerd.log"
+            wait_until(lambda: "successfully booted" in self.log(), what, 20)
+        except BaseException:  # an interrupt, too
+            self.stop()
+            raise
 
     @property
     def pid(self) -> int:

@@ -38,7 +38,11 @@ class Registry:
             self._process = subprocess.Popen(
                 self._argv, env=self._environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log
             )
-        wait_until(self._answers, f"the registry; see {self._log}")
+        try:
+            wait_until(self._answers, f"the registry; see {self._log}")
+        except BaseException:  # an interrupt, too
+            self.__exit__()
+            raise
         return self
 
     def _answers(self) -> bool:
