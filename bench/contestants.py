@@ -13,6 +13,8 @@ from tests.support.engine import OurEngine
 from tests.support.peers import OriginalEngine
 from tests.support.processes import Process
 
+SUITE = "sid"  # the tree of tools/peers that the original comes from
+
 
 @dataclass(frozen=True)
 class Contestant:
@@ -61,7 +63,7 @@ def both(*, only_original: bool = False) -> Iterator[list[Contestant]]:
             _give_run_folder(ours)
             ours.start()
             contestants.append(Contestant("ours", ours, docker.theirs(ours.host)))
-        original = OriginalEngine("sid", folder / "sid")
+        original = OriginalEngine(SUITE, folder / "sid")
         stack.callback(original.stop)
         contestants.append(Contestant("original", original, docker.theirs(original.host)))
         for contestant in contestants:

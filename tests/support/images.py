@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from tests.support.paths import CACHE, CHECKOUT
+from tools.dev import interruptible
 
 EXAMPLES = CHECKOUT / "examples"
 CREATED = "2026-01-01T00:00:00Z"  # fixed, so that the same files make the same bytes and the same digests
@@ -103,9 +104,9 @@ def _tar(entries: Sequence[tuple[str, bytes | str]]) -> bytes:
 
 
 def _run_recipe(recipe: Path, target: Path) -> None:
-    done = subprocess.run([sys.executable, str(recipe), str(target)], capture_output=True, text=True, check=False)
+    done = interruptible.run([sys.executable, str(recipe), str(target)])
     if done.returncode:
-        raise RuntimeError(f"{recipe} {target} ended with {done.returncode}: {done.stderr[-2000:]}")
+        raise RuntimeError(f"{recipe} {target} ended with {done.returncode}: {done.stdout[-2000:]}")
 
 
 def _kept(name: str, make_it: Callable[[Path], None]) -> Path:

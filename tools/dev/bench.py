@@ -5,6 +5,8 @@ import argparse
 import sys
 from pathlib import Path
 
+from tools.dev import packages, suite
+
 
 def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="./dev bench", description=__doc__)
@@ -24,6 +26,8 @@ def main(argv: list[str]) -> int:
     if unknown := set(options.only) - set(rows.GROUPS):
         parser.error(f"unknown group {', '.join(sorted(unknown))} (hint: {', '.join(rows.GROUPS)})")
 
+    packages.ensure(packages.RUNNING, packages.MEASURING)
+    suite.make("peers/install", contestants.SUITE)
     with contestants.both(only_original=options.only_original) as engines:
         notes = [f"client: {' '.join(engines[0].client.program)}, image: busybox, one file system, alternating"]
         if differing := equal.differences(engines):

@@ -23,6 +23,7 @@ TESTING = {
     "strace": "strace",
     "tini": "tini",
 }
+MEASURING = {name: TESTING[name] for name in ("debootstrap", "iproute2")}
 GUEST = {"qemu-system-x86": "qemu-system-x86_64", "e2fsprogs": "mke2fs"}
 
 

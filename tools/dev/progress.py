@@ -1,13 +1,13 @@
 """One line that tells how far long work is: rewritten in place on a terminal, printed once at the end elsewhere."""
 
-import signal
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 from types import TracebackType
 from typing import Self, TextIO
+
+from tools.dev import interruptible
 
 
 class Progress:
@@ -44,24 +44,13 @@ class Progress:
         return "\x1b[K" if self._is_terminal else ""
 
 
-def run(name: str, argv: Sequence[str]) -> "subprocess.CompletedProcess[str]":
+def run(name: str, argv: Sequence[str], *, own_session: bool = False) -> "subprocess.CompletedProcess[str]":
     """Run a command, telling its seconds as they pass. `stdout` of the result is all that it wrote, errors too.
 
     An interrupt waits for the command's own end: apt must not be killed while it unpacks.
     """
-    process = subprocess.Popen(
-        argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
-    )
     with Progress(name) as progress:
         began = time.monotonic()
-        while True:
-            try:
-                said, _ = process.communicate(timeout=1)
-                return subprocess.CompletedProcess(argv, process.returncode, said)
-            except subprocess.TimeoutExpired:
-                progress.at(round(time.monotonic() - began), "s")
-            except KeyboardInterrupt:
-                with suppress(PermissionError):  # sudo's child is root's; the terminal has told it already
-                    process.send_signal(signal.SIGINT)
-                process.communicate()
-                raise
+        return interruptible.run(
+            argv, own_session=own_session, each_second=lambda: progress.at(round(time.monotonic() - began), "s")
+        )

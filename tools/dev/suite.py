@@ -14,9 +14,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO
 
-from tools.dev import guest, launchers, packages, say
+from tools.dev import guest, launchers, packages, progress, say
 from tools.dev.environment import CHECKOUT
-from tools.dev.progress import Progress
 
 BUDGETS = {  # seconds; a folder that takes longer has failed
     "architecture": 60,
@@ -31,6 +30,7 @@ BUDGETS = {  # seconds; a folder that takes longer has failed
 BY_PATH_BUDGET = 150  # tests/system once more, the shim's template off and runc called by path: a sample
 BUDGET_OF_ALL = 3600  # with --all, each
 GUEST_BUDGET = 300
+RUN_ANYWHERE = tuple(CHECKOUT / "tests" / name for name in ("architecture", "unit", "contract"))  # as ./dev check does
 LOGS = CHECKOUT / ".dev" / "test-logs"
 SECONDS_TO_CLEAN_UP = 60
 NO_TESTS_COLLECTED = 5
@@ -68,12 +68,9 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--all", action="store_true", help="every case, not the recorded sample of the large matrices")
     parser.add_argument("paths", nargs="*", help="run only these, and show what pytest shows")
     options, more = parser.parse_known_args(argv[1:])
-    try:
-        prepare(with_guest=options.vm)
-    except say.Failed as failed:
-        say.warn(str(failed))
-        return 1
     markers = "not vm" if options.all else "not vm and (not matrix or sample)"
+    if not need_nothing([*options.paths, *more]):
+        prepare(with_guest=options.vm)
     if options.paths or more:
         return run_paths([*options.paths, *more], markers)
     outcomes = [run_part(part) for part in parts(markers, whole=options.all)]
@@ -82,18 +79,31 @@ def main(argv: list[str]) -> int:
     return summarize(outcomes)
 
 
+def need_nothing(arguments: Sequence[str]) -> bool:
+    """Whether pytest is asked for tests alone that run anywhere: they do not wait for the originals."""
+    named = [CHECKOUT / argument.partition("::")[0] for argument in arguments if not argument.startswith("-")]
+    named = [path.resolve() for path in named if path.exists()]
+    return bool(named) and all(any(path.is_relative_to(folder) for folder in RUN_ANYWHERE) for path in named)
+
+
 def prepare(*, with_guest: bool) -> None:
     """Everything the tests need of the machine: packages, launchers, the originals, the guest."""
     packages.ensure(packages.RUNNING, packages.TESTING, packages.GUEST if with_guest else {})
     if not packages.lists_are_there():
         packages.update_lists()
     launchers.make(CHECKOUT)
-    for script, *arguments in (("peers/install", "trixie"), ("peers/install", "sid"), *([("vm/build",)] * with_guest)):
-        command = [str(CHECKOUT / "tools" / script), *arguments]
-        with Progress(" ".join([f"tools/{script}", *arguments])):
-            done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise say.Failed(f"{' '.join(command)}: {done.stderr.strip()}")
+    for suite in ("trixie", "sid"):
+        make("peers/install", suite)
+    if with_guest:
+        make("vm/build")
+
+
+def make(script: str, *arguments: str) -> None:
+    """Run a script of tools/, which makes something once and keeps it."""
+    command = [str(CHECKOUT / "tools" / script), *arguments]
+    done = progress.run(" ".join([f"tools/{script}", *arguments]), command, own_session=True)
+    if done.returncode:
+        raise say.Failed(f"{' '.join(command)}: {done.stdout.strip()}")
 
 
 def parts(markers: str, *, whole: bool) -> list[Part]:
@@ -190,7 +200,7 @@ def run_guest(*, whole: bool) -> Outcome:
     budget = BUDGET_OF_ALL if whole else GUEST_BUDGET
     outcome = Outcome("guest", budget)
     began = time.monotonic()
-    with Progress("guest"):
+    with progress.Progress("guest"):
         status, counts, said = guest.run_tests(budget, whole=whole)
     outcome.seconds = time.monotonic() - began
     LOGS.mkdir(parents=True, exist_ok=True)
