@@ -28,6 +28,13 @@ def enter(suite: str, *argv: str, share: Path, bind: tuple[Path, ...] = ()) -> t
     return [str(PEERS / "enter"), suite, *argv], environment
 
 
+def forget_share(suite: str, share: Path) -> None:
+    """Remove the share's path inside the tree, which `enter` has made; nothing is in it, nor anybody by now."""
+    for place in (share, *share.parents):
+        with suppress(OSError):
+            (PEERS_HOME / suite / place.relative_to("/")).rmdir()
+
+
 class OriginalEngine:
     """An original dockerd with its containerd, in namespaces of its own, its socket below `folder` (a short path)."""
 
@@ -90,9 +97,7 @@ class OriginalEngine:
         cgroup_folders.end_all_in(self.cgroup_parent)
         shutil.rmtree(PEERS_HOME / self.suite / "var/lib/peer" / self.name, ignore_errors=True)
         shutil.rmtree(self.folder / self.name, ignore_errors=True)
-        for place in (self.folder, *self.folder.parents):  # `enter` makes the share's path inside the tree
-            with suppress(OSError):
-                (PEERS_HOME / self.suite / place.relative_to("/")).rmdir()
+        forget_share(self.suite, self.folder)
 
 
 class OriginalContainerd:
@@ -145,3 +150,4 @@ class OriginalContainerd:
         self._process.wait()
         cgroup_folders.end_all_in(self.namespace)
         shutil.rmtree(self.folder, ignore_errors=True)
+        forget_share(self.suite, self.folder)

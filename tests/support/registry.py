@@ -31,6 +31,7 @@ class Registry:
         )
         self._argv = [*enter, *argv]
         self._enter = list(enter)
+        self._folder, self._suite = folder, suite
         self._log = folder / "registry.log"
 
     def __enter__(self) -> Self:
@@ -54,6 +55,7 @@ class Registry:
         self._process.kill()
         self._process.wait()
         processes.end(family)
+        peers.forget_share(self._suite, self._folder)
 
 
 def fill(folder: Path, engine: OriginalEngine, images: Sequence[str]) -> Path:

@@ -37,14 +37,18 @@ class Distribution:
         self._argv, self._environment = peers.enter(
             "sid", "docker-registry", "serve", str(folder / "registry.json"), share=folder
         )
-        self._log = folder / "registry.log"
+        self._folder, self._log = folder, folder / "registry.log"
 
     def __enter__(self) -> Self:
         with open(self._log, "ab") as log:
             self._process = subprocess.Popen(
                 self._argv, env=self._environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log
             )
-        wait_until(self._answers, f"the registry; see {self._log}")
+        try:
+            wait_until(self._answers, f"the registry; see {self._log}")
+        except BaseException:  # an interrupt, too
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -52,6 +56,7 @@ class Distribution:
         self._process.kill()
         self._process.wait()
         processes.end(family)
+        peers.forget_share("sid", self._folder)
 
     def push_blob(self, repository: str, data: bytes) -> str:
         digest = f"sha256:{hashlib.sha256(data).hexdigest()}"
