@@ -62,7 +62,11 @@ def _create() -> None:
     if importlib.util.find_spec("ensurepip") is None:  # Debian keeps it in a package of its own
         packages.install([f"python3.{sys.version_info.minor}-venv"])
     say.step(f"making .venv with {sys.executable}")
-    venv.create(VENV, with_pip=True, clear=VENV.exists())
+    venv.create(VENV, with_pip=False, clear=VENV.exists())
+    # As venv itself does it, but ended by an interrupt, which would leave its child and a folder in /tmp.
+    done = run("ensurepip", [str(PYTHON), "-I", "-m", "ensurepip", "--upgrade", "--default-pip"], own_session=True)
+    if done.returncode:
+        raise say.Failed(f"pip could not be put into {VENV}; it says:\n{done.stdout.strip()}")
 
 
 def _install(lock: Lock) -> None:
