@@ -17,8 +17,15 @@ from tests.support.pending import (
     pytest_configure,
     pytest_sessionfinish,
 )
+from tests.support.teardown import pytest_runtest_teardown
 
-__all__ = ["pytest_addoption", "pytest_collection_modifyitems", "pytest_configure", "pytest_sessionfinish"]
+__all__ = [
+    "pytest_addoption",
+    "pytest_collection_modifyitems",
+    "pytest_configure",
+    "pytest_runtest_teardown",
+    "pytest_sessionfinish",
+]
 
 IN_CI = bool(os.environ.get("CI"))
 ENGINE_WORDS = ("slipway", "docker", "containerd", "runc", "/tmp/sw")
