@@ -5,6 +5,7 @@ httpx is imported at the first call only: it adds 10 MB to a daemon that may nev
 
 import logging
 import ssl
+from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 from slipway.base.version import VERSION
@@ -19,10 +20,11 @@ _READ_SECONDS: Final = 60.0  # for the next bytes, not for all of them
 def make_http_client(*, verify: ssl.SSLContext | bool = True) -> "httpx.AsyncClient":
     """Follows no redirect unless told to at a request. `verify` False is for what has no TLS at all.
 
-    Takes 50 ms and more: the import, and the certificates that are trusted.
+    Takes 80 ms and more: the imports, and the certificates that are trusted.
     """
     import httpx
 
+    import_module("anyio._backends._asyncio")  # else at the first request, which holds up the event loop for 30 ms
     logging.getLogger("httpx").setLevel(logging.WARNING)  # it tells of every request at level info
     return httpx.AsyncClient(
         verify=verify,
