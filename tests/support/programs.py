@@ -46,11 +46,13 @@ class Programs:
     """Which folder of launchers `OurEngine` takes when it is not told. A benchmark leaves it as it is: unwatched."""
 
     folder = LAUNCHERS
+    by_path = False
 
     @classmethod
     def choose(cls, *, by_path: bool) -> None:
         """From now on the daemons are watched; and called by path, if asked for."""
         launchers.make(CHECKOUT)
+        cls.by_path = by_path
         cls.folder = CHECKOUT / ".dev" / ("by-path" if by_path else "watched")
         cls.folder.mkdir(exist_ok=True)
         for name, module in launchers.PROGRAMS.items():
