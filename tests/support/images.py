@@ -1,18 +1,16 @@
 """Image archives for `docker load`: made by the recipes in examples/, kept below .dev/cache; small ones made here."""
 
-import fcntl
 import hashlib
 import io
 import json
 import os
-import subprocess
 import sys
 import tarfile
-import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from tests.support.paths import CACHE, CHECKOUT
+from tests.support.kept import compiled, kept
+from tests.support.paths import CHECKOUT
 from tools.dev import interruptible
 
 EXAMPLES = CHECKOUT / "examples"
@@ -34,7 +32,7 @@ def _by_recipe(name: str) -> Path:
     recipe = EXAMPLES / name / "build"
     sources = sorted([*EXAMPLES.glob("*.py"), *(path for path in recipe.parent.rglob("*") if path.is_file())])
     key = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:12]
-    return _kept(f"{name}-{key}.tar", lambda target: _run_recipe(recipe, target))
+    return kept(f"{name}-{key}.tar", lambda target: _run_recipe(recipe, target))
 
 
 def make(target: Path, tag: str, files: Mapping[str, bytes | str], config: Mapping[str, object]) -> Path:
@@ -64,9 +62,7 @@ def make(target: Path, tag: str, files: Mapping[str, bytes | str], config: Mappi
 def of_program(source: Path, folder: Path) -> Path:
     """An image, called as `source` is, of one static program compiled from that C file; `/proc` beside it."""
     name = source.stem
-    program = folder / name
-    subprocess.run(["gcc", "-static", "-O1", "-o", str(program), str(source)], check=True)
-    files: dict[str, bytes | str] = {name: program.read_bytes(), "proc/": "/"}
+    files: dict[str, bytes | str] = {name: compiled(source).read_bytes(), "proc/": "/"}
     return make(folder / f"{name}.tar", f"{name}:latest", files, {"Entrypoint": [f"/{name}"]})
 
 
@@ -107,17 +103,3 @@ def _run_recipe(recipe: Path, target: Path) -> None:
     done = interruptible.run([sys.executable, str(recipe), str(target)])
     if done.returncode:
         raise RuntimeError(f"{recipe} {target} ended with {done.returncode}: {done.stdout[-2000:]}")
-
-
-def _kept(name: str, make_it: Callable[[Path], None]) -> Path:
-    """The file `name` below the cache, made whole by `make_it` when it is missing; two runs at once make it once."""
-    CACHE.mkdir(parents=True, exist_ok=True)
-    kept = CACHE / name
-    with open(CACHE / f"{name}.lock", "wb") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not kept.exists():
-            with tempfile.TemporaryDirectory(dir=CACHE) as scratch:
-                made = Path(scratch) / name
-                make_it(made)
-                made.rename(kept)
-    return kept

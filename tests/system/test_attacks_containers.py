@@ -11,6 +11,7 @@ import pytest
 from tests.support import docker, images
 from tests.support.docker import Docker
 from tests.support.engine import OurEngine
+from tests.support.kept import compiled
 from tests.system.harness import remove_all_containers
 
 STEAL = Path(__file__).with_name("steal.c")
@@ -74,11 +75,9 @@ def box(client: Docker) -> Iterator[str]:
     client("rm", "-f", "-v", container)
 
 
-def test_nothing_can_be_taken_from_a_process_that_joins(client: Docker, tmp_path: Path) -> None:
+def test_nothing_can_be_taken_from_a_process_that_joins(client: Docker) -> None:
     """CVE-2019-5736, CVE-2016-9962: its program file, descriptors, memory; a ptrace. (CAP_SYS_PTRACE allows them.)"""
-    steal = tmp_path / "steal"
-    subprocess.run(["gcc", "-static", "-O1", "-o", str(steal), str(STEAL)], check=True)
-    container = client("run", "-d", "-v", f"{steal}:/steal:ro", "busybox", "sleep", "1000")
+    container = client("run", "-d", "-v", f"{compiled(STEAL)}:/steal:ro", "busybox", "sleep", "1000")
     try:
         with client.popen("exec", container, "/steal", "4") as watching:
             while watching.poll() is None:

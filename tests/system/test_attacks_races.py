@@ -4,7 +4,6 @@ CVE-2021-30465, CVE-2024-45310: between the check of a target and its mount the 
 """
 
 import os
-import subprocess
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ import pytest
 from tests.support import docker
 from tests.support.docker import Docker
 from tests.support.engine import OurEngine
+from tests.support.kept import compiled
 
 EXCHANGE = Path(__file__).with_name("exchange.c")
 UP = "../" * 20
@@ -39,8 +39,7 @@ def client(our_engine: OurEngine, busybox_archive: Path) -> Docker:
 @pytest.fixture
 def shared(client: Docker, tmp_path: Path, host: Path) -> Iterator[Path]:
     """The shared volume's folder, in which two containers exchange names."""
-    program = tmp_path / "exchange"
-    subprocess.run(["gcc", "-static", "-O1", "-o", str(program), str(EXCHANGE)], check=True)
+    program = compiled(EXCHANGE)
     volume = tmp_path / "shared"
     volume.mkdir()
     pairs = []

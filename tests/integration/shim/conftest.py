@@ -22,6 +22,7 @@ from slipway.wire.protobuf import decode, encode
 from slipway.wire.protobuf_known import AnyMessage
 from tests.support import cgroup_folders, processes
 from tests.support.busybox import busybox_program
+from tests.support.kept import compiled
 from tests.support.paths import CHECKOUT
 from tests.support.waiting import SLOWNESS
 
@@ -37,8 +38,7 @@ def rootfs(short_folder):
     shutil.copy(busybox_program(), folder / "bin/busybox")
     for name in PROGRAMS:
         (folder / "bin" / name).symlink_to("busybox")
-    source = Path(__file__).with_name("parent_death.c")
-    subprocess.run(["gcc", "-static", "-O1", "-o", str(folder / "bin/parent_death"), str(source)], check=True)
+    shutil.copy(compiled(Path(__file__).with_name("parent_death.c")), folder / "bin/parent_death")
     return folder
 
 
