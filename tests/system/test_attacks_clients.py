@@ -1,12 +1,16 @@
 """Clients that go away, stay silent or fail, many times over: the engine serves everyone else and keeps nothing."""
 
 import gzip
+import http.client
+import json
 import os
+import resource
 import socket
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -28,8 +32,9 @@ def engine(our_engine: OurEngine, busybox_archive: Path) -> OurEngine:
 @pytest.fixture(scope="module")
 def box(engine: OurEngine) -> Iterator[str]:
     client = docker.theirs(engine.host)
-    yield client("run", "-d", "busybox", "sleep", "1000")
-    client("rm", "-f", client("ps", "-lq"))
+    container = client("run", "-d", "busybox", "sleep", "1000")
+    yield container
+    client("rm", "-f", container)
 
 
 def connect(engine: OurEngine, method: str, path: str, *, length: int = 0, upgrade: bool = False) -> socket.socket:
@@ -125,6 +130,78 @@ def test_execs_that_fail_leave_nothing(engine: OurEngine, box: str) -> None:
             assert client.run("exec", box, "/nosuch").status == 127
 
     assert_nothing_is_kept(engine, attack)
+
+
+def ask(connection: http.client.HTTPConnection, method: str, path: str, document: object = None) -> tuple[int, Any]:
+    body = None if document is None else json.dumps(document)
+    connection.request(method, f"/v1.51{path}", body, {"Content-Type": "application/json"})
+    answer = connection.getresponse()
+    return answer.status, json.loads(answer.read() or b"{}")
+
+
+@pytest.fixture
+def connection(engine: OurEngine) -> Iterator[http.client.HTTPConnection]:
+    """One that is there already needs no descriptor of dockerd."""
+    with closing(http.client.HTTPConnection("engine")) as made:
+        made.sock = socket.socket(socket.AF_UNIX)
+        made.sock.settimeout(20)
+        made.sock.connect(engine.host.removeprefix("unix://"))
+        yield made
+
+
+@contextmanager
+def descriptors_left(engine: OurEngine, free: int) -> Iterator[None]:
+    """dockerd can open `free` more."""
+    used = {int(number) for number in os.listdir(f"/proc/{engine.pid}/fd")}
+    limit = [number for number in range(len(used) + free + 1) if number not in used][free]
+    before = resource.prlimit(engine.pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(engine.pid, resource.RLIMIT_NOFILE, (limit, before[1]))
+    try:
+        yield
+    finally:
+        resource.prlimit(engine.pid, resource.RLIMIT_NOFILE, before)
+
+
+def fifos(engine: OurEngine, container: str) -> set[str]:
+    return set(os.listdir(f"{engine.folder}/run/containers/{container}"))
+
+
+def test_an_exec_without_descriptors_is_refused_in_words(
+    engine: OurEngine, box: str, connection: http.client.HTTPConnection
+) -> None:
+    """It was an internal error, and the exec had neither ended nor been started."""
+    before, kept = descriptors(engine), fifos(engine, box)
+    streams = dict.fromkeys(("AttachStdin", "AttachStdout", "AttachStderr"), True)
+    for free in range(3):
+        _, made = ask(connection, "POST", f"/containers/{box}/exec", {"Cmd": ["true"], **streams})
+        with descriptors_left(engine, free):
+            status, said = ask(connection, "POST", f"/exec/{made['Id']}/start", {"Detach": True})
+        assert status == 500
+        assert said["message"].startswith("failed to open the exec's streams: ")
+        assert said["message"].endswith(": too many open files")
+        _, found = ask(connection, "GET", f"/exec/{made['Id']}/json")
+        assert (found["Running"], found["ExitCode"]) == (False, 128)
+    assert fifos(engine, box) == kept
+    wait_until(lambda: descriptors(engine) <= before + SLACK, f"descriptors to be {before} again", 15)
+
+
+def test_a_start_without_descriptors_is_refused_in_words(
+    engine: OurEngine, connection: http.client.HTTPConnection
+) -> None:
+    """It was an internal error, and its container's state did not tell of it. With --rm it goes, or is dead."""
+    for free in range(6):
+        removes = {"AutoRemove": free % 2 == 1}
+        _, made = ask(connection, "POST", "/containers/create", {"Image": "busybox", "HostConfig": removes})
+        with descriptors_left(engine, free):
+            status, said = ask(connection, "POST", f"/containers/{made['Id']}/start")
+        assert status in (400, 500)
+        assert said["message"].lower().endswith(": too many open files")
+        there, found = ask(connection, "GET", f"/containers/{made['Id']}/json")
+        if not removes["AutoRemove"]:
+            assert (found["State"]["Error"], found["State"]["Status"]) == (said["message"], "created")
+        if there == 200:
+            assert found["State"]["Status"] == ("dead" if removes["AutoRemove"] else "created")
+            assert ask(connection, "DELETE", f"/containers/{made['Id']}")[0] == 204
 
 
 def bomb(folder: Path, megabytes: int) -> bytes:

@@ -32,7 +32,7 @@ from slipway.dockerd.containers.remove import remove_locked
 from slipway.dockerd.containers.request.runtime_options import runtime_of
 from slipway.dockerd.containers.spec.generate import specification
 from slipway.dockerd.containers.spec.model import ContainerUser, NamespacePaths, SpecificationInput
-from slipway.dockerd.containers.start_errors import start_failure
+from slipway.dockerd.containers.start_errors import machine_failure, start_failure
 from slipway.dockerd.containers.streams.log_files import open_log
 from slipway.dockerd.logs.model import StreamPlan
 
@@ -58,6 +58,10 @@ async def start_locked(environment: ContainerEnvironment, container: Container) 
         async with AsyncExitStack() as undo:
             await _start(environment, container, undo)
             undo.pop_all()
+    except OSError as error:
+        failure = machine_failure(error, "failed to create task for container")
+        await _keep_failure(environment, container, failure)
+        raise failure from error
     except EngineError as error:
         await _keep_failure(environment, container, error)
         raise
@@ -238,10 +242,13 @@ async def _keep_failure(environment: ContainerEnvironment, container: Container,
         started_at=0,
         endpoint={},
     )
-    if container.record.host_config.auto_remove:
-        await remove_locked(environment, container, remove_volumes=True)
-    else:
-        await asyncio.to_thread(environment.store.save_state, container.id, container.state)
+    try:
+        if container.record.host_config.auto_remove:
+            await remove_locked(environment, container, remove_volumes=True)
+        else:
+            await asyncio.to_thread(environment.store.save_state, container.id, container.state)
+    except OSError as further:
+        error.add_note(f"keep that: {further}")
 
 
 async def _delete_quietly(environment: ContainerEnvironment, container_id: str) -> None:

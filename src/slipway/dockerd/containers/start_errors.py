@@ -46,6 +46,12 @@ def start_failure(error: EngineError, doing: str, working_dir: str = "") -> Star
     return StartFailure(UNKNOWN, InternalError(words))
 
 
+def machine_failure(error: OSError, doing: str) -> InternalError:
+    """`doing` failed here, before anybody was asked: no descriptor was left, or no room."""
+    what = (error.strerror or str(error)).lower()
+    return InternalError(f"{doing}: {error.filename}: {what}" if error.filename else f"{doing}: {what}")
+
+
 def _is_about(working_dir: str, words: str) -> bool:
     """Whether a runtime (runc; crun) could not go there."""
     return f"mkdir {working_dir}: " in words or f"chdir to `{working_dir}`: " in words

@@ -8,6 +8,7 @@ from contextlib import suppress
 import orjson
 
 from slipway.base.errors import EngineError, FailedPrecondition, InvalidArgument, NotFound
+from slipway.clients.containerd.tasks import Streams
 from slipway.dockerd.containers.announce import announce
 from slipway.dockerd.containers.container import Container
 from slipway.dockerd.containers.environment import ContainerEnvironment
@@ -17,7 +18,7 @@ from slipway.dockerd.containers.lifecycle import Status
 from slipway.dockerd.containers.settled import start_settled
 from slipway.dockerd.containers.spec.model import ContainerUser
 from slipway.dockerd.containers.spec.process import exec_process
-from slipway.dockerd.containers.start_errors import start_failure
+from slipway.dockerd.containers.start_errors import machine_failure, start_failure
 from slipway.dockerd.containers.streams.attach import AttachPlan, ClientStream, frame, join_streams
 from slipway.dockerd.containers.streams.detach_keys import key_bytes
 from slipway.dockerd.logs.model import StreamPlan
@@ -69,7 +70,7 @@ async def start_exec(environment: ContainerEnvironment, container: Container, on
     plan = exec_plan(environment, one)
     tasks = environment.containerd.tasks
     try:
-        streams = one.streams.open(plan, None)
+        streams = _open_streams(one, plan)
         await tasks.exec(container.id, one.id, one.process, streams)
         one.running = True
         one.pid = await tasks.start(container.id, one.id)
@@ -86,6 +87,13 @@ async def start_exec(environment: ContainerEnvironment, container: Container, on
         _forget_old(environment, container)
         raise failure.error from error
     one.streams.started()
+
+
+def _open_streams(one: Exec, plan: StreamPlan) -> Streams:
+    try:
+        return one.streams.open(plan, None)
+    except OSError as error:
+        raise machine_failure(error, "failed to open the exec's streams") from error
 
 
 async def attach_exec(
