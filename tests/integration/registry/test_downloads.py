@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from slipway.base.errors import EngineError, InvalidArgument, Unavailable
+from slipway.base.errors import EngineError, InvalidArgument, NotFound, Unavailable
 from slipway.clients.web.download import open_download
 
 from .conftest import Answer, Registry
@@ -45,3 +45,10 @@ def test_a_length_that_lies_is_an_error_in_words(registry: Registry, length: str
     with pytest.raises(EngineError) as refused:
         fetch(f"http://{registry.domain}/x")
     assert "Traceback" not in refused.value.message
+
+
+def test_an_error_page_that_breaks_off_is_told_as_far_as_it_came(registry: Registry) -> None:
+    """It was an internal error of the daemon."""
+    registry.answer = lambda asked: Answer(404, body=b"no such page", headers={"Content-Length": "500"}, cut=7)
+    with pytest.raises(NotFound, match=r"with status 404 .*: no such$"):
+        fetch(f"http://{registry.domain}/x")

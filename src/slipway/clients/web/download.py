@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -89,11 +89,14 @@ def _failure(url: str, error: Exception) -> EngineError:
 async def _check_status(url: str, response: "httpx.Response") -> None:
     if response.status_code < 400:
         return
+    import httpx
+
     words = b""
-    async for chunk in response.aiter_raw():
-        words += chunk
-        if len(words) >= _WORDS_LIMIT:
-            break
+    with suppress(httpx.HTTPError):  # it breaks off: what came of it is shown
+        async for chunk in response.aiter_raw():
+            words += chunk
+            if len(words) >= _WORDS_LIMIT:
+                break
     default = Unavailable if response.status_code >= 500 else InvalidArgument
     status = f"{response.status_code} {response.reason_phrase}"
     said = words[:_WORDS_LIMIT].decode("utf-8", "replace").strip()
