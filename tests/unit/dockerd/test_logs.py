@@ -1,5 +1,6 @@
 """Lines are cut, written and read as Docker's json-file has them."""
 
+import errno
 import json
 import os
 from collections.abc import Callable, Sequence
@@ -90,6 +91,30 @@ def test_rotation_keeps_the_newest_files(tmp_path: Path) -> None:
     assert len(log_files(path)) == 2
     assert entries_of(path)[-1] == b"line 49\n"
     assert sum(os.path.getsize(file) for file in log_files(path)) < 400
+
+
+@pytest.mark.parametrize("failing", ["open", "rename", "rename of the last"])
+def test_a_rotation_that_failed_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failing: str) -> None:
+    """No descriptor, no room: the log was silent for the rest of the container's life."""
+    path = str(tmp_path / "log")
+    writer = JsonFileWriter(path, Rotation(size=60, files=9))  # each line fills a file
+    write_lines(writer, range(4))
+
+    def refuse(*arguments: object, **_options: object) -> None:
+        if failing != "rename of the last" or arguments[0] == path:
+            raise OSError(errno.EMFILE, "too many open files")
+        rename(*arguments)  # type: ignore[arg-type]
+
+    rename = os.rename
+    with monkeypatch.context() as broken:
+        broken.setattr(os, failing.split()[0], refuse)
+        for _ in range(3):
+            with pytest.raises(OSError, match="too many"):
+                write_lines(writer, [99])
+    write_lines(writer, [4, 5])
+    writer.close()
+    assert entries_of(path) == [b"line %d\n" % number for number in range(6)]
+    assert len(log_files(path)) == 6
 
 
 def test_a_follower_loses_nothing_when_files_rotate_under_it(tmp_path: Path) -> None:

@@ -62,13 +62,14 @@ class JsonFileWriter:
         self._size = after
 
     def _rotate(self) -> None:
-        os.close(self._descriptor)
-        self._descriptor = -1
-        if self._rotation.files > 1:
-            _shift(self.path, self._rotation.files - 1)
-        else:
+        """What fails may succeed at the next write: until then the old file stays open."""
+        if self._rotation.files == 1:
             os.truncate(self.path, 0)
-        self._descriptor = _open_to_append(self.path)
+        elif os.path.exists(self.path):  # else it was the opening that failed
+            _shift(self.path, _gap(self.path) or self._rotation.files - 1)
+        opened = _open_to_append(self.path)
+        os.close(self._descriptor)
+        self._descriptor = opened
         self._inode = os.fstat(self._descriptor).st_ino
         self._size = 0
         self.generation += 1
