@@ -31,7 +31,7 @@ from slipway.shim.bootstrap import PROGRAM, bind, delete_dead, settle
 from slipway.shim.bundle import options_from_any
 from slipway.shim.cgroup_folders import preload as preload_cgroups
 from slipway.shim.command_line import CommandLine, parse
-from slipway.shim.handover import Heir, Names, wait_for_inheritance
+from slipway.shim.handover import Heir, Names, channel_pair, wait_for_inheritance
 from slipway.shim.rehearsal import rehearse
 from slipway.shim.server import Server
 from slipway.transport.plain.children import reset_signals, set_descriptors
@@ -112,7 +112,7 @@ def _run_forked(channel: _socket.socket, packet: bytes, server: Server) -> None:
         os.setsid()
         become_subreaper()
         parent, shim = os.getppid(), os.getpid()
-        receiving, sending = _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_SEQPACKET)
+        receiving, sending = channel_pair()
         forerunner = os.fork()
         if not forerunner:
             receiving.close()

@@ -24,6 +24,7 @@ then ends with it.
 from __future__ import annotations
 
 import _signal  # type: ignore[import-not-found]  # `signal` imports enum
+import _socket
 import marshal
 import os
 
@@ -52,7 +53,15 @@ _LAST_LOOK = 8.0  # seconds between looks where it could not be
 _MOST_DESCRIPTORS = 253  # SCM_MAX_FD of the kernel
 _LARGEST = 160 * 1024  # bytes: a socket's send buffer has 208 KiB, and what we send is some 1,000
 _LARGEST_EXIT = 64  # bytes of an Exit
-_MOST_UNREAD = 1024  # exits: more than a socket's queue holds (net.unix.max_dgram_qlen: 10, 512 with systemd)
+_QUEUE = 64 * 1024  # bytes of SO_SNDBUF: some 170 exits; the machine's default can be any size
+_MOST_UNREAD = 1024  # exits: more than the queue holds; when it is full the heir waits
+
+
+def channel_pair() -> tuple[_socket.socket, _socket.socket]:
+    """(the heir's end, the forerunner's end) of what they say to each other."""
+    heirs, forerunners = _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_SEQPACKET)
+    heirs.setsockopt(_socket.SOL_SOCKET, _socket.SO_SNDBUF, _QUEUE)
+    return heirs, forerunners
 
 
 class Names:
@@ -104,7 +113,7 @@ class Forerunner:
         set_parent_death_signal(0)
         self._close_channel()
         if os.getppid() == self._heir.pid:  # else it has ended, and the number is another's by now
-            os.kill(self._heir.pid, _signal.SIGTERM)
+            os.kill(self._heir.pid, _signal.SIGKILL)  # one that is stopped ends by it, too
 
     def _close_channel(self) -> None:
         self._shim.loop.unwatch(self._heir.channel)

@@ -8,7 +8,6 @@ a runtime that only pretends; it takes some 20 ms, and leaves nothing but warm m
 from __future__ import annotations
 
 import _signal  # type: ignore[import-not-found]  # `signal` imports enum
-import _socket
 import os
 
 from slipway.base.errors import EngineError
@@ -16,7 +15,7 @@ from slipway.base.files import unlink_if_present
 from slipway.contracts.shim_api import events, messages
 from slipway.contracts.shim_api.status import code_from_error
 from slipway.shim.bootstrap import Bound, bind
-from slipway.shim.handover import Heir, Names, wait_for_inheritance
+from slipway.shim.handover import Heir, Names, channel_pair, wait_for_inheritance
 from slipway.shim.server import Server
 from slipway.transport.plain.loop import Loop
 from slipway.transport.plain.stream import listen_unix
@@ -81,7 +80,7 @@ def _live_alone(client: _Containerd, bound: Bound) -> None:
 def _live_as_heir(client: _Containerd, bound: Bound) -> None:
     """The container comes from a forerunner; a fork, so that this process learns only what the heir does."""
     _signal.signal(_signal.SIGPIPE, _signal.SIG_IGN)  # the forerunner takes its client with it
-    receiving, sending = _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_SEQPACKET)
+    receiving, sending = channel_pair()
     heir = Heir(os.getpid(), sending.fileno(), after=0)
     forerunner = os.fork()
     if not forerunner:

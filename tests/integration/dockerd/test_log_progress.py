@@ -3,6 +3,7 @@
 import functools
 import os
 import signal
+import struct
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -134,3 +135,11 @@ def test_every_line_is_there_once(fifos: Callable[[], Fifos], rotation: Rotation
             written = [entry.line for entry, _ in read_all(f"{made.folder}/log", selection)]
             assert written == made.lines[stream], f"killed at step {at}"
     assert at > 40
+
+
+@pytest.mark.parametrize("mark", [(3, 1, 1, 1, 1, 1), (1 << 63, 0, 0, 0, 0, 9), (1, 0, 0, 0, 9, 1), (0, 0, 0, 0, 0, 0)])
+def test_a_mark_that_no_dockerd_wrote_is_none(tmp_path: Path, mark: tuple[int, ...]) -> None:
+    (tmp_path / "progress").write_bytes(struct.pack("<6Q", *mark).ljust(progress.HEADER, b"x"))
+    (tmp_path / "log").write_bytes(b"line\n")
+    assert progress.settle(f"{tmp_path}/progress", f"{tmp_path}/log") == {}
+    assert (tmp_path / "log").read_bytes() == b"line\n"

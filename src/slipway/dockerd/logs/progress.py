@@ -123,7 +123,8 @@ class Progress:
 def settle(path: str, log_path: str) -> dict[str, int]:
     """Make whole what a killed dockerd has left half done; how many bytes at the head of each fifo are in the log.
 
-    What it had appended of its last entries without coming to their end is cut off: those are in the fifo still.
+    What it had appended of its last entries without coming to their end is cut off: those are in the fifo still. A mark
+    that no dockerd wrote is none.
     """
     try:
         with open(path, "rb") as file:
@@ -131,10 +132,10 @@ def settle(path: str, log_path: str) -> dict[str, int]:
             taken = _taken(os.fstat(file.fileno()).st_size)
     except (FileNotFoundError, struct.error):
         return {}
-    if not mark.stream or taken >= mark.taken_after:
+    if mark.stream not in (1, 2) or not mark.taken_before <= mark.taken_after > taken:
         return {}
     if not _was_appended(mark, log_path):
-        return {_STREAMS[mark.stream - 1]: mark.taken_before - taken}
+        return {_STREAMS[mark.stream - 1]: max(0, mark.taken_before - taken)}
     return {_STREAMS[mark.stream - 1]: mark.taken_after - taken}
 
 
