@@ -38,7 +38,8 @@ def main(argv: list[str]) -> int:
     if argv[0] not in COMMANDS:
         print(f"dev: there is no command {argv[0]} (hint: ./dev help lists them)", file=sys.stderr)
         return 2
-    for number in (signal.SIGTERM, signal.SIGHUP):  # a closed terminal's, too: all of them clean up as Ctrl-C does
+    # A closed terminal's, too: all of them clean up as Ctrl-C does, which what a shell starts by `&` would ignore.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
     try:
         return run(argv)
