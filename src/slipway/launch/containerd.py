@@ -227,7 +227,7 @@ class Daemon:
         )
         self._add(transfer_pb2, TransferService(LocalTransfer(stores), streams))
         parts = parts_of(settings.root, snapshotters.by_name)
-        identity = _identity(_folder(settings, "grpc.v1.introspection"))
+        identity = await asyncio.to_thread(_identity, _folder(settings, "grpc.v1.introspection"))
         self._add(introspection_pb2, IntrospectionService(parts, identity=identity, architecture=platform.architecture))
         return collector
 

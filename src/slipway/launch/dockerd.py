@@ -153,7 +153,8 @@ class Daemon:
         await self._start_parts(environment, stack, background)
         if not self._settings.live_restore:
             stack.push_async_callback(stop_all, environment)  # after the server has closed, as the original
-        server = self._server(environment, finder, address)
+        daemon_id = await asyncio.to_thread(_daemon_id, f"{self._instance.data_root}/engine-id")
+        server = self._server(environment, finder, self._identity(environment, address, daemon_id))
         stack.push_async_callback(server.close, timeout=CLOSE_SECONDS)
         for listener in listeners:
             await server.listen(listener)
@@ -238,7 +239,7 @@ class Daemon:
         watch.release()
         await remove_leftover_records(environment)
 
-    def _server(self, environment: ContainerEnvironment, finder: ImageFinder, address: str) -> HttpServer:
+    def _server(self, environment: ContainerEnvironment, finder: ImageFinder, identity: DaemonIdentity) -> HttpServer:
         images = ImageService(
             ImageEnvironment(
                 containerd=environment.containerd,
@@ -253,7 +254,7 @@ class Daemon:
         )
         containers = ContainerService(environment)
         system = SystemService(
-            self._identity(environment, address),
+            identity,
             environment.containerd.connection,
             containers=containers,
             images=images,
@@ -273,7 +274,7 @@ class Daemon:
         router = Router(routes, common_headers(f"Docker/{ENGINE_VERSION} (linux)"))
         return HttpServer(router.handle, router.refuse)
 
-    def _identity(self, environment: ContainerEnvironment, address: str) -> DaemonIdentity:
+    def _identity(self, environment: ContainerEnvironment, address: str, daemon_id: str) -> DaemonIdentity:
         facts = environment.facts
         options = ["name=seccomp,profile=builtin"] if facts.seccomp else []
         if facts.apparmor:
@@ -281,7 +282,7 @@ class Daemon:
         if facts.cgroup_version == 2:
             options.append("name=cgroupns")
         return DaemonIdentity(
-            daemon_id=_daemon_id(f"{self._instance.data_root}/engine-id"),
+            daemon_id=daemon_id,
             data_root=self._instance.data_root,
             containerd_address=address,
             containerd_namespace=self._instance.containerd_namespace,
