@@ -2,10 +2,12 @@
 
 import difflib
 import shlex
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
-from tests.support import masks
+from tests.support import docker, masks
 from tests.support.docker import Docker
 from tests.system import views
 
@@ -61,6 +63,17 @@ def _play_step(step: Step, client: Docker) -> Iterable[str]:
     if step.compare_errors:
         yield from (f"  err: {line}" for line in masks.mask(result.err).splitlines())
     yield f"  status: {result.status}"
+
+
+@contextmanager
+def client_of_an_attack(host: str, busybox_archive: Path, image: str) -> Iterator[Docker]:
+    """Docker's client on the engine that the whole session shares, with busybox loaded; what the attack leaves there,
+    its `image` too, is taken away."""
+    client = docker.theirs(host)
+    client("load", "-i", str(busybox_archive))
+    yield client
+    remove_all_containers(client)
+    client.run("rmi", "-f", image)
 
 
 def remove_all_containers(client: Docker) -> None:

@@ -12,7 +12,7 @@ from tests.support import docker, images
 from tests.support.docker import Docker
 from tests.support.engine import OurEngine
 from tests.support.kept import compiled
-from tests.system.harness import remove_all_containers
+from tests.system.harness import client_of_an_attack
 
 STEAL = Path(__file__).with_name("steal.c")
 APPLETS = (
@@ -45,12 +45,8 @@ PASSWD = (
 
 @pytest.fixture(scope="module")
 def client(our_engine: OurEngine, busybox_archive: Path) -> Iterator[Docker]:
-    """Docker's client on the engine that the whole session shares: what an attack leaves there is taken away."""
-    client = docker.theirs(our_engine.host)
-    client("load", "-i", str(busybox_archive))
-    yield client
-    remove_all_containers(client)
-    client.run("rmi", "-f", "attack")
+    with client_of_an_attack(our_engine.host, busybox_archive, "attack") as client:
+        yield client
 
 
 @pytest.fixture(scope="module")

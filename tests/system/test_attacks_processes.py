@@ -9,7 +9,7 @@ from tests.support import docker, images, processes
 from tests.support.docker import Docker
 from tests.support.engine import OurEngine
 from tests.support.peers import OriginalEngine
-from tests.system.harness import remove_all_containers
+from tests.system.harness import client_of_an_attack
 
 HOSTILE = "\n\033[31;1mroot 1 0 0 00:00 ? 00:00:00 fake-of-newline\r\t\x07\x85\u2028root 1 0 fake-of-separator\x1c\x0b"
 PARTS = ("exe", "environ", "maps", "mem", "fd/1", "root/etc", "cwd/")
@@ -23,11 +23,8 @@ for n in 2 3; do mkdir -p /c$n/$chain; mv /c$((n-1)) /c$n/$chain; done"""
 
 @pytest.fixture(scope="module")
 def client(our_engine: OurEngine, busybox_archive: Path) -> Iterator[Docker]:
-    client = docker.theirs(our_engine.host)
-    client("load", "-i", str(busybox_archive))
-    yield client
-    remove_all_containers(client)
-    client.run("rmi", "-f", "ps-trap")
+    with client_of_an_attack(our_engine.host, busybox_archive, "ps-trap") as client:
+        yield client
 
 
 def test_top_neither_runs_nor_believes_what_is_in_the_container(

@@ -82,3 +82,15 @@ def _state(folder: Path) -> list[tuple[str, int, int, bytes]]:
     return [
         (path.name, path.stat().st_mode, path.stat().st_nlink, path.read_bytes()) for path in sorted(folder.iterdir())
     ]
+
+
+@pytest.fixture
+def trees(tmp_path: Path) -> Iterator[tuple[Path, Path, int, int]]:
+    """Two empty folders, before and after, and a descriptor of each."""
+    before, after = tmp_path / "before", tmp_path / "after"
+    before.mkdir()
+    after.mkdir()
+    descriptors = [os.open(path, os.O_RDONLY | os.O_DIRECTORY) for path in (before, after)]
+    yield before, after, *descriptors
+    for descriptor in descriptors:
+        os.close(descriptor)

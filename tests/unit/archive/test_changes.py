@@ -3,7 +3,7 @@
 import io
 import os
 import tarfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,17 +12,6 @@ from slipway.archive.changes import write_difference, write_upper
 from slipway.archive.tar_writer import TarWriter
 
 DEEP = 1500  # more than Python's stack, and its path is one that the kernel takes
-
-
-@pytest.fixture
-def trees(tmp_path: Path) -> Iterator[tuple[Path, Path, int, int]]:
-    before, after = tmp_path / "before", tmp_path / "after"
-    before.mkdir()
-    after.mkdir()
-    descriptors = [os.open(path, os.O_RDONLY | os.O_DIRECTORY) for path in (before, after)]
-    yield before, after, *descriptors
-    for descriptor in descriptors:
-        os.close(descriptor)
 
 
 def names_of(write: Callable[[TarWriter], None]) -> list[str]:

@@ -2,23 +2,9 @@
 
 import os
 import stat
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
 from slipway.archive.tree_difference import Kind, differences
-
-
-@pytest.fixture
-def trees(tmp_path: Path) -> Iterator[tuple[Path, Path, int, int]]:
-    before, after = tmp_path / "before", tmp_path / "after"
-    before.mkdir()
-    after.mkdir()
-    descriptors = [os.open(path, os.O_RDONLY | os.O_DIRECTORY) for path in (before, after)]
-    yield before, after, *descriptors
-    for descriptor in descriptors:
-        os.close(descriptor)
 
 
 def test_folders_nested_deeper_than_the_stack_of_python_are_walked(trees: tuple[Path, Path, int, int]) -> None:

@@ -55,12 +55,14 @@ async def open_download(url: str) -> AsyncIterator[Download]:
             raise _failure(url, error) from error
         try:
             await _check_status(url, response)
-            total = response.headers.get("content-length", "")
-            yield Download(
-                url, int(total) if total.isascii() and total.isdigit() and len(total) < 19 else 0, response.aiter_raw()
-            )
+            yield Download(url, _length(response.headers.get("content-length", "")), response.aiter_raw())
         finally:
             await response.aclose()
+
+
+def _length(text: str) -> int:
+    """Of the body; 0 for what is no length."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
 
 
 def _make_client() -> "httpx.AsyncClient":
