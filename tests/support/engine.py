@@ -97,6 +97,10 @@ class OurEngine:
     def log(self) -> str:
         return (self.folder / "dockerd.log").read_text("utf-8", "replace")
 
+    def tracebacks(self) -> list[str]:
+        """Lines of the log that show a bug."""
+        return [line for line in self.log().splitlines() if "Traceback" in line]
+
     def held_up(self) -> str:
         """What the watchdog tells of callbacks that held up a daemon's event loop."""
         with suppress(FileNotFoundError):
@@ -133,11 +137,13 @@ class OurEngine:
     def close(self) -> None:
         """End everything by force and take back all of it. For the end of a test run, whatever happened before.
 
-        AssertionError when the watchdog found a callback that held up an event loop of these daemons.
+        AssertionError when the watchdog found a callback that held up an event loop of these daemons, and for an error
+        that they did not expect: those are logged with a traceback.
         """
         try:
             self.stop()
             assert not (told := self.held_up()), f"an event loop was held up:\n{told}"
+            assert not (bugs := self.tracebacks()), "\n".join(bugs)
         finally:
             mine = [p for p in processes.mentioning(str(self.folder)) if p.pid != os.getpid()]
             processes.end([*mine, *(d for p in mine for d in processes.descendants(p.pid))])

@@ -47,6 +47,10 @@ def mentioning(text: str) -> list[Process]:
     return [p for p in every() if text in p.command and p.pid != os.getpid() and p.state not in "ZX"]
 
 
+def children_of(pid: int) -> list[int]:
+    return [int(number) for number in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
 def descendants(pid: int) -> list[Process]:
     """Every living process below `pid`, nearest first."""
     everyone = list(every())

@@ -1,6 +1,6 @@
 """Runs tests in the guest of tools/vm: cgroup v2, systemd, AppArmor; emulated, so slow.
 
-These are the tests of tests/guest, which need it, and those of our runc and our shim, which run on every machine: a
+These are the tests of tests/guest, which need it, and those of our runc, shim and kernel calls, which run anywhere: a
 sample (marked `in_guest`), or all of them.
 """
 
@@ -18,7 +18,7 @@ GUEST_PYTHON = "3.11"  # Debian 12's
 PLATFORMS = ("manylinux_2_28_x86_64", "manylinux_2_17_x86_64", "manylinux2014_x86_64", "manylinux_2_5_x86_64")
 COPIED = ("src", "tests", "tools", "bin", "examples", "docs", "bench", "pyproject.toml")
 RESULTS = "@@results "
-FOLDERS = "tests/guest tests/integration/runc tests/integration/shim"
+FOLDERS = "tests/guest tests/unit/linux tests/integration/runc tests/integration/shim"
 IN_THE_GUEST = """
 export PYTHONPATH=/src:/src/site-packages SLIPWAY_RESULTS=/tmp/results SLIPWAY_GUEST=1
 python3 -m pytest --no-header --color=no -p tools.dev.pytest_progress --durations=20 -m "MARKERS" FOLDERS 2>&1

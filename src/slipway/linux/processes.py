@@ -44,9 +44,20 @@ def is_alive(pid: int, start: int) -> bool:
     return stat is not None and stat.start == start and not stat.is_dead()
 
 
+def open_pidfd(pid: int) -> int:
+    """pidfd_open(2) of a process that was there a moment ago. Raises ProcessLookupError when no process has the number."""
+    try:
+        return os.pidfd_open(pid)
+    except OSError as error:
+        if error.errno != errno.EINVAL:
+            raise
+        # Where the number is still that of a process group or a session, Linux 6.1 says this.
+        raise ProcessLookupError(errno.ESRCH, os.strerror(errno.ESRCH), str(pid)) from None
+
+
 def open_process(pid: int, start: int) -> int:
     """A pidfd of exactly that process. Raises ProcessLookupError if it is gone."""
-    pidfd = os.pidfd_open(pid)
+    pidfd = open_pidfd(pid)
     stat = read_stat(pid)
     if stat is None or stat.start != start or stat.is_dead():
         os.close(pidfd)

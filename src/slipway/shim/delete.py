@@ -48,6 +48,8 @@ async def _delete_container(shim: Shim, container: Container) -> None:
     for process in (init, *container.execs.values()):
         if process.streams is not None:
             process.streams.close()
+    if container.memory is not None:
+        container.memory.close()
     unmount_rootfs(container.rootfs)
     init.becomes("delete")
     shim.containers.pop(container.id, None)

@@ -32,6 +32,7 @@ from slipway.contracts.shim_api.messages import RUNNING
 from slipway.contracts.shim_api.options import Options
 from slipway.linux.descriptors import receive_descriptors, send_descriptors
 from slipway.linux.prctl import set_parent_death_signal
+from slipway.linux.processes import open_pidfd
 from slipway.shim.model import Container, Process, StdioNames
 from slipway.shim.oom import watch_memory
 from slipway.transport.plain.children import Exit, exit_from_wait_status
@@ -138,7 +139,7 @@ class Forerunner:
         """The heir is gone: when we are, too, nobody sees anything left of the shim."""
         self.release()
         try:
-            heir = os.pidfd_open(self._heir.pid)
+            heir = open_pidfd(self._heir.pid)
         except ProcessLookupError:
             return
         try:

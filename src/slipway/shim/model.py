@@ -8,13 +8,21 @@ from slipway.shim.lifecycle import next_status
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from typing import Protocol
 
     from slipway.clients.runc.runtime import Runtime
     from slipway.contracts.shim_api.options import Options
     from slipway.shim.stdio.streams import Streams
     from slipway.transport.plain.children import Exit
     from slipway.transport.plain.loop import Future
+
+    class MemoryWatch(Protocol):
+        """Who tells of processes that the kernel kills for want of memory."""
+
+        def look(self) -> None:
+            """Tell now of what was not told yet."""
+
+        def close(self) -> None: ...
 
 
 class StdioNames:
@@ -89,7 +97,7 @@ class Container:
         "id",
         "init",
         "io_owner",
-        "look_at_memory",
+        "memory",
         "memory_kills_told",
         "options",
         "rootfs",
@@ -115,7 +123,7 @@ class Container:
         self.options = options
         self.execs: dict[str, Process] = {}
         self.cgroups: dict[str, str] = {}  # controller, "" for v2 -> folder
-        self.look_at_memory: Callable[[], None] | None = None  # tells of kills that were not told yet
+        self.memory: MemoryWatch | None = None
         self.memory_kills_told = 0  # as the kernel counts them (cgroup v2)
 
     def process(self, exec_id: str) -> Process:

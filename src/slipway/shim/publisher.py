@@ -60,6 +60,12 @@ class Publisher:
         self._idle = self._idle or self._loop.future()
         return await self._loop.done_within(self._idle, seconds)
 
+    def disconnect(self) -> None:
+        """Close the connection to containerd; the next event makes another."""
+        if self._client is not None:
+            self._client.close()
+            self._client = None
+
     def _envelope(self, event: Message) -> events.Envelope:
         kind = type(event)
         return events.Envelope(
@@ -76,7 +82,7 @@ class Publisher:
             try:
                 await self._send(request)
             except EngineError:
-                self._disconnect()
+                self.disconnect()
                 await self._loop.sleep(pause)
                 pause = min(pause * 2, _LAST_PAUSE)
                 continue
@@ -95,8 +101,3 @@ class Publisher:
         reply = await self._client.call(events.SERVICE, events.FORWARD, request, timeout=_TIMEOUT)
         if reply.code:
             self._log(f"containerd refused an event: {reply.message}")
-
-    def _disconnect(self) -> None:
-        if self._client is not None:
-            self._client.close()
-            self._client = None

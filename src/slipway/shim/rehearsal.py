@@ -138,6 +138,7 @@ class _Containerd:
             return  # all stays open: the heir gets it
         self._client.close()
         server.close()
+        server.hang_up()
         for reader in readers:
             os.close(reader)
 

@@ -88,6 +88,8 @@ class Server:
         try:
             self._loop.run()
         finally:
+            self._ttrpc.hang_up()
+            self._publisher.disconnect()
             self._streams.events.close()
             self._children.close()
             self._loop.close()
@@ -106,10 +108,12 @@ class Server:
             self._ending = self._loop.spawn(self._finish())
 
     async def _finish(self) -> None:
-        self._ttrpc.close()
-        unlink_if_present(self._path)
-        if not await self._publisher.flush(_LAST_EVENTS):
-            self._log.warning("end with events that containerd did not take")
-        if self._forerunner is not None:
-            await self._forerunner.wait_for_heir()
-        self._loop.stop()
+        try:
+            self._ttrpc.close()
+            unlink_if_present(self._path)
+            if not await self._publisher.flush(_LAST_EVENTS):
+                self._log.warning("end with events that containerd did not take")
+            if self._forerunner is not None:
+                await self._forerunner.wait_for_heir()
+        finally:
+            self._loop.stop()  # a shim that was told to end does

@@ -72,8 +72,8 @@ class Shim:
             await process.start_told
         if not process.exec_id:
             await self._finish_execs(container)
-            if container.look_at_memory is not None:
-                container.look_at_memory()
+            if container.memory is not None:
+                container.memory.look()
         process.ended(ended)
         self.publisher.publish(
             events.TaskExit(

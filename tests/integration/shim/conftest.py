@@ -24,7 +24,7 @@ from tests.support import cgroup_folders, processes
 from tests.support.busybox import busybox_program
 from tests.support.kept import compiled
 from tests.support.paths import CHECKOUT
-from tests.support.waiting import SLOWNESS
+from tests.support.waiting import SLOWNESS, wait_until
 
 PROGRAMS = ("sh", "sleep", "echo", "cat", "seq", "tty", "true", "stty", "head")
 NAMESPACES = ("pid", "mount", "ipc", "uts", "network")
@@ -150,6 +150,11 @@ class Container:
 
     async def start(self):
         await self.client.start(self.process)
+
+    async def passed_on(self):
+        """The forerunner has ended: the container is the shim's only child. Events are taken meanwhile."""
+        shim = self.bootstrap.pid
+        await asyncio.to_thread(wait_until, lambda: processes.children_of(shim) == [self.pid], "the hand-over")
 
     def open(self, name="stdout"):
         self.readers[name] = os.open(self.bundle / name, os.O_RDONLY | os.O_NONBLOCK)

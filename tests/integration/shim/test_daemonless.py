@@ -21,6 +21,7 @@ async def until(condition, what, seconds=10.0):
     assert condition(), what
 
 
+@pytest.mark.in_guest
 def test_the_exit_status_is_told_after_the_restart(scenario):
     async def test(containerd):
         container = await containerd.container("/bin/sh", "-c", "sleep 0.2; exit 42")

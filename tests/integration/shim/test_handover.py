@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from slipway.contracts.shim_api import messages
+from tests.support.processes import children_of
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.root
@@ -20,21 +21,11 @@ def parent_of(pid):
     return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
 
 
-def children_of(pid):
-    return [int(number) for number in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-
-
 def is_alive(pid):
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
     except FileNotFoundError:
         return False
-
-
-async def wait_for_handover(container):
-    """The forerunner has ended: the container is the shim's only child. Events are taken meanwhile."""
-    shim = container.bootstrap.pid
-    await asyncio.to_thread(wait_until, lambda: children_of(shim) == [container.pid], "the container to be passed on")
 
 
 def forerunner_of(container):
@@ -62,7 +53,7 @@ def test_the_started_container_is_the_only_child_of_its_shim(scenario):
         container = await containerd.container("/bin/sleep", "1000")
         await container.start()
         shim = container.bootstrap.pid
-        await wait_for_handover(container)
+        await container.passed_on()
         assert children_of(shim) == [container.pid]
         assert parent_of(shim) == containerd.launcher.pid
         connected = await container.client.connect(container.task)
@@ -76,7 +67,7 @@ def test_an_idle_shim_has_little_memory_of_its_own(scenario):
     async def test(containerd):
         container = await containerd.container("/bin/sleep", "1000")
         await container.start()
-        await wait_for_handover(container)
+        await container.passed_on()
         assert private_kilobytes(container.bootstrap.pid) < MOST_PRIVATE
         await container.end()
 
@@ -89,7 +80,7 @@ def test_who_waits_before_the_start_is_told_of_the_end(scenario):
         waiting = asyncio.create_task(container.client.wait(container.process))
         writer = os.open(container.bundle / "stdin", os.O_WRONLY)
         await container.start()
-        await wait_for_handover(container)
+        await container.passed_on()
         os.write(writer, b"go\n")
         os.close(writer)
         assert (await waiting).exit_status == 42
@@ -107,7 +98,7 @@ def test_a_container_that_dies_with_its_parent_lives_on(scenario):
         writer = os.open(container.bundle / "stdin", os.O_WRONLY)
         await container.start()
         assert await container.read(size=6) == b"asked\n"
-        await wait_for_handover(container)
+        await container.passed_on()
         os.write(writer, b"x")
         os.close(writer)
         assert (await container.client.wait(container.process)).exit_status == 7
@@ -128,7 +119,7 @@ def test_input_under_way_arrives_whole(scenario):
         writing = asyncio.create_task(asyncio.to_thread(os.write, writer, text))
         await container.start()
         assert await container.read(size=6) == b"ready\n"
-        await wait_for_handover(container)
+        await container.passed_on()
         await container.client.kill(messages.KillRequest(id=container.id, signal=signal.SIGUSR1))
         assert await container.read(size=len(text)) == text
         await writing
@@ -149,7 +140,7 @@ def test_output_before_and_after_is_whole(scenario, terminal):
         end = b"\r\n" if terminal else b"\n"
         once = b"".join(b"%d%s" % (number, end) for number in range(1, 20001))
         assert await container.read(size=len(once)) == once
-        await wait_for_handover(container)
+        await container.passed_on()
         os.write(writer, b"\n")
         echo = end if terminal else b""
         assert await container.read() == echo + once
@@ -169,7 +160,7 @@ def test_output_that_nobody_reads_keeps_the_forerunner(scenario):
         container.open()
         once = b"".join(b"%d\n" % number for number in range(1, 100_001))
         assert await container.read(size=len(once)) == once
-        await wait_for_handover(container)
+        await container.passed_on()
         await container.end()
 
     scenario(test)
@@ -206,7 +197,7 @@ def test_events_come_in_order_and_once(scenario):
     async def test(containerd):
         container = await containerd.container("/bin/sleep", "1000")
         await container.start()
-        await wait_for_handover(container)
+        await container.passed_on()
         await container.client.kill(messages.KillRequest(id=container.id, signal=9))
         await container.client.wait(container.process)
         await container.end()
@@ -215,6 +206,7 @@ def test_events_come_in_order_and_once(scenario):
     scenario(test)
 
 
+@pytest.mark.in_guest
 def test_nothing_is_left_of_a_container_that_was_never_passed_on(scenario):
     async def test(containerd):
         container = await containerd.container("/bin/true")
@@ -223,7 +215,7 @@ def test_nothing_is_left_of_a_container_that_was_never_passed_on(scenario):
         await container.start()
         await container.client.wait(container.process)
         await container.end()
-        assert not [pid for pid in (shim, forerunner) if is_alive(pid)]
+        wait_until(lambda: not (is_alive(shim) or is_alive(forerunner)), "the end of both processes")
 
     scenario(test)
 

@@ -3,6 +3,7 @@
 import os
 import re
 import stat
+from collections import Counter
 
 import pytest
 
@@ -63,19 +64,28 @@ def test_a_forked_shim_loads_nothing_after_the_fork(scenario):
     scenario(test)
 
 
+def descriptors(pid):
+    """What a process has open, without numbers, and how often."""
+    folder = f"/proc/{pid}/fd"
+    return Counter(re.sub(r"\d+", "N", os.readlink(f"{folder}/{number}")) for number in os.listdir(folder))
+
+
 def test_a_shim_has_one_thread_and_only_its_own_descriptors(scenario):
     async def test(containerd):
         container = await containerd.container("/bin/sleep", "1000", stdin=True)
         await container.start()
-        folder = f"/proc/{container.bootstrap.pid}"
-        assert len(os.listdir(f"{folder}/task")) == 1
-        kinds = sorted(
-            re.sub(r"\d+", "N", os.readlink(f"{folder}/fd/{number}")) for number in os.listdir(f"{folder}/fd")
-        )
+        shim = container.bootstrap.pid
+        assert len(os.listdir(f"/proc/{shim}/task")) == 1
+        await container.passed_on()
+        opened = descriptors(shim)
         bundle = re.sub(r"\d+", "N", str(container.bundle))
-        allowed = {"/dev/null", "socket:[N]", "pipe:[N]", "anon_inode:[eventpoll]", "anon_inode:[eventfd]"}
-        allowed |= {f"{bundle}/{name}" for name in ("stdin", "stdout", "stderr")} | {"anon_inode:inotify"}
-        assert set(kinds) <= allowed
+        assert opened.pop("/dev/null") == 3
+        assert opened.pop("anon_inode:[eventpoll]") == 1
+        assert opened.pop("pipe:[N]") == 5  # the wakeup of signals, both ends; stdin, stdout, stderr
+        assert opened.pop("socket:[N]") in (2, 3)  # the listener, our connection, the one for events
+        watches = {"anon_inode:inotify", "anon_inode:[eventfd]"}
+        assert set(opened) <= {f"{bundle}/{name}" for name in ("stdin", "stdout", "stderr")} | watches
+        assert descriptors(containerd.launcher.pid)["socket:[N]"] == 1
         await container.end()
 
     scenario(test)

@@ -62,3 +62,23 @@ def test_descriptors_that_are_kept_survive_and_others_do_not() -> None:
             os._exit(0)
         os._exit(1)
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+
+
+@pytest.mark.in_guest
+def test_a_process_that_is_gone_is_gone_while_its_session_goes_on() -> None:
+    """Linux 6.1 has another error for a number that no process has and a session still does."""
+    reading, writing = os.pipe()
+    leader = os.fork()
+    if not leader:
+        os.setsid()
+        os.close(writing)
+        if not os.fork():
+            os.read(reading, 1)  # until the test ends
+        os._exit(0)
+    try:
+        os.waitpid(leader, 0)
+        with pytest.raises(ProcessLookupError):
+            processes.open_pidfd(leader)
+    finally:
+        os.close(writing)
+        os.close(reading)

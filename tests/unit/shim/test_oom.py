@@ -55,6 +55,6 @@ def test_each_later_kill_is_told_once(watching: Any, tmp_path: Path) -> None:
     (changed,) = watching.changed
     changed(0)
     changed(0)
-    assert container.look_at_memory is not None
-    container.look_at_memory()
+    assert container.memory is not None
+    container.memory.look()
     assert len(watching.told) == 1

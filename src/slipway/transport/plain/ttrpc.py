@@ -41,9 +41,14 @@ class TtrpcServer:
         self._loop.watch(listener, READABLE, self._accept)
 
     def close(self) -> None:
-        """Stop listening. Connections go on until their clients leave."""
+        """Stop listening. Connections go on until their clients leave, or `hang_up`."""
         self._loop.unwatch(self.listener)
         os.close(self.listener)
+
+    def hang_up(self) -> None:
+        """Close all connections; calls that are not answered are lost."""
+        for served in list(self._served):
+            served.close()
 
     def give(self) -> list[Connected] | None:
         """All connections, for `take` in another process; None when one is within a frame, of a call or an answer.
@@ -90,6 +95,9 @@ class _Served:
             (call.stream, call.service, call.method, call.payload, call.timeout, call.metadata) for call in self._calls
         ]
         return self._connection.descriptor, self._protocol.last_stream, calls
+
+    def close(self) -> None:
+        self._connection.close()
 
     def _closed(self) -> None:
         self._all.discard(self)
