@@ -45,7 +45,7 @@ def is_alive(pid: int, start: int) -> bool:
 
 
 def open_pidfd(pid: int) -> int:
-    """pidfd_open(2) of a process that was there a moment ago. Raises ProcessLookupError when no process has the number."""
+    """A pidfd of a process that was there a moment ago. Raises ProcessLookupError when no process has the number."""
     try:
         return os.pidfd_open(pid)
     except OSError as error:

@@ -57,14 +57,17 @@ def test_the_container_has_the_size_of_our_terminal_and_follows_it(client: Docke
     with terminal(client, "run", "-it", "--rm", "busybox", "sh", rows=33, columns=101) as person:
         person.expect("# ")
         wait_until_size(person, "33 101")
-        person.resize(40, 120)
-        wait_until_size(person, "40 120")
+        wait_until_size(person, "40 120", dragged_to=(40, 120))
         person.type("exit\n")
         assert person.end() == 0
 
 
-def wait_until_size(person: Terminal, size: str) -> None:
+def wait_until_size(person: Terminal, size: str, *, dragged_to: tuple[int, int] | None = None) -> None:
+    """Docker's client does not hear of a change while it tells of the first size: the window is dragged until it does."""
+
     def is_size() -> bool:
+        if dragged_to is not None:
+            person.resize(*dragged_to)
         person.type("echo [$(stty size)]\n")
         person.expect("echo [$(stty size)]")
         return f"[{size}]" in person.expect("# ")

@@ -87,8 +87,8 @@ async def receive_bytes(stream: ChannelStream, take: Callable[[bytes], Awaitable
         wants_more = await take(data)
 
 
-async def cancel_quietly(task: "asyncio.Task[None]") -> None:
-    """End a stream's task when its transfer has ended; its own error would only repeat the transfer's."""
+async def cancel_quietly(task: "asyncio.Task[Any]") -> None:
+    """End a task beside which something else has ended: its own error would repeat the other's, or nobody listens."""
     task.cancel()
     await asyncio.wait([task])
     if not task.cancelled():

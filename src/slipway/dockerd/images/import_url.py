@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from typing import Any, Final
 
+from slipway.clients.containerd.streams import cancel_quietly
 from slipway.clients.web.download import Download, open_download
 from slipway.dockerd.images.changes import config_from_changes
 from slipway.dockerd.images.environment import ImageEnvironment
@@ -33,8 +34,7 @@ async def import_url(
                 yield {"status": "Importing", "progressDetail": {"current": count, "total": download.total}}
             yield {"status": await work}
         finally:
-            work.cancel()
-            await asyncio.wait([work])
+            await cancel_quietly(work)
 
 
 class _Counted:

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from slipway.base.errors import EngineError, NotFound
+from slipway.clients.containerd.streams import cancel_quietly
 from slipway.clients.containerd.transfer import Credentials, Progress
 from slipway.contracts.containerd_api.types import Platform
 from slipway.contracts.oci.platforms import text_of
@@ -37,8 +38,7 @@ async def pull(
             step = await steps.get()
         await work
     finally:
-        work.cancel()
-        await asyncio.wait([work])
+        await cancel_quietly(work)
     after = await _digest(environment, complete)
     environment.events.publish("image", "pull", familiar_name(complete), {"name": familiar_name(repository)})
     yield {"status": f"Digest: {after}"}

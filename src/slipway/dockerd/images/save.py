@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 
+from slipway.clients.containerd.streams import cancel_quietly
 from slipway.dockerd.images.environment import ImageEnvironment
 
 QUEUED = 64  # pieces of 32 KiB
@@ -25,5 +26,4 @@ async def save(environment: ImageEnvironment, references: Sequence[str]) -> Asyn
             yield piece
         await task
     finally:
-        task.cancel()
-        await asyncio.wait([task])
+        await cancel_quietly(task)
