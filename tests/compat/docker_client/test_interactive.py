@@ -63,7 +63,7 @@ def test_the_container_has_the_size_of_our_terminal_and_follows_it(client: Docke
 
 
 def wait_until_size(person: Terminal, size: str, *, dragged_to: tuple[int, int] | None = None) -> None:
-    """Docker's client does not hear of a change while it tells of the first size: the window is dragged until it does."""
+    """Docker's client does not hear of a change while it tells of the first size: so the window is dragged."""
 
     def is_size() -> bool:
         if dragged_to is not None:
