@@ -4,7 +4,7 @@ import itertools
 import os
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from slipway.archive.remove import remove_name
 
@@ -52,11 +52,13 @@ class Folders:
 
         To be called where no row can come or go meanwhile.
         """
+        there = os.listdir(self.path)
         with self._lock:
-            busy = set(self._making)
-        for name in os.listdir(self.path):
+            busy = set(self._making)  # taken after the look: all that was being made then is in it, or gone
+        for name in there:
             if name not in known and name not in busy and not name.startswith(_REMOVING):
-                self._set_aside(name)
+                with suppress(FileNotFoundError):  # it was given up meanwhile
+                    self._set_aside(name)
 
     def remove_set_aside(self) -> None:
         for name in os.listdir(self.path):

@@ -12,10 +12,17 @@ class StdinFifo:
     def __init__(self, path: str) -> None:
         self._descriptor = os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
         self._closed = asyncio.Event()
+        self._writing = asyncio.Lock()  # a loop wakes one writer of a descriptor
 
     async def write(self, data: bytes) -> None:
-        """Write all of `data`, waiting while the process does not read. Raises BrokenPipeError after `close`."""
-        view = memoryview(data)
+        """Write all of `data` in one piece, waiting while the process does not read, or another of us writes.
+
+        Raises BrokenPipeError after `close`.
+        """
+        async with self._writing:
+            await self._write(memoryview(data))
+
+    async def _write(self, view: memoryview) -> None:
         while view:
             if self._descriptor < 0:
                 raise BrokenPipeError("the process takes no more input")
