@@ -1,6 +1,7 @@
 """Fixtures for every folder of tests, and two rules: a skip in CI names a kernel feature; a session leaves no trace."""
 
 import os
+import secrets
 import shutil
 import tempfile
 from collections.abc import Generator, Iterator
@@ -44,8 +45,12 @@ def pytest_runtest_makereport(
 
 @pytest.fixture(scope="session")
 def short_folder() -> Iterator[Path]:
-    """A temporary folder with a short name on a real disk: sockets, data roots. Gone at the end."""
-    folder = Path(tempfile.mkdtemp(prefix="sw", dir="/tmp"))
+    """A temporary folder with a short name on a real disk: sockets, data roots. Gone at the end.
+
+    Its name becomes part of others. A namespace of containerd takes no `_` before a `-`, as names of mkdtemp can have.
+    """
+    folder = Path("/tmp", f"sw{secrets.token_hex(4)}")
+    folder.mkdir(mode=0o700)
     yield folder
     shutil.rmtree(folder, ignore_errors=True)
 
