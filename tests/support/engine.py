@@ -15,6 +15,8 @@ from tests.support.waiting import SLOWNESS, wait_until
 from tools.dev import api
 from tools.dev.launchers import make as make_launchers
 
+TOLD = 2000  # characters of a log beside a traceback
+
 
 class OurEngine:
     """One dockerd and what it supervises. `folder` holds all its files; short, as socket paths end at 107 bytes.
@@ -97,9 +99,10 @@ class OurEngine:
     def log(self) -> str:
         return (self.folder / "dockerd.log").read_text("utf-8", "replace")
 
-    def tracebacks(self) -> list[str]:
-        """Lines of the log that show a bug."""
-        return [line for line in self.log().splitlines() if "Traceback" in line]
+    def tracebacks(self) -> str:
+        """The log from its first traceback on, which shows a bug; empty when there is none."""
+        head, found, rest = self.log().partition("Traceback")
+        return head[-TOLD:] + found + rest[:TOLD] if found else ""
 
     def held_up(self) -> str:
         """What the watchdog tells of callbacks that held up a daemon's event loop."""
@@ -143,7 +146,7 @@ class OurEngine:
         try:
             self.stop()
             assert not (told := self.held_up()), f"an event loop was held up:\n{told}"
-            assert not (bugs := self.tracebacks()), "\n".join(bugs)
+            assert not (told := self.tracebacks()), f"a daemon met what it did not expect:\n{told}"
         finally:
             mine = [p for p in processes.mentioning(str(self.folder)) if p.pid != os.getpid()]
             processes.end([*mine, *(d for p in mine for d in processes.descendants(p.pid))])

@@ -16,6 +16,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from types import FrameType
 from typing import Any
 
@@ -60,7 +61,8 @@ class Watchdog:
     def _watch(self) -> None:
         while True:
             time.sleep(PERIOD_SECONDS)
-            self._look()
+            with suppress(OSError):  # of a test that takes all descriptors away
+                self._look()
 
     def _look(self) -> None:
         frame = sys._current_frames().get(self._thread)

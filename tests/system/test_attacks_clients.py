@@ -5,6 +5,7 @@ import http.client
 import json
 import os
 import resource
+import signal
 import socket
 import subprocess
 from collections.abc import Callable, Iterator
@@ -202,6 +203,26 @@ def test_a_start_without_descriptors_is_refused_in_words(
         if there == 200:
             assert found["State"]["Status"] == ("dead" if removes["AutoRemove"] else "created")
             assert ask(connection, "DELETE", f"/containers/{made['Id']}")[0] == 204
+
+
+def test_a_container_that_ends_while_there_are_no_descriptors_has_ended(
+    engine: OurEngine, connection: http.client.HTTPConnection
+) -> None:
+    """It counted as running for good, and could not be removed: the first thing of its end was to save its state."""
+    client = docker.theirs(engine.host)
+    box = client("run", "-d", "busybox", "sleep", "1000")
+    pid = int(client("inspect", "-f", "{{.State.Pid}}", box))
+    saved = Path(engine.folder, "data/containers", box, "state.json")
+
+    def state() -> Any:
+        return ask(connection, "GET", f"/containers/{box}/json")[1]["State"]
+
+    with descriptors_left(engine, 0):
+        os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: state()["Status"] == "exited", "the end of the container")
+    assert state()["ExitCode"] == 137
+    wait_until(lambda: json.loads(saved.read_text())["status"] == "exited", "the state to be saved", 20)
+    client("rm", box)
 
 
 def bomb(folder: Path, megabytes: int) -> bytes:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from slipway.base.errors import KINDS, EngineError
+from slipway.base.exhaustion import is_exhausted
 
 # https://grpc.github.io/grpc/core/md_doc_statuscodes.html
 CANCELLED: Final = 1
@@ -39,8 +40,8 @@ _KIND_OF_CODE: Final[Mapping[int, str]] = {
 
 
 def status_from_error(error: BaseException) -> tuple[int, str]:
-    """The code and the message for the wire. What is not an EngineError is a bug of ours: unknown, with its type's
-    name.
+    """The code and the message for the wire. What is not an EngineError, nor tells of a machine that has run out of
+    something, is a bug of ours: unknown, with its type's name.
 
     A plain EngineError is a failure of the OCI runtime or of a shim: its message is all there is to know, as in the
     original.
@@ -49,6 +50,8 @@ def status_from_error(error: BaseException) -> tuple[int, str]:
         return UNKNOWN, str(error)
     if isinstance(error, EngineError):
         return CODE_OF_KIND[error.kind], str(error)
+    if is_exhausted(error):
+        return UNKNOWN, str(error)
     return UNKNOWN, f"internal error: {type(error).__name__}"
 
 

@@ -9,7 +9,8 @@ from urllib.parse import unquote_to_bytes
 
 import orjson
 
-from slipway.base.errors import EngineError, InvalidArgument, NotFound
+from slipway.base.errors import EngineError, InternalError, InvalidArgument, NotFound
+from slipway.base.exhaustion import is_exhausted
 from slipway.contracts.engine_api.http_statuses import STATUS_BY_KIND
 from slipway.contracts.engine_api.versions import ApiVersion, negotiated
 from slipway.dockerd.api.parameters import BODY_LIMIT, Query, check_json_type, json_from_bytes
@@ -89,15 +90,24 @@ class Router:
             call, route = self._find(request)
             answer = await route.handler(call)
         except EngineError as error:
-            answer = error_response(error)
-            if answer.status >= 500:
-                fields = {"method": request.method, "target": request.target.decode("latin-1")}
-                log.error("request failed: %s", error, extra={"fields": fields})
-        except Exception:
-            fields = {"method": request.method, "target": request.target.decode("latin-1")}
-            log.exception("request failed", extra={"fields": fields})
-            answer = Response(status=500, headers=JSON, body=_message("internal error of the daemon; see its log"))
+            answer = self._failure(request, error)
+        except Exception as error:  # noqa: BLE001 - the edge of the daemon
+            answer = self._surprise(request, error)
         return self._with_headers(answer)
+
+    def _failure(self, request: Request, error: EngineError) -> Response:
+        answer = error_response(error)
+        if answer.status >= 500:
+            log.error("request failed: %s", error, extra={"fields": _fields(request)})
+        return answer
+
+    def _surprise(self, request: Request, error: Exception) -> Response:
+        """What nobody foresaw: where the machine has run out of something the error says it all, else it is a bug."""
+        if isinstance(error, OSError) and is_exhausted(error):
+            what = f"{error.strerror}: {error.filename}" if error.filename else str(error.strerror)
+            return self._failure(request, InternalError(what))
+        log.error("request failed", exc_info=error, extra={"fields": _fields(request)})
+        return Response(status=500, headers=JSON, body=_message("internal error of the daemon; see its log"))
 
     def refuse(self, error: EngineError) -> Response:
         """The answer to what is not HTTP."""
@@ -157,6 +167,10 @@ def error_response(error: EngineError) -> Response:
     """`{"message": "..."}` with the status of the error's kind."""
     status = 405 if isinstance(error, MethodNotAllowed) else STATUS_BY_KIND[error.kind]
     return Response(status=status, headers=JSON, body=_message(str(error)))
+
+
+def _fields(request: Request) -> dict[str, str]:
+    return {"method": request.method, "target": request.target.decode("latin-1")}
 
 
 def _message(text: str) -> bytes:

@@ -32,6 +32,7 @@ class Container:
         self.keeps_after_exit = False  # a restart is under way: --rm waits for the next end
         self.is_ending = False  # its process has ended; its output is still on the way to the log
         self.stops_with_daemon = False  # it is to end because we do, not because somebody asked for it
+        self.is_unsaved = False  # its state could not be written, and somebody tries again
         self.removed = asyncio.Event()
         self._waiters: set[asyncio.Event] = set()
         self._exits = 0

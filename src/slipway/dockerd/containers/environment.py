@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from slipway.base.clock import Clock
+from slipway.base.exhaustion import is_exhausted
 from slipway.clients.containerd.client import ContainerdClient
 from slipway.dockerd.containers.registry import ContainerRegistry
 from slipway.dockerd.containers.request.defaults import DaemonDefaults
@@ -59,7 +60,7 @@ class Background:
         except asyncio.CancelledError:
             raise
         except Exception as error:
-            log.error("%s failed: %s", name, error, exc_info=not hasattr(error, "kind"))
+            log.error("%s failed: %s", name, error, exc_info=not (hasattr(error, "kind") or is_exhausted(error)))
 
     async def stop(self) -> None:
         """Cancel what is left and wait for its end."""

@@ -16,6 +16,7 @@ from slipway.dockerd.containers.health.checks import end_health_checks
 from slipway.dockerd.containers.lifecycle import Event, Status
 from slipway.dockerd.containers.remove import remove_locked
 from slipway.dockerd.containers.restart_policy import Ended, decide
+from slipway.dockerd.containers.save_state import save_state
 from slipway.dockerd.containers.start import start_locked, stream_plan
 
 log = logging.getLogger(__name__)
@@ -60,7 +61,7 @@ async def container_exited(environment: ContainerEnvironment, container: Contain
         elif container.record.host_config.auto_remove and not container.keeps_after_exit and not container.is_removing:
             await remove_locked(environment, container, remove_volumes=True)
             return
-        await asyncio.to_thread(environment.store.save_state, container.id, container.state)
+        await save_state(environment, container)
 
 
 async def _keep_exit(environment: ContainerEnvironment, container: Container, ended: Exit) -> None:
@@ -68,7 +69,7 @@ async def _keep_exit(environment: ContainerEnvironment, container: Container, en
     if container.record.host_config.auto_remove:
         return
     kept = replace(container.state, exit_is_known=True, exit_code=ended.exit_status, finished_at=ended.exited_at)
-    await asyncio.to_thread(environment.store.save_state, container.id, kept)
+    await save_state(environment, container, kept)
 
 
 async def _drain_and_delete(environment: ContainerEnvironment, container: Container) -> None:

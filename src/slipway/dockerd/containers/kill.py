@@ -11,6 +11,7 @@ from slipway.dockerd.containers.container import Container
 from slipway.dockerd.containers.environment import ContainerEnvironment
 from slipway.dockerd.containers.lifecycle import Status
 from slipway.dockerd.containers.request.signals import signal_number
+from slipway.dockerd.containers.save_state import save_state
 from slipway.dockerd.containers.settled import start_settled
 
 KILL_SECONDS: Final = 10.0
@@ -43,7 +44,7 @@ async def mark_stopped(environment: ContainerEnvironment, container: Container) 
         return
     async with container.lock:
         if container.state.is_running:
-            await asyncio.to_thread(environment.store.save_state, container.id, container.state)
+            await save_state(environment, container)
 
 
 async def send_signal(environment: ContainerEnvironment, container: Container, number: int) -> None:

@@ -1,6 +1,5 @@
 """`docker pause` and `docker unpause`: the freezer."""
 
-import asyncio
 from typing import Final
 
 from slipway.base.errors import EngineError, FailedPrecondition
@@ -8,6 +7,7 @@ from slipway.dockerd.containers.announce import announce
 from slipway.dockerd.containers.container import Container
 from slipway.dockerd.containers.environment import ContainerEnvironment
 from slipway.dockerd.containers.lifecycle import Event, Status
+from slipway.dockerd.containers.save_state import save_state
 
 LOOK_SECONDS: Final = 5.0
 # What the shim says, where it differs from what we know: a daemon died between the freezing and the note of it.
@@ -51,5 +51,5 @@ async def settle_pause(environment: ContainerEnvironment, container: Container, 
 
 async def _note(environment: ContainerEnvironment, container: Container, event: Event) -> None:
     container.change(event)
-    await asyncio.to_thread(environment.store.save_state, container.id, container.state)
+    await save_state(environment, container)
     announce(environment, container, event.value)

@@ -8,6 +8,7 @@ from slipway.base.errors import EngineError
 from slipway.dockerd.containers.container import Container
 from slipway.dockerd.containers.environment import ContainerEnvironment
 from slipway.dockerd.containers.lifecycle import Status
+from slipway.dockerd.containers.save_state import save_state
 from slipway.dockerd.containers.stop import seconds_to_stop, stop
 
 log = logging.getLogger(__name__)
@@ -47,4 +48,4 @@ async def _stop(environment: ContainerEnvironment, container: Container) -> None
         return
     if not container.removed.is_set():
         container.note(stopped_by_user=False)
-        await asyncio.to_thread(environment.store.save_state, container.id, container.state)
+        await save_state(environment, container)

@@ -30,6 +30,7 @@ from slipway.dockerd.containers.health.checks import start_health_checks
 from slipway.dockerd.containers.lifecycle import Event, Status
 from slipway.dockerd.containers.remove import remove_locked
 from slipway.dockerd.containers.request.runtime_options import runtime_of
+from slipway.dockerd.containers.save_state import save_state
 from slipway.dockerd.containers.spec.generate import specification
 from slipway.dockerd.containers.spec.model import ContainerUser, NamespacePaths, SpecificationInput
 from slipway.dockerd.containers.start_errors import machine_failure, start_failure
@@ -68,7 +69,7 @@ async def start_locked(environment: ContainerEnvironment, container: Container) 
     announce_network(environment, container, "connect")
     announce(environment, container, "start")
     start_health_checks(environment, container)
-    await asyncio.to_thread(environment.store.save_state, container.id, container.state)
+    await save_state(environment, container)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -246,7 +247,7 @@ async def _keep_failure(environment: ContainerEnvironment, container: Container,
         if container.record.host_config.auto_remove:
             await remove_locked(environment, container, remove_volumes=True)
         else:
-            await asyncio.to_thread(environment.store.save_state, container.id, container.state)
+            await save_state(environment, container)
     except OSError as further:
         error.add_note(f"keep that: {further}")
 

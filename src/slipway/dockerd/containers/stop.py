@@ -11,6 +11,7 @@ from slipway.dockerd.containers.environment import ContainerEnvironment
 from slipway.dockerd.containers.kill import kill_and_wait, mark_stopped, send_signal, stop_signal_of
 from slipway.dockerd.containers.lifecycle import Event, Status
 from slipway.dockerd.containers.request.signals import signal_number
+from slipway.dockerd.containers.save_state import save_state
 from slipway.dockerd.containers.settled import start_settled
 from slipway.dockerd.containers.start import start
 
@@ -29,7 +30,7 @@ async def stop(
         async with container.lock:
             if container.state.status == Status.RESTARTING:
                 container.change(Event.EXIT)
-                await asyncio.to_thread(environment.store.save_state, container.id, container.state)
+                await save_state(environment, container)
         return True
     if not container.state.is_running:
         return False

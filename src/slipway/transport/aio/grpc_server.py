@@ -21,6 +21,7 @@ from google.protobuf.descriptor import ServiceDescriptor
 from google.protobuf.message import DecodeError
 
 from slipway.base.errors import EngineError, InternalError
+from slipway.base.exhaustion import is_exhausted
 from slipway.transport.aio.grpc_method import Method, methods_of
 from slipway.transport.aio.http2 import Http2Connection, Http2Stream, MalformedMessage, StreamBroken
 from slipway.wire import http2_frames
@@ -175,7 +176,9 @@ class GrpcServer:
 
     def _refusal(self, path: str, error: Exception) -> tuple[int, str]:
         code, message = self._status_from_error(error)
-        if not isinstance(error, EngineError) or isinstance(error, InternalError):
+        if is_exhausted(error):
+            log.error("call failed: %s", error, extra={"fields": {"method": path}})
+        elif not isinstance(error, EngineError) or isinstance(error, InternalError):
             log.error("call failed", exc_info=error, extra={"fields": {"method": path}})
         else:
             log.debug("call refused", extra={"fields": {"method": path, "code": code, "error": message}})

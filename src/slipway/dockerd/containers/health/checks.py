@@ -23,6 +23,7 @@ from slipway.dockerd.containers.health.decide import (
     until_next_probe,
 )
 from slipway.dockerd.containers.lifecycle import Status
+from slipway.dockerd.containers.save_state import save_state
 
 SIGKILL = 9
 
@@ -60,7 +61,7 @@ async def _watch(environment: ContainerEnvironment, container: Container, plan: 
         after = status_of(container.state.health)
         if after != before:
             announce(environment, container, f"health_status: {after}")
-            await asyncio.to_thread(environment.store.save_state, container.id, container.state)
+            await save_state(environment, container)
 
 
 async def _probe(environment: ContainerEnvironment, container: Container, plan: ProbePlan) -> ProbeResult:
