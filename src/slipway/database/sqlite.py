@@ -117,6 +117,7 @@ class SqliteDatabase:
             if self._writer.in_transaction:
                 self._writer.execute("ROLLBACK")
             failure = InternalError(f"write to database {self._path}: {error}")
+            failure.__cause__ = error
             for job in batch:
                 job.future.set_exception(failure)
             return

@@ -147,10 +147,9 @@ class Daemon:
         self._settings = replace(self._settings, snapshotter=await self._snapshotter(address))
         containerd = ContainerdClient(address, self._instance.containerd_namespace, self._settings.snapshotter)
         stack.callback(containerd.close)
-        background = await stack.enter_async_context(_Tasks())
         finder = ImageFinder(containerd.images, ContentReader(containerd.content, _platform()))
         environment = self._environment(containerd, finder)
-        await self._start_parts(environment, stack, background)
+        await self._start_parts(environment, stack)
         if not self._settings.live_restore:
             stack.push_async_callback(stop_all, environment)  # after the server has closed, as the original
         daemon_id = await asyncio.to_thread(_daemon_id, f"{self._instance.data_root}/engine-id")
@@ -219,9 +218,7 @@ class Daemon:
             ensure_apparmor=ensure_profile,
         )
 
-    async def _start_parts(
-        self, environment: ContainerEnvironment, stack: AsyncExitStack, background: "_Tasks"
-    ) -> None:
+    async def _start_parts(self, environment: ContainerEnvironment, stack: AsyncExitStack) -> None:
         """Load what is on disk, take networks and containers over, then listen to containerd."""
         assert isinstance(environment.volumes, VolumeStore)
         assert isinstance(environment.logs, LocalLogs)
@@ -233,7 +230,8 @@ class Daemon:
         stack.push_async_callback(environment.networks.stop)
         stack.push_async_callback(environment.background.stop)
         watch = TaskWatch(environment)
-        background.add(watch.run())
+        watching = await stack.enter_async_context(_Tasks())  # until before the end of what an exit needs
+        watching.add(watch.run())
         await watch.subscribed.wait()
         await recover.recover(environment)
         watch.release()

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from slipway.base.errors import KINDS, EngineError
-from slipway.base.exhaustion import is_exhausted
+from slipway.base.exhaustion import is_exhausted, sentence
 
 # https://grpc.github.io/grpc/core/md_doc_statuscodes.html
 CANCELLED: Final = 1
@@ -50,8 +50,8 @@ def status_from_error(error: BaseException) -> tuple[int, str]:
         return UNKNOWN, str(error)
     if isinstance(error, EngineError):
         return CODE_OF_KIND[error.kind], str(error)
-    if is_exhausted(error):
-        return UNKNOWN, str(error)
+    if isinstance(error, OSError) and is_exhausted(error):
+        return UNKNOWN, sentence(error)
     return UNKNOWN, f"internal error: {type(error).__name__}"
 
 

@@ -10,7 +10,7 @@ from urllib.parse import unquote_to_bytes
 import orjson
 
 from slipway.base.errors import EngineError, InternalError, InvalidArgument, NotFound
-from slipway.base.exhaustion import is_exhausted
+from slipway.base.exhaustion import is_exhausted, sentence
 from slipway.contracts.engine_api.http_statuses import STATUS_BY_KIND
 from slipway.contracts.engine_api.versions import ApiVersion, negotiated
 from slipway.dockerd.api.parameters import BODY_LIMIT, Query, check_json_type, json_from_bytes
@@ -104,8 +104,7 @@ class Router:
     def _surprise(self, request: Request, error: Exception) -> Response:
         """What nobody foresaw: where the machine has run out of something the error says it all, else it is a bug."""
         if isinstance(error, OSError) and is_exhausted(error):
-            what = f"{error.strerror}: {error.filename}" if error.filename else str(error.strerror)
-            return self._failure(request, InternalError(what))
+            return self._failure(request, InternalError(sentence(error)))
         log.error("request failed", exc_info=error, extra={"fields": _fields(request)})
         return Response(status=500, headers=JSON, body=_message("internal error of the daemon; see its log"))
 

@@ -1,17 +1,15 @@
 """One output fifo of one process: what comes out of it goes to the log first, and to whoever is attached."""
 
-import logging
 import os
 from collections.abc import Callable, Sequence
 
 from slipway.dockerd.logs.interface import LogWriter
 from slipway.dockerd.logs.line_splitter import split_lines
+from slipway.dockerd.logs.losses import Losses
 from slipway.dockerd.logs.model import Append, Entry
 from slipway.dockerd.logs.progress import Progress, read_exactly
 from slipway.dockerd.logs.subscriber import Subscriber
 from slipway.linux.pipes import tee
-
-log = logging.getLogger(__name__)
 
 PEEK_SIZE = 64 * 1024
 LITTLE = 4 * 1024
@@ -47,6 +45,7 @@ class Output:
         self._writer = writer
         self._progress = progress
         self._now = now
+        self._losses = Losses()
         self._seen = 0  # bytes at the fifo's head that were published already
 
     def is_blocked(self) -> bool:
@@ -119,6 +118,7 @@ class Output:
             return
         os.close(self.descriptor)
         self.descriptor = -1
+        self._losses.tell()
         self.on_end()
 
     def _publish(self, data: bytes) -> None:
@@ -141,4 +141,4 @@ class Output:
             writer.write([Entry(now, self.stream, line) for line in lines], before_append)
         except OSError as error:
             # As the original: a full disk costs log lines, it does not stop the container.
-            log.error("cannot write a log", extra={"fields": {"error": str(error), "lines": len(lines)}})
+            self._losses.note(error, len(lines), now)

@@ -55,6 +55,7 @@ class LocalNetworks:
         self._relay = Relay()
         self._started: _Started | None = None
         self._sweep: asyncio.TimerHandle | None = None
+        self._stopped = False
 
     @property
     def gateway(self) -> str:
@@ -100,6 +101,8 @@ class LocalNetworks:
 
     async def disconnect(self, endpoint: EndpointRecord) -> None:
         known = self._endpoints.get(endpoint.container_id)
+        if self._stopped:
+            return  # a request that was broken off: the next daemon takes back what no container has
         if known is None or known.record.endpoint_id != endpoint.endpoint_id:
             return
         self.release_sandbox(endpoint.container_id)
@@ -121,6 +124,7 @@ class LocalNetworks:
         return find_network(self.list(), name_or_id)
 
     async def stop(self) -> None:
+        self._stopped = True
         if self._sweep:
             self._sweep.cancel()
         self._relay.stop_all()

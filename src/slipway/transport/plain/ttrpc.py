@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from slipway.base.errors import EngineError, Unavailable
+from slipway.base.exhaustion import is_exhausted, sentence
 from slipway.transport.plain.loop import READABLE, Future, Loop
 from slipway.transport.plain.stream import Connection, accept_from, connect_unix
 from slipway.wire import ttrpc
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     # descriptor, last stream, calls to answer: what each Call is made of
     Connected = tuple[int, int, list[tuple[int, str, str, bytes, float, dict[str, str]]]]
 
-_INTERNAL = 13  # google.rpc.Code
+_UNKNOWN, _INTERNAL = 2, 13  # google.rpc.Code
 
 
 class TtrpcServer:
@@ -124,7 +125,10 @@ class _Served:
             frame = ttrpc.encode_failure(call.stream, self._server.code_from_error(error), str(error))
         except Exception as error:  # noqa: BLE001 - the edge: a bug becomes an answer, not a hanging caller
             self._loop.on_error(error)
-            frame = ttrpc.encode_failure(call.stream, _INTERNAL, f"internal error: {error!r}")
+            if isinstance(error, OSError) and is_exhausted(error):
+                frame = ttrpc.encode_failure(call.stream, _UNKNOWN, f"{call.method.lower()}: {sentence(error)}")
+            else:
+                frame = ttrpc.encode_failure(call.stream, _INTERNAL, f"internal error: {error!r}")
         self._calls.discard(call)
         self._connection.send(frame)
 
