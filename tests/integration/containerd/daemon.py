@@ -69,11 +69,11 @@ class OurContainerd:
         return self._process.wait(10)
 
     def close(self) -> None:
-        """End everything by force and take back all of it."""
+        """End everything by force and take back all of it: containerd first, it would start another template."""
+        if self._process is not None:
+            self.kill()
         mine = processes.mentioning(str(self.folder))
         processes.end([*mine, *(d for p in mine for d in processes.descendants(p.pid))])
-        if self._process is not None:
-            self._process.wait(10)
         cgroup_folders.end_all_in(self.namespace)
         self.sandbox.close()
         shutil.rmtree(self.folder, ignore_errors=True)

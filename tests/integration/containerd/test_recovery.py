@@ -90,3 +90,20 @@ def test_without_the_template_shims_start_by_exec(fresh: OurContainerd, root_fol
     fresh.start()
     done = fresh.ctr("run", "--rootfs", "--rm", root_folder, "c", "/bin/sh", "-c", "echo hi; exit 3", check=False)
     assert (done.stdout, done.returncode) == (b"hi\n", 3)
+
+
+def test_a_creation_that_fails_when_its_caller_has_gone_is_no_bug_to_tell_of(
+    fresh: OurContainerd, root_folder: Path
+) -> None:
+    """It was logged with a traceback: an error that nobody took."""
+    runtime, asked, go = (fresh.folder / name for name in ("runtime", "asked", "go"))
+    runtime.write_text(f"#!/bin/sh\ntouch {asked}; while [ ! -e {go} ]; do sleep 0.05; done; echo refused >&2; exit 1\n")
+    runtime.chmod(0o755)
+    command = ("--timeout", "1s", "run", "--rootfs", "--runc-binary", runtime, "-d", root_folder, "c", "/bin/true")
+    assert fresh.ctr(*command, check=False).returncode != 0
+    assert asked.exists()
+    go.touch()
+    wait_until(lambda: not processes.mentioning(f"-namespace {fresh.namespace} -id c "), "the shim to go")
+    fresh.ctr("container", "rm", "c", check=False)
+    fresh.stop()
+    assert "Traceback" not in fresh.log_path.read_text()

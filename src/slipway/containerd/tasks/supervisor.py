@@ -270,8 +270,18 @@ class TaskSupervisor:
         """Work that must come to its end whatever becomes of the caller; `close` waits for it."""
         spawned = asyncio.ensure_future(work)
         self._watchers.add(spawned)
-        spawned.add_done_callback(self._watchers.discard)
+        spawned.add_done_callback(self._ended)
         return spawned
+
+    def _ended(self, spawned: "asyncio.Task[Any]") -> None:
+        """The caller has its error, unless it has gone meanwhile: then only a bug is worth a line."""
+        self._watchers.discard(spawned)
+        if (
+            not spawned.cancelled()
+            and (error := spawned.exception()) is not None
+            and not isinstance(error, EngineError)
+        ):
+            log.error("a task's work failed", exc_info=error)
 
 
 def _create_message(bundle: Bundle, container: Container, request: TaskRequest) -> task.CreateTaskRequest:
