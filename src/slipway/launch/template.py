@@ -81,7 +81,7 @@ def _rehearse(address: str) -> None:
     for _ in range(_REHEARSALS):
         _command_line(decode(TemplateRequest, encode(request)))
     try:
-        rehearse(f"{os.path.dirname(address)}/r{os.getpid()}", _REHEARSALS)
+        rehearse(os.path.dirname(address), _REHEARSALS)
     except (EngineError, OSError) as error:
         os.write(2, f"{_NAME}: rehearsal failed: {error}\n".encode())
 

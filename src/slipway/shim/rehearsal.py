@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import _signal  # type: ignore[import-not-found]  # `signal` imports enum
 import os
+import time
 
 from slipway.base.errors import EngineError
 from slipway.base.files import unlink_if_present
 from slipway.contracts.shim_api import events, messages
 from slipway.contracts.shim_api.status import code_from_error
+from slipway.linux.prctl import set_parent_death_signal
 from slipway.shim.bootstrap import Bound, bind
 from slipway.shim.handover import Heir, Names, channel_pair, wait_for_inheritance
 from slipway.shim.server import Server
@@ -33,15 +35,24 @@ _NAME = "rehearsal"
 _CONFIG = b'{"ociVersion":"1.0.2","linux":{"namespaces":[{"type":"pid"}]}}'
 _PATIENCE = 5.0
 _LONGEST = 10  # seconds that a process waits for the kill of a rehearsal that broke off
+_FOLDER = "r"  # and the number of the process
+_LOOK = 0.002
 _OUTPUT = b"some output\n"
 _PROCESS = messages.ProcessRequest(id=_NAME)
 
 
-def rehearse(folder: str, times: int) -> None:
-    """Play `times` lives below `folder`, which is made for it and removed. Raises OSError, EngineError.
+def rehearse(place: str, times: int) -> None:
+    """Play `times` lives in a folder of `place`, which is made for it and removed. Raises OSError, EngineError.
 
-    Signal handling and the working directory are the default and `/` afterwards; the process stays a subreaper.
+    Signal handling and the working directory are the default and `/` afterwards; the process stays a subreaper. When it
+    is killed meanwhile, it leaves no process, and a folder which the next rehearsal at that place removes.
     """
+    for name in os.listdir(place):
+        number = name[len(_FOLDER) :]
+        is_one = name.startswith(_FOLDER) and number.isascii() and number.isdigit()
+        if is_one and not os.path.exists(f"/proc/{number}"):
+            _remove(f"{place}/{name}")
+    folder = f"{place}/{_FOLDER}{os.getpid()}"
     os.makedirs(f"{folder}/bundle", mode=0o700)
     try:
         for _ in range(times):
@@ -74,7 +85,7 @@ def _live_alone(client: _Containerd, bound: Bound) -> None:
     async def live(loop: Loop) -> None:
         await client.live(loop, begins=True, ends=True)
 
-    _server().serve(bound.listener, client.names, beside=live)
+    _server(client.template).serve(bound.listener, client.names, beside=live)
 
 
 def _live_as_heir(client: _Containerd, bound: Bound) -> None:
@@ -95,7 +106,7 @@ def _live_as_heir(client: _Containerd, bound: Bound) -> None:
         unlink_if_present(client.events_address)
         await client.live(loop, begins=False, ends=True)
 
-    _server().serve(inheritance.listener, client.names, beside=live, inheritance=inheritance)
+    _server(client.template).serve(inheritance.listener, client.names, beside=live, inheritance=inheritance)
 
 
 def _run_forerunner(client: _Containerd, bound: Bound, heir: Heir) -> None:
@@ -103,14 +114,18 @@ def _run_forerunner(client: _Containerd, bound: Bound, heir: Heir) -> None:
         await client.live(loop, begins=True, ends=False)
 
     try:
+        set_parent_death_signal(_signal.SIGKILL)
         _signal.alarm(_LONGEST)
-        _server().serve(bound.listener, client.names, beside=live, heir=heir)
+        _server(client.template).serve(bound.listener, client.names, beside=live, heir=heir)
     finally:
         os._exit(1)
 
 
-def _server() -> Server:
-    return Server(lambda: _pretend)
+def _server(template: int) -> Server:
+    def pretend(arguments: list[str]) -> int:
+        return _pretend(template, arguments)
+
+    return Server(lambda: pretend)
 
 
 class _Containerd:
@@ -118,6 +133,7 @@ class _Containerd:
 
     def __init__(self, folder: str, shim: str) -> None:
         self.events_address = f"{folder}/e.sock"
+        self.template = os.getpid()
         self.bundle = f"{folder}/bundle"
         self.names = Names(shim, self.bundle, _NAME, self.events_address)
         self._shim = shim
@@ -182,14 +198,14 @@ class _Containerd:
         return b""
 
 
-def _pretend(arguments: list[str]) -> int:
+def _pretend(template: int, arguments: list[str]) -> int:
     """A runtime, run in a forked child: `create` and `exec` leave a process behind that waits to be killed."""
     if "--pid-file" in arguments:
         os.write(1, _OUTPUT)
+        runtime = os.getpid()
         pid = os.fork()
         if not pid:
-            _signal.alarm(_LONGEST)
-            _signal.pause()
+            _wait_for_the_kill(runtime, template)
         with open(arguments[arguments.index("--pid-file") + 1], "wb") as file:
             file.write(b"%d" % pid)
     elif "kill" in arguments:
@@ -198,8 +214,22 @@ def _pretend(arguments: list[str]) -> int:
     return 0
 
 
+def _wait_for_the_kill(runtime: int, template: int) -> None:
+    """As a container's process, whose parent is the template once the runtime has ended: it must not outlive that."""
+    _signal.alarm(_LONGEST)
+    while os.getppid() == runtime:
+        time.sleep(_LOOK)
+    set_parent_death_signal(_signal.SIGKILL)
+    if os.getppid() == template:
+        _signal.pause()
+    os._exit(0)
+
+
 def _remove(folder: str) -> None:
-    for name in ("bundle", "s"):
+    """The folder, which holds files and folders of files."""
+    for name in os.listdir(folder):
         if os.path.isdir(f"{folder}/{name}"):
-            os.rmdir(f"{folder}/{name}")
+            _remove(f"{folder}/{name}")
+        else:
+            os.unlink(f"{folder}/{name}")
     os.rmdir(folder)

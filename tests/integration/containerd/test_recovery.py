@@ -97,7 +97,9 @@ def test_a_creation_that_fails_when_its_caller_has_gone_is_no_bug_to_tell_of(
 ) -> None:
     """It was logged with a traceback: an error that nobody took."""
     runtime, asked, go = (fresh.folder / name for name in ("runtime", "asked", "go"))
-    runtime.write_text(f"#!/bin/sh\ntouch {asked}; while [ ! -e {go} ]; do sleep 0.05; done; echo refused >&2; exit 1\n")
+    runtime.write_text(
+        f"#!/bin/sh\ntouch {asked}; while [ ! -e {go} ]; do sleep 0.05; done; echo refused >&2; exit 1\n"
+    )
     runtime.chmod(0o755)
     command = ("--timeout", "1s", "run", "--rootfs", "--runc-binary", runtime, "-d", root_folder, "c", "/bin/true")
     assert fresh.ctr(*command, check=False).returncode != 0

@@ -1,13 +1,19 @@
 """What a shim and its template are as processes: what they load, hold, show, and keep from others."""
 
+import asyncio
 import os
 import re
+import signal
 import stat
 from collections import Counter
 
 import pytest
 
+from slipway.clients.shim.exec import ExecLauncher
+from slipway.clients.shim.template import TemplateLauncher
 from slipway.contracts.shim_api import messages
+from tests.support import processes
+from tests.support.paths import CHECKOUT
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.root
@@ -173,3 +179,21 @@ def test_the_kernel_would_kill_a_shim_before_containerd(scenario):
         await container.end()
 
     scenario(test)
+
+
+def test_a_template_that_is_killed_in_its_rehearsal_leaves_no_process(short_folder):
+    """What it plays a container with waited for ten seconds."""
+    address = f"{short_folder}/k.sock"
+    others = ExecLauncher("/bin/false", str(CHECKOUT / "none"))
+
+    async def start_and_kill(moment):
+        launcher = TemplateLauncher(address, others)
+        await asyncio.sleep(moment)
+        os.kill(launcher.pid, signal.SIGKILL)
+        await launcher.close()
+
+    for number in range(12):
+        asyncio.run(start_and_kill(0.15 + number * 0.04))
+        wait_until(lambda: not processes.mentioning(address), "the end of all its processes", 3)
+    asyncio.run(start_and_kill(5))
+    assert not [name for name in os.listdir(short_folder) if re.fullmatch(r"r\d+", name)]
