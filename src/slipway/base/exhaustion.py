@@ -21,6 +21,6 @@ def is_exhausted(error: BaseException) -> bool:
 
 
 def sentence(error: OSError) -> str:
-    """Cause and file, as messages have them."""
+    """File and cause, as messages have them."""
     cause = (error.strerror or str(error)).lower()
-    return f"{cause}: {error.filename}" if error.filename else cause
+    return f"{error.filename}: {cause}" if error.filename else cause

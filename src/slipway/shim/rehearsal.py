@@ -11,6 +11,7 @@ import _signal  # type: ignore[import-not-found]  # `signal` imports enum
 import os
 import time
 
+from slipway.archive.remove import remove_name
 from slipway.base.errors import EngineError
 from slipway.base.files import unlink_if_present
 from slipway.contracts.shim_api import events, messages
@@ -51,8 +52,9 @@ def rehearse(place: str, times: int) -> None:
         number = name[len(_FOLDER) :]
         is_one = name.startswith(_FOLDER) and number.isascii() and number.isdigit()
         if is_one and not os.path.exists(f"/proc/{number}"):
-            _remove(f"{place}/{name}")
-    folder = f"{place}/{_FOLDER}{os.getpid()}"
+            _remove(place, name)
+    own = f"{_FOLDER}{os.getpid()}"
+    folder = f"{place}/{own}"
     os.makedirs(f"{folder}/bundle", mode=0o700)
     try:
         for _ in range(times):
@@ -60,7 +62,7 @@ def rehearse(place: str, times: int) -> None:
             _live(folder, _live_as_heir)
     finally:
         os.chdir("/")
-        _remove(folder)
+        _remove(place, own)
 
 
 def _live(folder: str, play: Callable[[_Containerd, Bound], None]) -> None:
@@ -225,11 +227,9 @@ def _wait_for_the_kill(runtime: int, template: int) -> None:
     os._exit(0)
 
 
-def _remove(folder: str) -> None:
-    """The folder, which holds files and folders of files."""
-    for name in os.listdir(folder):
-        if os.path.isdir(f"{folder}/{name}"):
-            _remove(f"{folder}/{name}")
-        else:
-            os.unlink(f"{folder}/{name}")
-    os.rmdir(folder)
+def _remove(place: str, name: str) -> None:
+    directory = os.open(place, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        remove_name(directory, os.fsencode(name))
+    finally:
+        os.close(directory)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from slipway.base.errors import EngineError, InternalError, InvalidArgument
+from slipway.base.exhaustion import sentence
 
 CANNOT_INVOKE: Final = 126
 NOT_FOUND: Final = 127
@@ -48,8 +49,7 @@ def start_failure(error: EngineError, doing: str, working_dir: str = "") -> Star
 
 def machine_failure(error: OSError, doing: str) -> InternalError:
     """`doing` failed here, before anybody was asked: no descriptor was left, or no room."""
-    what = (error.strerror or str(error)).lower()
-    return InternalError(f"{doing}: {error.filename}: {what}" if error.filename else f"{doing}: {what}")
+    return InternalError(f"{doing}: {sentence(error)}")
 
 
 def _is_about(working_dir: str, words: str) -> bool:

@@ -12,6 +12,7 @@ from typing import NoReturn, TypeVar, TypeVarTuple
 
 from slipway.base.clock import Clock
 from slipway.base.errors import EngineError, InternalError, InvalidArgument, PermissionDenied
+from slipway.base.exhaustion import sentence
 from slipway.dockerd.networks.addresses import AddressPool, mac_from_address
 from slipway.dockerd.networks.bridge import Bridge
 from slipway.dockerd.networks.catalogue import NONE, find_network, known_networks
@@ -100,9 +101,9 @@ class LocalNetworks:
             endpoint.namespace = -1
 
     async def disconnect(self, endpoint: EndpointRecord) -> None:
-        known = self._endpoints.get(endpoint.container_id)
         if self._stopped:
             return  # a request that was broken off: the next daemon takes back what no container has
+        known = self._endpoints.get(endpoint.container_id)
         if known is None or known.record.endpoint_id != endpoint.endpoint_id:
             return
         self.release_sandbox(endpoint.container_id)
@@ -195,7 +196,6 @@ class LocalNetworks:
 
 
 def _raise_engine_error(error: OSError) -> NoReturn:
-    what = f"{error.filename}: {(error.strerror or str(error)).lower()}"
     if isinstance(error, PermissionError):
-        raise PermissionDenied(what, hint="the engine must run as root") from error
-    raise InternalError(what) from error
+        raise PermissionDenied(sentence(error), hint="the engine must run as root") from error
+    raise InternalError(sentence(error)) from error
