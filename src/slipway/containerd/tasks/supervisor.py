@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from slipway.base.clock import Clock
 from slipway.base.errors import AlreadyExists, EngineError, NotFound
+from slipway.base.exhaustion import is_exhausted
 from slipway.clients.shim.interface import Bootstrap, ShimLauncher, ShimRequest
 from slipway.clients.shim.task_client import connect
 from slipway.containerd.containers.interface import ContainerReader
@@ -276,11 +277,8 @@ class TaskSupervisor:
     def _ended(self, spawned: "asyncio.Task[Any]") -> None:
         """The caller has its error, unless it has gone meanwhile: then only a bug is worth a line."""
         self._watchers.discard(spawned)
-        if (
-            not spawned.cancelled()
-            and (error := spawned.exception()) is not None
-            and not isinstance(error, EngineError)
-        ):
+        error = None if spawned.cancelled() else spawned.exception()
+        if error is not None and not isinstance(error, EngineError) and not is_exhausted(error):
             log.error("a task's work failed", exc_info=error)
 
 
