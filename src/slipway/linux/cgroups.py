@@ -98,14 +98,14 @@ def read(group: str, file: str) -> str:
 
 
 def make(group: str, mode: int = 0o755) -> None:
-    """Make a group and those above it; existing ones stay as they are."""
+    """Make a group and those above it; existing ones, also those that others make meanwhile, stay as they are."""
     try:
         os.mkdir(group, mode)
     except FileExistsError:
         return
     except FileNotFoundError:
         make(group.rpartition("/")[0], mode)
-        os.mkdir(group, mode)
+        make(group, mode)
 
 
 def add_process(group: str, pid: int) -> None:

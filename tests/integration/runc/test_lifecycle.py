@@ -240,3 +240,11 @@ def test_a_maker_killed_in_the_middle_leaves_what_delete_removes(machine: Machin
     for pid in hooks:
         if Path(f"/proc/{pid}/cmdline").exists() and b"1000" in Path(f"/proc/{pid}/cmdline").read_bytes():
             os.kill(pid, 9)
+
+
+def test_a_parent_group_that_nobody_has_filled_is_no_hindrance(machine: Machine) -> None:
+    """A cpuset of v1 is born empty: so another runc leaves it for a moment, and for good if it is killed then."""
+    for point in dict.fromkeys(cgroups.discover().points.values()):
+        cgroups.make(f"{point}/{machine.group}")
+    done = machine.run("true")
+    assert (done.returncode, done.stderr) == (0, "")

@@ -187,7 +187,9 @@ def test_who_ends_while_it_is_passed_on_has_its_status(scenario):
         await container.end()
 
     async def test(containerd):
-        await asyncio.gather(*(live(containerd, number) for number in range(1, 25)))
+        async with asyncio.TaskGroup() as lives:
+            for number in range(1, 25):
+                lives.create_task(live(containerd, number))
         assert containerd.topics().count("/tasks/exit") == 24
 
     scenario(test)

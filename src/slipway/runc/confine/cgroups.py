@@ -32,14 +32,18 @@ def make_groups(groups: dict[str, str], points: dict[str, str]) -> None:
 
 
 def _make_cpuset(group: str, point: str) -> None:
-    """A new cpuset of v1 is empty and takes no process: each level inherits by hand."""
-    if group == point or os.path.isdir(group):
+    """A new cpuset of v1 is empty and takes no process: each level inherits by hand.
+
+    One that is there may be empty, too: its maker is about to fill it, or died.
+    """
+    if group == point:
         return
     parent = group.rpartition("/")[0]
     _make_cpuset(parent, point)
     cgroups.make(group)
     for file in ("cpuset.cpus", "cpuset.mems"):
-        cgroups.write(group, file, cgroups.read(parent, file))
+        if not cgroups.read(group, file):
+            cgroups.write(group, file, cgroups.read(parent, file))
 
 
 def _enable_controllers(group: str, point: str) -> None:
