@@ -49,6 +49,7 @@ class Containerd:
         self.folder = folder
         self.rootfs = rootfs
         self.address = f"{folder}/c.sock"
+        self.names = {"address": self.address, "ttrpc_address": f"{self.address}.ttrpc"}
         self.events: list[tuple[str, bytes]] = []
         self._server = None
         self.cgroup = f"slipway-{folder.name}"
@@ -96,11 +97,11 @@ class Container:
             namespace="test",
             id=identity,
             bundle=str(self.bundle),
-            address=containerd.address,
-            ttrpc_address=f"{containerd.address}.ttrpc",
+            **containerd.names,
         )
         self.process = messages.ProcessRequest(id=identity)
         self.task = messages.TaskRequest(id=identity)
+        self.client = None
         self.readers: dict[str, int] = {}
 
     async def create(self, args, *, terminal=False, stdin=False, options=None):
@@ -192,7 +193,8 @@ class Container:
     async def close(self):
         for name in list(self.readers):
             self.shut(name)
-        await self.client.close()
+        if self.client is not None:
+            await self.client.close()
         processes.end(processes.mentioning(f"-id {self.id} "))  # the shim, and its forerunner
         await self.containerd.launcher.delete(self.request)
 

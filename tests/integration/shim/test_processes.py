@@ -10,6 +10,7 @@ from collections import Counter
 import pytest
 
 from slipway.clients.shim.exec import ExecLauncher
+from slipway.clients.shim.interface import ShimRequest
 from slipway.clients.shim.template import TemplateLauncher
 from slipway.contracts.shim_api import messages
 from tests.support import processes
@@ -167,6 +168,23 @@ def test_the_template_ends_with_containerd_and_shims_live_on(scenario):
         wait_until(lambda: os.waitid(os.P_PID, template, os.WEXITED | os.WNOWAIT | os.WNOHANG), "the template's end")
         assert (await container.client.state(container.process)).status == messages.RUNNING
         await container.end()
+
+    scenario(test)
+
+
+def test_requests_by_the_hundred_wait_for_a_slow_template(scenario):
+    """More than its socket holds."""
+
+    async def test(containerd):
+        os.kill(containerd.launcher.pid, signal.SIGSTOP)
+        async with asyncio.TaskGroup() as group:
+            for number in range(300):
+                bundle = containerd.folder / f"n{number}"
+                bundle.mkdir()
+                request = ShimRequest(namespace="test", id=bundle.name, bundle=str(bundle), **containerd.names)
+                group.create_task(containerd.launcher.delete(request))
+            await asyncio.sleep(0)
+            os.kill(containerd.launcher.pid, signal.SIGCONT)
 
     scenario(test)
 

@@ -6,6 +6,7 @@ import asyncio
 import socket
 import subprocess
 import sys
+from collections import deque
 
 from slipway.base.errors import KINDS, InternalError, Unavailable
 from slipway.clients.shim.interface import Bootstrap, DeadShim, ShimLauncher, ShimRequest
@@ -44,6 +45,7 @@ class TemplateLauncher:
         self._address = address
         self._others = others
         self._waiting: dict[int, asyncio.Future[TemplateReply]] = {}
+        self._unsent: deque[tuple[int, bytes]] = deque()
         self._number = 0
         self._reading = False
         self._process, self._channel = _exec_template(address, self._limit)
@@ -98,13 +100,38 @@ class TemplateLauncher:
         reply: asyncio.Future[TemplateReply] = asyncio.get_running_loop().create_future()
         self._waiting[number] = reply
         try:
-            await asyncio.get_running_loop().sock_sendall(self._channel, _packet(number, action, request))
+            self._send(number, _packet(number, action, request))
             return await reply
         except OSError:
             self._lose_template()
             raise _TemplateDied from None
         finally:
             self._waiting.pop(number, None)
+
+    def _send(self, number: int, packet: bytes) -> None:
+        """In order, at once or when there is room: the channel holds some 150 packets that nobody has read."""
+        self._unsent.append((number, packet))
+        if len(self._unsent) == 1 and not self._flush():
+            asyncio.get_running_loop().add_writer(self._channel.fileno(), self._writable)
+
+    def _writable(self) -> None:
+        try:
+            if self._flush():
+                asyncio.get_running_loop().remove_writer(self._channel.fileno())
+        except OSError:
+            self._lose_template()
+
+    def _flush(self) -> bool:
+        """Whether all is sent. What nobody waits for any more is not. Raises OSError when the template is gone."""
+        while self._unsent:
+            number, packet = self._unsent[0]
+            try:
+                if number in self._waiting:
+                    self._channel.send(packet)
+            except BlockingIOError:
+                return False
+            self._unsent.popleft()
+        return True
 
     def _ensure_template(self) -> None:
         if self._channel.fileno() < 0:
@@ -137,7 +164,9 @@ class TemplateLauncher:
         """
         if self._reading:
             asyncio.get_running_loop().remove_reader(self._channel.fileno())
+            asyncio.get_running_loop().remove_writer(self._channel.fileno())
             self._reading = False
+        self._unsent.clear()
         self._channel.close()
         for waiting in self._waiting.values():
             if not waiting.done():
