@@ -124,7 +124,7 @@ class Container:
         self.execs: dict[str, Process] = {}
         self.cgroups: dict[str, str] = {}  # controller, "" for v2 -> folder
         self.memory: MemoryWatch | None = None
-        self.memory_kills_told = 0  # as the kernel counts them (cgroup v2)
+        self.memory_kills_told = 0  # as the kernel counts them
 
     def process(self, exec_id: str) -> Process:
         """Raises NotFound for an exec that was never added or is deleted."""

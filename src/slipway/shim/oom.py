@@ -13,13 +13,14 @@ from slipway.transport.plain.loop import READABLE
 
 
 def watch_memory(shim: Shim, container: Container) -> None:
-    """Publish TaskOOM at each kill, with cgroup v1 from now on. A container whose cgroup cannot be watched has none.
+    """Publish TaskOOM at each kill. A container whose cgroup cannot be watched has none.
 
+    The kernel counts, so what happened before the watch, or in a process that has passed it on, is told, too.
     `container.memory` looks at once: who tells of the end asks for it first, as nobody listens after that.
     """
     try:
         if "memory" in container.cgroups:
-            container.memory = _WatchV1(shim, container.id, container.cgroups["memory"])
+            container.memory = _WatchV1(shim, container, container.cgroups["memory"])
         elif "" in container.cgroups:
             container.memory = _WatchV2(shim, container, container.cgroups[""])
     except OSError as error:
@@ -27,13 +28,16 @@ def watch_memory(shim: Shim, container: Container) -> None:
 
 
 class _WatchV1:
-    """An eventfd that the kernel counts up, also when the cgroup is removed (cgroup-v1/memory.rst, 10. OOM Control)."""
+    """An eventfd that the kernel counts up, also when the cgroup is removed (cgroup-v1/memory.rst, 10. OOM Control).
 
-    __slots__ = ("_control", "_event", "_id", "_shim")
+    It is counted up before the kill is: a kill that was told by it is not told again by the kernel's count.
+    """
 
-    def __init__(self, shim: Shim, id: str, directory: str) -> None:
+    __slots__ = ("_container", "_control", "_event", "_shim")
+
+    def __init__(self, shim: Shim, container: Container, directory: str) -> None:
         self._shim = shim
-        self._id = id
+        self._container = container
         self._control = f"{directory}/memory.oom_control"
         self._event = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
         try:
@@ -42,20 +46,30 @@ class _WatchV1:
             os.close(self._event)
             raise
         shim.loop.watch(self._event, READABLE, self._happened)
+        self.look()
 
     def _happened(self, _events: int) -> None:
         self.look()
 
     def look(self) -> None:
-        try:
-            if self._event < 0 or not os.eventfd_read(self._event):
-                return
-        except BlockingIOError:
+        if self._event < 0:
             return
-        if os.path.exists(self._control):
-            self._shim.publisher.publish(events.TaskOOM(container_id=self._id))
-        else:
+        happened = self._count_events()
+        try:
+            kills = oom_kills(read_whole(self._control))
+        except OSError:
             self.close()
+            return
+        told = self._container.memory_kills_told
+        if happened or kills > told:
+            self._shim.publisher.publish(events.TaskOOM(container_id=self._container.id))
+        self._container.memory_kills_told = max(told + happened, kills)
+
+    def _count_events(self) -> int:
+        try:
+            return os.eventfd_read(self._event)
+        except BlockingIOError:
+            return 0
 
     def close(self) -> None:
         if self._event >= 0:
@@ -78,7 +92,7 @@ def _register(event: int, control: str, registry: str) -> None:
 
 
 class _WatchV2:
-    """The kernel counts, so what happened before the watch, or in a process that has passed it on, is told, too."""
+    """A watch on the file in which the kernel counts."""
 
     __slots__ = ("_container", "_path", "_shim")
 
@@ -106,9 +120,9 @@ class _WatchV2:
         """The kernel drops the watch with the file."""
 
 
-def oom_kills(memory_events: bytes) -> int:
-    """The count of `oom_kill` in the text of memory.events (cgroup-v2.rst)."""
-    for line in memory_events.splitlines():
+def oom_kills(text: bytes) -> int:
+    """The count of `oom_kill` in memory.events (cgroup-v2.rst), or in memory.oom_control (v1, since Linux 4.13)."""
+    for line in text.splitlines():
         key, _, value = line.partition(b" ")
         if key == b"oom_kill" and value.isascii() and value.isdigit():
             return int(value)
