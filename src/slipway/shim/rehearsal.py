@@ -97,6 +97,7 @@ def _live_as_heir(client: _Containerd, bound: Bound) -> None:
     heir = Heir(os.getpid(), sending.fileno(), after=0)
     forerunner = os.fork()
     if not forerunner:
+        receiving.close()
         _run_forerunner(client, bound, heir)
     sending.close()
     os.close(bound.listener)
@@ -116,9 +117,10 @@ def _run_forerunner(client: _Containerd, bound: Bound, heir: Heir) -> None:
         await client.live(loop, begins=True, ends=False)
 
     try:
-        set_parent_death_signal(_signal.SIGKILL)
         _signal.alarm(_LONGEST)
-        _server(client.template).serve(bound.listener, client.names, beside=live, heir=heir)
+        set_parent_death_signal(_signal.SIGKILL)
+        if os.getppid() == client.template:  # else it was killed before we asked to be told
+            _server(client.template).serve(bound.listener, client.names, beside=live, heir=heir)
     finally:
         os._exit(1)
 
