@@ -46,7 +46,8 @@ def rehearse(place: str, times: int) -> None:
     """Play `times` lives in a folder of `place`, which is made for it and removed. Raises OSError, EngineError.
 
     Signal handling and the working directory are the default and `/` afterwards; the process stays a subreaper. When it
-    is killed meanwhile, it leaves no process, and a folder which the next rehearsal at that place removes.
+    is killed meanwhile, it leaves no process, and a folder which the next rehearsal at that place removes. What was
+    played when a life failed ends within ten seconds.
     """
     for name in os.listdir(place):
         number = name[len(_FOLDER) :]
@@ -62,7 +63,8 @@ def rehearse(place: str, times: int) -> None:
             _live(folder, _live_as_heir)
     finally:
         os.chdir("/")
-        _remove(place, own)
+        if os.path.exists(folder):
+            _remove(place, own)
 
 
 def _live(folder: str, play: Callable[[_Containerd, Bound], None]) -> None:
@@ -88,6 +90,7 @@ def _live_alone(client: _Containerd, bound: Bound) -> None:
         await client.live(loop, begins=True, ends=True)
 
     _server(client.template).serve(bound.listener, client.names, beside=live)
+    client.raise_failure()
 
 
 def _live_as_heir(client: _Containerd, bound: Bound) -> None:
@@ -110,6 +113,7 @@ def _live_as_heir(client: _Containerd, bound: Bound) -> None:
         await client.live(loop, begins=False, ends=True)
 
     _server(client.template).serve(inheritance.listener, client.names, beside=live, inheritance=inheritance)
+    client.raise_failure()
 
 
 def _run_forerunner(client: _Containerd, bound: Bound, heir: Heir) -> None:
@@ -141,8 +145,21 @@ class _Containerd:
         self.bundle = f"{folder}/bundle"
         self.names = Names(shim, self.bundle, _NAME, self.events_address)
         self._shim = shim
+        self._failure: EngineError | OSError | None = None
 
     async def live(self, loop: Loop, *, begins: bool, ends: bool) -> None:
+        """A call that fails ends the serving, too: the shim would wait for the next one for ever."""
+        try:
+            await self._live(loop, begins=begins, ends=ends)
+        except (EngineError, OSError) as error:
+            self._failure = error
+            loop.stop()
+
+    def raise_failure(self) -> None:
+        if self._failure is not None:
+            raise self._failure
+
+    async def _live(self, loop: Loop, *, begins: bool, ends: bool) -> None:
         server = TtrpcServer(loop, self._take_event, code_from_error)
         server.open(listen_unix(self.events_address))
         self._client = TtrpcClient(loop, self._shim)
@@ -195,6 +212,8 @@ class _Containerd:
 
     async def _call(self, method: str, request: Message) -> None:
         reply = await self._client.call(messages.SERVICES[1], method, encode(request), timeout=_PATIENCE)
+        if reply.code:
+            raise EngineError(f"rehearse {method}: {reply.message}")
         decode(messages.METHODS[method][1], reply.payload)
 
     async def _take_event(self, call: Call) -> bytes:

@@ -3,19 +3,22 @@
 import asyncio
 import os
 import re
+import shutil
 import signal
 import stat
+import time
 from collections import Counter
 
 import pytest
 
+from slipway.base.errors import Unavailable
 from slipway.clients.shim.exec import ExecLauncher
 from slipway.clients.shim.interface import ShimRequest
 from slipway.clients.shim.template import TemplateLauncher
 from slipway.contracts.shim_api import messages
 from tests.support import processes
 from tests.support.paths import CHECKOUT
-from tests.support.waiting import wait_until
+from tests.support.waiting import SLOWNESS, wait_until
 
 pytestmark = pytest.mark.root
 
@@ -215,3 +218,34 @@ def test_a_template_that_is_killed_in_its_rehearsal_leaves_no_process(short_fold
         wait_until(lambda: not processes.mentioning(address), "the end of all its processes", 3)
     asyncio.run(start_and_kill(5))
     assert not [name for name in os.listdir(short_folder) if re.fullmatch(r"r\d+", name)]
+
+
+def test_a_template_whose_folder_is_removed_ends_with_containerd(short_folder):
+    """Its rehearsal fails in one way or another: soon, or after the five seconds that a shim's last events may take."""
+    for moment in range(6):
+        place = short_folder / f"gone{moment}"
+        place.mkdir()
+        launcher = TemplateLauncher(f"{place}/c.sock", ExecLauncher("/bin/false", str(CHECKOUT / "none")))
+        rehearsal = place / f"r{launcher.pid}"
+        wait_until(rehearsal.exists, "the rehearsal")
+        time.sleep(moment / 100)
+        shutil.rmtree(place, ignore_errors=True)
+        asyncio.run(asyncio.wait_for(launcher.close(), 15 * SLOWNESS))
+        shutil.rmtree(place, ignore_errors=True)
+
+
+def test_who_asks_a_launcher_that_ends_is_refused(scenario):
+    """No other template is started for it."""
+
+    async def test(containerd):
+        request = ShimRequest(namespace="test", id="late", bundle=str(containerd.folder), **containerd.names)
+        os.kill(containerd.launcher.pid, signal.SIGSTOP)
+        asked = asyncio.create_task(containerd.launcher.launch(request))
+        await asyncio.sleep(0)
+        closing = asyncio.create_task(containerd.launcher.close())
+        with pytest.raises(Unavailable, match="start shim late: its launcher has ended"):
+            await asked
+        os.kill(containerd.launcher.pid, signal.SIGCONT)
+        await closing
+
+    scenario(test)

@@ -48,6 +48,7 @@ class TemplateLauncher:
         self._unsent: deque[tuple[int, bytes]] = deque()
         self._number = 0
         self._reading = False
+        self._closed = False
         self._process, self._channel = _exec_template(address, self._limit)
 
     @property
@@ -72,7 +73,8 @@ class TemplateLauncher:
         )
 
     async def close(self) -> None:
-        """End the template. Shims live on."""
+        """End the template. Shims live on; what was asked for and is not answered fails with Unavailable."""
+        self._closed = True
         self._lose_template()
         await asyncio.to_thread(self._process.wait)
         await self._others.close()
@@ -94,6 +96,8 @@ class TemplateLauncher:
         return answer
 
     async def _ask_once(self, action: int, request: ShimRequest) -> TemplateReply:
+        if self._closed:
+            raise Unavailable(f"start shim {request.id}: its launcher has ended")
         self._ensure_template()
         self._number += 1
         number = self._number
