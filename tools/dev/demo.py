@@ -64,9 +64,11 @@ def get_image(instance: DevInstance) -> None:
     if docker(instance, "image", "inspect", "-f", "{{.Id}}", "nginx", quiet=True):
         return
     say.step(f"asking Docker Hub for nginx, for {SECONDS_FOR_A_REGISTRY:g} seconds at most")
-    if registry_answers() and _pull(instance, "nginx"):
+    answered = registry_answers()
+    if answered and _pull(instance, "nginx"):
         return
-    say.step("no registry answers: making an nginx image from the distribution's packages (examples/nginx/build)")
+    why = "the pull failed" if answered else "no registry answers"
+    say.step(f"{why}: making an nginx image from the distribution's packages (examples/nginx/build)")
     packages.ensure(packages.BUILDING_IMAGES)
     if not packages.lists_are_there():
         packages.update_lists()
