@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from types import TracebackType
 
 from tests.support import peers
 from tests.support.paths import LAUNCHERS, PEERS_HOME
@@ -81,11 +82,21 @@ class Docker:
         return self.run(*arguments, stdin=stdin, timeout=timeout).ok().line
 
     def popen(self, *arguments: str, **options: object) -> "subprocess.Popen[bytes]":
-        """Start the client with pipes for all three streams, unless `options` say otherwise."""
+        """Start the client with pipes for all three streams, unless `options` say otherwise.
+
+        As a context manager it waits for the client's end, and kills it first when the block fails.
+        """
         pipes: dict[str, object] = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
-        return subprocess.Popen(  # type: ignore[call-overload, no-any-return]
-            self.argv(*arguments), env=self.env(), **{**pipes, **options}
-        )
+        return _Client(self.argv(*arguments), env=self.env(), **{**pipes, **options})  # type: ignore[call-overload, no-any-return]
+
+
+class _Client(subprocess.Popen[bytes]):
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is not None:
+            self.kill()
+        super().__exit__(kind, error, trace)
 
 
 def ours(host: str, enter: Sequence[str] = ()) -> Docker:
