@@ -216,7 +216,16 @@ def test_a_template_that_is_killed_in_its_rehearsal_leaves_no_process(short_fold
     for number in range(12):
         asyncio.run(start_and_kill(0.15 + number * 0.04))
         wait_until(lambda: not processes.mentioning(address), "the end of all its processes", 3)
-    asyncio.run(start_and_kill(5))
+
+    async def start_and_use():
+        bundle = short_folder / "none"
+        bundle.mkdir()
+        request = ShimRequest(namespace="test", id="none", bundle=str(bundle), address=address, ttrpc_address=address)
+        launcher = TemplateLauncher(address, others)
+        await launcher.delete(request)  # is answered after the rehearsal
+        await launcher.close()
+
+    asyncio.run(start_and_use())
     assert not [name for name in os.listdir(short_folder) if re.fullmatch(r"r\d+", name)]
 
 
