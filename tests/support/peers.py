@@ -138,9 +138,13 @@ class OriginalContainerd:
         """`argv`, to be run in containerd's own namespaces: `ctr`, `ls`, ..."""
         return ["nsenter", "-t", str(self.pid), "-m", "-n", "--root", "--wd", "--", *argv]
 
+    def ctr_argv(self, *arguments: str) -> list[str]:
+        """The original `ctr` on it, in the namespace of this run, for who holds its streams."""
+        return self.command("ctr", "--address", self.address, "--namespace", self.namespace, *arguments)
+
     def ctr(self, *arguments: str, timeout: float = 60) -> subprocess.CompletedProcess[str]:
-        """The original `ctr` on it, in the namespace of this run."""
-        argv = self.command("ctr", "--address", self.address, "--namespace", self.namespace, *arguments)
+        """Run `ctr` to its end."""
+        argv = self.ctr_argv(*arguments)
         return subprocess.run(argv, capture_output=True, text=True, timeout=timeout, check=False)
 
     def stop(self) -> None:

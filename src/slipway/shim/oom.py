@@ -60,10 +60,7 @@ class _WatchV1:
         except OSError:
             self.close()
             return
-        told = self._container.memory_kills_told
-        if happened or kills > told:
-            self._shim.publisher.publish(events.TaskOOM(container_id=self._container.id))
-        self._container.memory_kills_told = max(told + happened, kills)
+        _tell(self._shim, self._container, kills, happened)
 
     def _count_events(self) -> int:
         try:
@@ -112,12 +109,18 @@ class _WatchV2:
             kills = oom_kills(read_whole(self._path))
         except OSError:
             return
-        if kills > self._container.memory_kills_told:
-            self._shim.publisher.publish(events.TaskOOM(container_id=self._container.id))
-        self._container.memory_kills_told = kills
+        _tell(self._shim, self._container, kills)
 
     def close(self) -> None:
         """The kernel drops the watch with the file."""
+
+
+def _tell(shim: Shim, container: Container, kills: int, happened: int = 0) -> None:
+    """Publish what is new: the kernel counts `kills`, `happened` events came since the last look, counted or not."""
+    told = container.memory_kills_told
+    if happened or kills > told:
+        shim.publisher.publish(events.TaskOOM(container_id=container.id))
+    container.memory_kills_told = max(told + happened, kills)
 
 
 def oom_kills(text: bytes) -> int:

@@ -51,7 +51,17 @@ def test_every_line_of_a_chatty_program_arrives(containerd, runtime, rootfs, nam
     machine, with the original shim, too."""
     numbers = "".join(f"{number}\n" for number in range(1, 100_001))
     with subprocess.Popen(
-        run_command(containerd, *runtime, str(rootfs), name, "/bin/sh", "-c", "seq 100000; read -t 60 line; exit 3"),
+        containerd.ctr_argv(
+            "run",
+            "--rm",
+            "--rootfs",
+            *runtime,
+            str(rootfs),
+            name,
+            "/bin/sh",
+            "-c",
+            "seq 100000; read -t 60 line; exit 3",
+        ),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -61,15 +71,9 @@ def test_every_line_of_a_chatty_program_arrives(containerd, runtime, rootfs, nam
     assert running.returncode == 3
 
 
-def run_command(containerd, *words):
-    """`ctr run` of a root file system, for a process whose streams the caller holds."""
-    where = ("--address", containerd.address, "--namespace", containerd.namespace)
-    return containerd.command("ctr", *where, "run", "--rm", "--rootfs", *words)
-
-
 def test_input_arrives(containerd, runtime, rootfs, name):
     done = subprocess.run(
-        run_command(containerd, *runtime, str(rootfs), name, "/bin/head", "-n", "1"),
+        containerd.ctr_argv("run", "--rm", "--rootfs", *runtime, str(rootfs), name, "/bin/head", "-n", "1"),
         input="first\nsecond\n",
         capture_output=True,
         text=True,

@@ -153,9 +153,10 @@ class Container:
         await self.client.start(self.process)
 
     async def passed_on(self):
-        """The forerunner has ended: the container is the shim's only child. Events are taken meanwhile."""
+        """The forerunner has ended, the container is the only child of its shim, which serves. Events are taken."""
         shim = self.bootstrap.pid
         await asyncio.to_thread(wait_until, lambda: processes.children_of(shim) == [self.pid], "the hand-over")
+        await self.client.state(self.process)
 
     def open(self, name="stdout"):
         self.readers[name] = os.open(self.bundle / name, os.O_RDONLY | os.O_NONBLOCK)

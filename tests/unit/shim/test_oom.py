@@ -50,6 +50,14 @@ def container_in(cgroup: Path, kind: str, *, kills_told: int = 0) -> Container:
     return container
 
 
+def watched(shim: Any, cgroup: Path, kind: str) -> Container:
+    """A container without a kill so far, watched by `shim`."""
+    write_kills(cgroup, kind, 0)
+    container = container_in(cgroup, kind)
+    watch_memory(shim, container)
+    return container
+
+
 def write_kills(cgroup: Path, kind: str, kills: int) -> None:
     (cgroup / FILES[kind]).write_text(f"low 0\nhigh 0\nmax 3\nunder_oom 0\noom_kill {kills}\n")
 
@@ -67,9 +75,7 @@ def test_a_kill_before_we_watched_is_told(
 
 
 def test_each_later_kill_is_told_once(watching: Any, tmp_path: Path, kind: str) -> None:
-    write_kills(tmp_path, kind, 0)
-    container = container_in(tmp_path, kind)
-    watch_memory(watching, container)
+    container = watched(watching, tmp_path, kind)
     write_kills(tmp_path, kind, 1)
     (changed,) = watching.changed
     changed(0)
@@ -81,9 +87,7 @@ def test_each_later_kill_is_told_once(watching: Any, tmp_path: Path, kind: str) 
 
 def test_an_event_of_v1_and_the_count_of_the_same_kill_are_one(watching: Any, tmp_path: Path) -> None:
     """The kernel tells of it before it kills."""
-    write_kills(tmp_path, "memory", 0)
-    container = container_in(tmp_path, "memory")
-    watch_memory(watching, container)
+    container = watched(watching, tmp_path, "memory")
     (changed,), (eventfd,) = watching.changed, watching.eventfds
     os.eventfd_write(eventfd, 1)
     changed(0)
@@ -97,9 +101,7 @@ def test_an_event_of_v1_and_the_count_of_the_same_kill_are_one(watching: Any, tm
 
 
 def test_a_removed_cgroup_of_v1_is_watched_no_longer(watching: Any, tmp_path: Path) -> None:
-    write_kills(tmp_path, "memory", 0)
-    container = container_in(tmp_path, "memory")
-    watch_memory(watching, container)
+    watched(watching, tmp_path, "memory")
     (tmp_path / "memory.oom_control").unlink()
     (changed,), (eventfd,) = watching.changed, watching.eventfds
     os.eventfd_write(eventfd, 1)
