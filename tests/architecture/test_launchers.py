@@ -57,7 +57,7 @@ def reports_its_start(program: Path, folder: Path) -> subprocess.CompletedProces
 def test_each_program_is_installed_and_starts_isolated(installed: Path, program: str, tmp_path: Path) -> None:
     (launch,) = (installed.parent / "lib").glob("python*/site-packages/slipway/launch")
     module = launch / f"{launchers.PROGRAMS[program]}.py"
-    module.write_text("import sys\ndef main():\n    print(sys.flags.isolated, sys.flags.no_site, sys.argv[1:])\n")
+    module.write_text("import sys\ndef main(*_):\n    print(sys.flags.isolated, sys.flags.no_site, sys.argv[1:])\n")
     link = tmp_path / program
     link.symlink_to(installed / program)
     for path in (installed / program, link):

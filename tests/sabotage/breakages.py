@@ -132,21 +132,21 @@ ALL: tuple[Breakage, ...] = (
     Breakage(
         name="capabilities not applied",
         file=BECOME,
-        old="    confinement.masks.apply()\n",
-        new="",  # Docker gives no ambient ones: what execve(2) works out for root is the same without us
+        old="    for warning in confinement.masks.apply():\n",
+        new="    for warning in []:\n",  # Docker gives no ambient ones: execve(2) works out the same for root
         test="tests/integration/runc/test_confinement.py::test_an_ordinary_user_holds_only_ambient_capabilities",
     ),
     Breakage(
         name="the user is not taken",
         file=BECOME,
-        old="    identity.become(process.user)\n",
+        old="    identity.become(process.user, own_proc, as_user=confinement.as_user)\n",
         new="",
         test=SCENARIO.format("user-by-number"),
     ),
     Breakage(
         name="a working directory outside the root goes unnoticed",
         file=BECOME,
-        old="    _check_working_directory()\n",
+        old="    if changed:\n        _check_working_directory()\n",
         new="",
         test=ATTACK.format("test_no_working_directory_is_a_descriptor_of_the_host[exec]"),
     ),

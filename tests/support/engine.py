@@ -1,6 +1,7 @@
 """Our engine, run by tests: this checkout's dockerd, an instance of its own in private namespaces."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -100,9 +101,10 @@ class OurEngine:
         return (self.folder / "dockerd.log").read_text("utf-8", "replace")
 
     def tracebacks(self) -> str:
-        """The log from its first traceback on, which shows a bug; empty when there is none."""
-        head, found, rest = self.log().partition("Traceback")
-        return head[-TOLD:] + found + rest[:TOLD] if found else ""
+        """The log around its first traceback, or forgotten task, which shows a bug; empty when there is none."""
+        log = self.log()
+        found = re.search("Traceback|was destroyed but it is pending", log)
+        return log[max(0, found.start() - TOLD) : found.end() + TOLD] if found else ""
 
     def held_up(self) -> str:
         """What the watchdog tells of callbacks that held up a daemon's event loop."""

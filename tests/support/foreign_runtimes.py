@@ -1,6 +1,6 @@
 """The originals' OCI runtimes (runc, crun) for our engine to call by path, and the control groups that crun wants."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,7 +13,8 @@ PLACES = {"runc": "/usr/sbin/runc", "crun": "/usr/bin/crun"}
 LAUNCHER = """#!/bin/sh
 exec unshare -m sh -c 'mount --bind {tree}/usr /usr && exec "$0" "$@"' {place} "$@"
 """
-UNIFIED = Path("/sys/fs/cgroup/unified/cgroup.controllers")
+HIERARCHIES = Path("/sys/fs/cgroup")
+UNIFIED = HIERARCHIES / "unified" / "cgroup.controllers"
 # A second /sys/fs/cgroup: the machine's, and beside it the controllers that were left to cgroup v2.
 MOUNT_THE_REST = """set -e
 stage=$1; shift; mkdir "$stage"; mount -t tmpfs -o mode=755 cgroups "$stage"
@@ -24,7 +25,12 @@ done
 for controller; do mkdir "$stage/$controller"; mount -t cgroup -o "$controller" cgroup "$stage/$controller"; done
 mount --move "$stage" /sys/fs/cgroup; rmdir "$stage"
 """
-REMOVE_EMPTY_GROUPS = 'mount -t cgroup -o "$1" cgroup /mnt; find /mnt -mindepth 1 -depth -name "$2*" -exec rmdir {} +'
+# Then tells those that are not ours.
+REMOVE_EMPTY_GROUPS = """set -e
+mount -t cgroup -o "$1" cgroup /mnt
+find /mnt -mindepth 1 -depth -type d -path "/mnt/$2*" -exec rmdir {} ';'
+find /mnt -mindepth 1 -maxdepth 1 -type d
+"""
 
 
 def launcher(name: str, suite: str, folder: Path) -> Path:
@@ -39,30 +45,46 @@ def launcher(name: str, suite: str, folder: Path) -> Path:
 def no_hybrid_groups(stage: Path, groups: str) -> Iterator[tuple[str, ...]]:
     """What, put before a command, runs it where no controller is left to cgroup v2 beside v1; crun refuses elsewhere.
 
-    A hierarchy exists for the whole machine while anything of it is mounted or below it. So at the end the empty groups
-    whose names begin with `groups` are removed, and this waits until the controllers are cgroup v2's again.
+    At the end the empty groups whose names begin with `groups` are removed.
     """
-    left = UNIFIED.read_text().split() if UNIFIED.exists() else []
+    with hierarchies_of_v1(stage, groups, _of_version_two()) as sandbox:
+        yield ("nsenter", "-t", str(sandbox.pid), "-m", "--")
+
+
+@contextmanager
+def hierarchies_of_v1(stage: Path, groups: str, controllers: Sequence[str]) -> Iterator[Sandbox]:
+    """A mount namespace where these controllers have hierarchies of v1, too, beside the machine's.
+
+    A hierarchy exists for the whole machine while anything of it is mounted or below it. So at the end the empty groups
+    whose names begin with `groups` are removed, and this waits until what was cgroup v2's is so again.
+    """
+    left = _of_version_two()
+    missing = [name for name in controllers if not (HIERARCHIES / name).exists()]
     sandbox = Sandbox()
     try:
-        if left:
-            sandbox.run("sh", "-c", MOUNT_THE_REST, "sh", stage, *left)
-        yield ("nsenter", "-t", str(sandbox.pid), "-m", "--")
+        if missing:
+            sandbox.run("sh", "-c", MOUNT_THE_REST, "sh", stage, *missing)
+        yield sandbox
     finally:
         sandbox.close()
-        for controller in left:
+        for controller in missing:
             _give_back(controller, groups)
+    wait_until(lambda: set(left) <= set(_of_version_two()), f"{', '.join(left)} to be cgroup v2's again", 30)
+
+
+def _of_version_two() -> list[str]:
+    return UNIFIED.read_text().split() if UNIFIED.exists() else []
 
 
 def _give_back(controller: str, groups: str) -> None:
     sandbox = Sandbox()
     try:
-        sandbox.run("sh", "-c", REMOVE_EMPTY_GROUPS, "sh", controller, groups)
+        others = sandbox.run("sh", "-c", REMOVE_EMPTY_GROUPS, "sh", controller, groups).stdout.split()
         # The kernel frees a hierarchy at its last unmount if it is empty then; removed groups are in it for a while.
-        wait_until(lambda: _count(controller) == 1, f"the end of the groups of {controller}", 30)
+        if not others:  # else someone else uses it, too, and will do the same
+            wait_until(lambda: _count(controller) == 1, f"the end of the groups of {controller}", 30)
     finally:
         sandbox.close()
-    wait_until(lambda: controller in UNIFIED.read_text().split(), f"{controller} to be cgroup v2's again", 30)
 
 
 def _count(controller: str) -> int:

@@ -3,7 +3,7 @@
 import os
 import signal
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,6 +51,16 @@ def children_of(pid: int) -> list[int]:
     return [int(number) for number in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
+def open_files(pid: int) -> list[str]:
+    """What the descriptors of a process lead to, as readlink(2) says. One that is closed meanwhile is left out."""
+    links = []
+    with suppress(OSError):
+        for number in os.listdir(f"/proc/{pid}/fd"):
+            with suppress(OSError):
+                links.append(os.readlink(f"/proc/{pid}/fd/{number}"))
+    return links
+
+
 def descendants(pid: int) -> list[Process]:
     """Every living process below `pid`, nearest first."""
     everyone = list(every())
@@ -61,6 +71,17 @@ def descendants(pid: int) -> list[Process]:
         found += below
         edge = {p.pid for p in below}
     return found
+
+
+@contextmanager
+def stopped(pid: int) -> Iterator[None]:
+    """The process is stopped during the block, and goes on after it, however that ends."""
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGCONT)
 
 
 def end(victims: Iterable[Process], *, patience: float = 5.0) -> None:

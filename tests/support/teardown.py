@@ -1,13 +1,15 @@
 """A pytest plugin: an interrupt that comes while a test cleans up waits until it has."""
 
+import contextlib
 import signal
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 
 import pytest
 
 
-@pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
+@contextlib.contextmanager
+def interrupt_waits() -> Iterator[None]:
+    """An interrupt in the block is raised at its end."""
     told: list[int] = []
     before = signal.signal(signal.SIGINT, lambda number, frame: told.append(number))
     try:
@@ -16,3 +18,9 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
         signal.signal(signal.SIGINT, before)
         if told:
             raise KeyboardInterrupt
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
+    with interrupt_waits():
+        yield

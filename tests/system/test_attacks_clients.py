@@ -119,8 +119,7 @@ def test_starts_that_fail_and_containers_that_end_leave_nothing(engine: OurEngin
     before = descriptors(engine)
     attack()
     wait_until(lambda: descriptors(engine) < before + SLACK, f"descriptors to be {before} again", 15)
-    held = [os.readlink(entry) for entry in Path(f"/proc/{engine.pid}/fd").iterdir() if entry.is_symlink()]
-    assert not [path for path in held if path.endswith("(deleted)")]
+    assert not [path for path in processes.open_files(engine.pid) if path.endswith("(deleted)")]
 
 
 def test_execs_that_fail_leave_nothing(engine: OurEngine, box: str) -> None:

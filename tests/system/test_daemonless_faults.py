@@ -1,7 +1,5 @@
 """A daemon dies in the middle of each step: what is told is true afterwards, and nothing is left without an owner."""
 
-import os
-import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -248,12 +246,10 @@ def test_a_removal_that_broke_off(engine: OurEngine, client: docker.Docker, vict
     """containerd is stopped in the middle: the container's folder goes, its snapshot cannot."""
     client("run", "--name", "box", "busybox", "true")
     folder = Path(client("inspect", "-f", "{{.LogPath}}", "box")).parent
-    os.kill(engine.containerd_pid, signal.SIGSTOP)
-    running = begin(client, "rm", "box")
-    wait_until(lambda: not folder.exists(), "the folder to be gone")
-    kill(engine, victims)
-    if victims == "dockerd":
-        os.kill(engine.containerd_pid, signal.SIGCONT)
+    with processes.stopped(engine.containerd_pid):
+        running = begin(client, "rm", "box")
+        wait_until(lambda: not folder.exists(), "the folder to be gone")
+        kill(engine, victims)
     bring_back(engine, victims)
     assert running.wait(20) != 0
     if victims == "containerd":
@@ -282,13 +278,10 @@ def test_a_stopped_shim_delays_nobody_else(engine: OurEngine, client: docker.Doc
     client("run", "-d", "--name", "stuck", "busybox", "sleep", "600")
     shim = processes.read(int(client("inspect", "-f", "{{.State.Pid}}", "stuck"))).parent  # type: ignore[union-attr]
     client("run", "-d", "--name", "other", "busybox", "sleep", "600")
-    os.kill(shim, signal.SIGSTOP)
-    try:
+    with processes.stopped(shim):
         assert sorted(client("ps", "--format", "{{.Names}}", timeout=2).split()) == ["other", "stuck"]
         assert client("inspect", "-f", "{{.State.Status}}", "other", timeout=2) == "running"
         assert client("run", "--rm", "busybox", "echo", "new", timeout=5) == "new"
-    finally:
-        os.kill(shim, signal.SIGCONT)
 
 
 def test_a_second_dockerd_is_refused_with_one_sentence(engine: OurEngine, client: docker.Docker) -> None:

@@ -1,7 +1,5 @@
 """Fifty containers of every kind while both daemons die: the list is true soon after they are back. Ours alone."""
 
-import os
-import signal
 import time
 from collections import Counter
 from pathlib import Path
@@ -44,8 +42,7 @@ def test_the_list_is_true_within_five_seconds(fresh_engine: OurEngine, busybox_a
             wait_until(Path(f"/proc/{init.pid}/root/go").is_fifo, f"{name} to wait")
     fresh_engine.kill_both()
     shim = processes.read(inits["quiet1"].pid).parent  # type: ignore[union-attr] # now: its first one has passed it on
-    os.kill(shim, signal.SIGSTOP)
-    try:
+    with processes.stopped(shim):
         ended = [init for name, init in inits.items() if name.startswith(("ends", "again", "gone"))]
         for init in ended:
             Path(f"/proc/{init.pid}/root/go").write_text("go\n")
@@ -57,8 +54,6 @@ def test_the_list_is_true_within_five_seconds(fresh_engine: OurEngine, busybox_a
         assert took < allowed, f"the list was true after {took:.1f} s, and a bare start took {bare:.1f} s"
         assert {client("inspect", "-f", "{{.State.ExitCode}}", f"ends{number}") for number in (1, EACH)} == {"42"}
         assert client("run", "--rm", "busybox", "echo", "new", timeout=20) == "new"
-    finally:
-        os.kill(shim, signal.SIGCONT)
     assert client("exec", "quiet1", "echo", "ok") == "ok"
     lines = client("logs", "chatty1").splitlines()
     wait_until(lambda: len(client("logs", "chatty1").splitlines()) > len(lines), "lines to flow")

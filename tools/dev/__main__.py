@@ -23,10 +23,14 @@ COMMANDS = {
     "bench": ("bench", "the speed table, ours beside the original [--json FILE]"),
     "sabotage": ("sabotage", "break the code line by line: each breakage must turn its test red"),
     "conformance": ("conformance", "write docs/conformance anew from the tests"),
+    "validation": (
+        "validation",
+        "the OCI validation programs on ours, runc and crun: docs/conformance/oci-validation.md",
+    ),
     "lock": ("lock", "make the lock files anew from pyproject.toml"),
     "protos": ("protos", "generate the protobuf modules anew"),
 }
-NEED_ROOT = {"demo", "up", "down", "shell", "test", "bench", "sabotage"}
+NEED_ROOT = {"demo", "up", "down", "shell", "test", "bench", "sabotage", "validation"}
 NEED_THE_ENGINE_ALONE = {"demo", "up", "down", "shell", "env"}  # the others need the tools of a developer as well
 
 

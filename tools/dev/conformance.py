@@ -1,11 +1,13 @@
 """`./dev conformance`: docs/conformance/system.md, made from the scenarios and the list of what does not pass yet."""
 
+import argparse
 import re
 from pathlib import Path
 
 from tests.support.pending import names
 from tests.system.harness import Scenario
 from tests.system.scenarios import SUBJECTS
+from tools.dev import conformance_oci
 from tools.dev.environment import CHECKOUT
 
 TARGET = CHECKOUT / "docs" / "conformance" / "system.md"
@@ -23,6 +25,12 @@ leave the list when it passes.
 
 
 def main(argv: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="./dev conformance", description=__doc__)
+    parser.add_argument(
+        "--oci", action="store_true", help="docs/conformance/oci-runtime.md, from a run of runc's tests"
+    )
+    if parser.parse_args(argv[1:]).oci:
+        return conformance_oci.write()
     TARGET.parent.mkdir(parents=True, exist_ok=True)
     TARGET.write_text(document())
     print(f"wrote {TARGET.relative_to(CHECKOUT)}")

@@ -6,6 +6,7 @@ sample (marked `in_guest`), or all of them.
 
 import hashlib
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -17,6 +18,13 @@ from tools.dev.environment import CHECKOUT
 GUEST_PYTHON = "3.11"  # Debian 12's
 PLATFORMS = ("manylinux_2_28_x86_64", "manylinux_2_17_x86_64", "manylinux2014_x86_64", "manylinux_2_5_x86_64")
 COPIED = ("src", "tests", "tools", "bin", "examples", "docs", "bench", "pyproject.toml")
+LIBRARIES = "usr/lib/x86_64-linux-gnu"
+ORIGINAL_RUNC = (
+    "usr/sbin/runc",
+    f"{LIBRARIES}/libc.so.6",
+    f"{LIBRARIES}/libseccomp.so.2",
+    "usr/lib64/ld-linux-x86-64.so.2",
+)
 RESULTS = "@@results "
 FOLDERS = "tests/guest tests/unit/linux tests/integration/runc tests/integration/shim"
 IN_THE_GUEST = """
@@ -25,20 +33,43 @@ python3 -m pytest --no-header --color=no -p tools.dev.pytest_progress --duration
 status=$?
 echo "@@results $(cat /tmp/results)"; exit $status
 """
+LOAD_POLICY = """
+mountpoint -q /sys/fs/selinux || mount -t selinuxfs none /sys/fs/selinux
+dd if=/src/policy of=/sys/fs/selinux/load bs=1M status=none
+"""
+POLICY_VERSION = "33"  # of Linux 6.1
 
 
 def run_tests(seconds: int, *, whole: bool) -> tuple[int, dict[str, int], str]:
     """(exit status, counts by outcome, what was printed). 124 when the guest was not done within `seconds`."""
-    job = IN_THE_GUEST.replace("FOLDERS", FOLDERS).replace("MARKERS", "" if whole else "vm or in_guest")
+    return _run(seconds, "not selinux" if whole else "(vm or in_guest) and not selinux")
+
+
+def run_selinux_tests(seconds: int) -> tuple[int, dict[str, int], str]:
+    """The same for those that need SELinux: the guest is booted with it, and given a policy."""
+    return _run(seconds, "selinux", "--selinux", prepare=LOAD_POLICY)
+
+
+def _run(seconds: int, markers: str, *boot: str, prepare: str = "") -> tuple[int, dict[str, int], str]:
+    job = prepare + IN_THE_GUEST.replace("FOLDERS", FOLDERS).replace("MARKERS", markers)
     with tempfile.TemporaryDirectory() as folder:
         stage = Path(folder)
         for name in COPIED:
             _copy(CHECKOUT / name, stage / name)
         shutil.copytree(site_packages(), stage / "site-packages")
+        _copy_original_runc(stage / "originals")
         _copy(CHECKOUT / ".dev" / "cache", stage / ".dev" / "cache")
-        command = [str(CHECKOUT / "tools" / "vm" / "run"), "--time", str(seconds), folder, job]
+        if boot:
+            _compile_policy(stage / "policy")
+        command = [str(CHECKOUT / "tools" / "vm" / "run"), *boot, "--time", str(seconds), folder, job]
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
     return done.returncode, _counts(done.stdout), done.stdout
+
+
+def _compile_policy(target: Path) -> None:
+    source = CHECKOUT / "tests/integration/runc/selinux.cil"
+    unused = target.with_suffix(".contexts")
+    subprocess.run(["secilc", "-c", POLICY_VERSION, "-o", str(target), "-f", str(unused), str(source)], check=True)
 
 
 def _copy(origin: Path, target: Path) -> None:
@@ -46,6 +77,16 @@ def _copy(origin: Path, target: Path) -> None:
         shutil.copytree(origin, target, ignore=shutil.ignore_patterns("__pycache__", "*.lock"))
     elif origin.exists():
         shutil.copyfile(origin, target)
+
+
+def _copy_original_runc(stage: Path) -> None:
+    """The runc of sid and the libraries that it loads: bound over /usr they run it, for tests beside it."""
+    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    sid = Path(os.environ.get("PEERS_HOME") or Path(cache) / "slipway-peers") / "sid"
+    for name in ORIGINAL_RUNC:
+        target = stage / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(sid / name, target)
 
 
 def _counts(said: str) -> dict[str, int]:

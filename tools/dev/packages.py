@@ -24,7 +24,7 @@ TESTING = {
     "tini": "tini",
 }
 MEASURING = {name: TESTING[name] for name in ("debootstrap", "iproute2")}
-GUEST = {"qemu-system-x86": "qemu-system-x86_64", "e2fsprogs": "mke2fs"}
+GUEST = {"qemu-system-x86": "qemu-system-x86_64", "e2fsprogs": "mke2fs", "secilc": "secilc"}
 
 
 def ensure(*groups: Mapping[str, str]) -> None:

@@ -50,6 +50,20 @@ def read_whole(path: str, *, limit: int = 16 * 1024 * 1024) -> bytes:
         os.close(descriptor)
 
 
+def make_folders(path: str, mode: int) -> None:
+    """Make a directory and those above it that are missing, each open to nobody else than `mode` says.
+
+    os.makedirs gives only the last one its mode, the others what the caller's umask leaves. What exists stays as it is.
+    """
+    try:
+        os.mkdir(path, mode)
+    except FileExistsError:
+        return
+    except FileNotFoundError:
+        make_folders(os.path.dirname(path), mode)
+        make_folders(path, mode)
+
+
 def unlink_if_present(path: str) -> None:
     try:
         os.unlink(path)

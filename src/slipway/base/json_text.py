@@ -49,9 +49,9 @@ def dumps(value: "Json", *, sort_keys: bool = False) -> str:
         raise InvalidArgument(f"encode JSON: {error}") from None
 
 
-def dumps_indented(value: "Json", indent: int = 2) -> str:
+def dumps_indented(value: "Json", step: str = "  ") -> str:
     """Encode for people: one item per line, as Go's MarshalIndent does."""
-    return _indented(value, "\n", " " * indent)
+    return _indented(value, "\n", step)
 
 
 def _indented(value: "Json", newline: str, step: str) -> str:

@@ -22,11 +22,14 @@ from slipway.base.errors import EngineError, InvalidArgument
 from slipway.clients.runc.program import forked
 from slipway.contracts.shim_api.template import DELETE, LARGEST_PACKET, START, TemplateReply, TemplateRequest
 from slipway.linux.command_line import set_command_line
-from slipway.linux.executable import execute_readonly, is_readonly
+from slipway.linux.executable import execute_readonly, is_unwritable
+from slipway.linux.immortal import make_all_immortal
 from slipway.linux.prctl import set_parent_death_signal
 from slipway.linux.subreaper import become_subreaper
 from slipway.runc.main import main as runc
 from slipway.runc.preload import preload as preload_runc
+from slipway.runc.rehearsal import ENOUGH
+from slipway.runc.rehearsal import rehearse as rehearse_runc
 from slipway.shim.bootstrap import PROGRAM, bind, delete_dead, settle
 from slipway.shim.bundle import options_from_any
 from slipway.shim.cgroup_folders import preload as preload_cgroups
@@ -48,6 +51,9 @@ _CONTAINERD = 3
 _REHEARSALS = 8
 """Lives played before the first fork: Python 3.11 specialises a function after eight calls; 30 are hardly better."""
 
+_OF_CONTAINERD = ("NOTIFY_SOCKET", "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES")
+"""What a service manager said to containerd, and runc would take for a word to the container (sd_notify(3))."""
+
 _NAME = "containerd-shim-template"
 """Its first 15 bytes are the shims' name, too: nobody can set that of another process."""
 
@@ -55,7 +61,7 @@ _NAME = "containerd-shim-template"
 def main() -> None:
     """Serve until containerd is gone. Everything is loaded before the first request; nothing afterwards."""
     address, inherited = sys.argv[2], int(sys.argv[3])
-    if not is_readonly():
+    if not is_unwritable():
         # CVE-2019-5736: forks of this process join containers, which must not be able to write its program file
         os.set_inheritable(inherited, True)
         execute_readonly(sys.orig_argv, os.environ)
@@ -63,6 +69,8 @@ def main() -> None:
     os.set_inheritable(_CONTAINERD, False)
     set_command_line([_NAME, "-address", address])
     become_subreaper()
+    for name in _OF_CONTAINERD:
+        os.environ.pop(name, None)
     preload_runc()
     preload_cgroups()
     _rehearse(address)
@@ -70,6 +78,7 @@ def main() -> None:
     # Each container's init empties this, and would copy all these pages to do so; nothing is imported any more.
     sys.path_importer_cache.clear()
     gc.collect()
+    make_all_immortal()
     gc.freeze()
     _serve_containerd(server)
     os._exit(0)
@@ -81,7 +90,7 @@ def _rehearse(address: str) -> None:
     for _ in range(_REHEARSALS):
         _command_line(decode(TemplateRequest, encode(request)))
     try:
-        rehearse(os.path.dirname(address), _REHEARSALS)
+        rehearse(os.path.dirname(address), _REHEARSALS, lambda folder: rehearse_runc(folder, ENOUGH))
     except (EngineError, OSError) as error:
         os.write(2, f"{_NAME}: rehearsal failed: {error}\n".encode())
 

@@ -54,10 +54,14 @@ def set_sets(effective: int, permitted: int, inheritable: int) -> None:
     libc_call("capset", header, data, what="capset")
 
 
-def set_ambient(mask: int) -> None:
-    """Replace the ambient set; each capability must be permitted and inheritable."""
+def set_ambient(mask: int) -> "list[tuple[int, str]]":
+    """Replace the ambient set; each capability must be permitted and inheritable. Returns those refused, and why."""
     libc_call("prctl", _PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0, what="clear ambient capabilities")
+    refused = []
     for number in range(64):
         if mask >> number & 1:
-            what = f"raise ambient capability {number}"
-            libc_call("prctl", _PR_CAP_AMBIENT, _PR_CAP_AMBIENT_RAISE, number, 0, 0, what=what)
+            try:
+                libc_call("prctl", _PR_CAP_AMBIENT, _PR_CAP_AMBIENT_RAISE, number, 0, 0)
+            except OSError as error:
+                refused.append((number, error.strerror or ""))
+    return refused

@@ -122,6 +122,37 @@ def join(group: str) -> None:
     write(group, "tasks", "0")
 
 
+def kill(group: str) -> bool:
+    """Kill every process of a v2 group and of those below, also those being forked; False where that is not possible.
+
+    That is before Linux 5.14, in a threaded group, and for a user to whom the group's directory alone was given.
+    """
+    try:
+        write(group, "cgroup.kill", "1")
+    except OSError as error:
+        if error.errno not in (errno.ENOENT, errno.ENODEV, errno.EOPNOTSUPP, errno.EACCES, errno.EPERM):
+            raise
+        return False
+    return True
+
+
+def hand_over(group: str, uid: int) -> None:
+    """Delegate a v2 group to a user, as cgroups(7) describes: its directory, and the files that the kernel names."""
+    os.chown(group, uid, -1)
+    for file in _delegated_files():
+        try:
+            os.chown(f"{group}/{file}", uid, -1)
+        except FileNotFoundError:
+            continue
+
+
+def _delegated_files() -> list[str]:
+    try:
+        return read("/sys/kernel/cgroup", "delegate").split()
+    except FileNotFoundError:
+        return ["cgroup.procs", "cgroup.subtree_control", "cgroup.threads"]  # before Linux 4.15
+
+
 def processes(group: str) -> list[int]:
     """The processes of a group and of all groups below; empty if the group is gone."""
     found: list[int] = []

@@ -1,6 +1,8 @@
 """Descriptors: closing ranges, checking what they stand for, handing them to another process."""
 
 import _socket
+import errno
+import os
 import struct
 
 from slipway.linux import syscalls
@@ -8,13 +10,32 @@ from slipway.linux.libc import libc_call, output_buffer, system_call
 
 PROC_SUPER_MAGIC = 0x9FA0
 DEVPTS_SUPER_MAGIC = 0x1CD1
+SELINUX_MAGIC = 0xF97CFF8C
 
 _LAST = 0xFFFFFFFF
+_CLOSE_RANGE_CLOEXEC = 4
 
 
 def close_from(first: int) -> None:
     """Close every descriptor from `first` on."""
     system_call(syscalls.CLOSE_RANGE, first, _LAST, 0, what="close_range")
+
+
+def close_on_exec_from(first: int) -> None:
+    """Mark every descriptor from `first` on: none goes on to a program that this process starts."""
+    system_call(syscalls.CLOSE_RANGE, first, _LAST, _CLOSE_RANGE_CLOEXEC, what="close_range")
+
+
+def close_listed(own_proc: int, first: int) -> None:
+    """`close_from` without its system call: what is open is read from `own_proc`, this process's folder in procfs."""
+    listing = os.open("fd", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=own_proc)
+    for descriptor in map(int, os.listdir(listing)):
+        if descriptor >= first:
+            try:
+                os.close(descriptor)
+            except OSError as error:
+                if error.errno != errno.EBADF:  # the one that os.listdir had, for as long as it read
+                    raise
 
 
 def close_all_but(first: int, kept: "list[int]") -> None:
@@ -68,6 +89,15 @@ def receive_descriptors(connection: int, most: int, size: int) -> tuple[list[int
         if level == _socket.SOL_SOCKET and kind == _socket.SCM_RIGHTS:
             return list(struct.unpack(f"={len(data) // 4}i", data)), payload
     return [], payload
+
+
+def take_from_process(pid: int, number: int) -> int:
+    """A duplicate of another process's descriptor (pidfd_getfd(2)); needs the right to trace it. Raises OSError."""
+    pidfd = os.pidfd_open(pid)
+    try:
+        return system_call(syscalls.PIDFD_GETFD, pidfd, number, 0, what=f"take descriptor {number} of process {pid}")
+    finally:
+        os.close(pidfd)
 
 
 def connect_unix(path: str) -> int:

@@ -9,10 +9,21 @@ import struct
 
 from slipway.linux import syscalls
 from slipway.linux.libc import libc_call, os_error, system_call
-from slipway.linux.mount_flags import MOUNT_ATTR_ATIME, MS_BIND, MS_MOVE, MS_REC
+from slipway.linux.mount_flags import (
+    MOUNT_ATTR_ATIME,
+    MOUNT_ATTR_IDMAP,
+    MOUNT_ATTR_NOATIME,
+    MOUNT_ATTR_NODIRATIME,
+    MOUNT_ATTR_NOSYMFOLLOW,
+    MOUNT_ATTR_STRICTATIME,
+    MS_BIND,
+    MS_MOVE,
+    MS_REC,
+)
 
 # The length that fsconfig(2) takes of one value, with its NUL.
 _OPTION_LIMIT = 256
+_PAGE = os.sysconf("SC_PAGE_SIZE")
 
 _AT_FDCWD = -100
 _AT_EMPTY_PATH = 0x1000
@@ -25,6 +36,11 @@ _FSMOUNT_CLOEXEC = 1
 _FSCONFIG_SET_FLAG = 0
 _FSCONFIG_SET_STRING = 1
 _FSCONFIG_CMD_CREATE = 6
+# statfs(2): ST_RDONLY, ST_NOSUID, ST_NODEV and ST_NOEXEC have the bits of their MOUNT_ATTR_* flags.
+_SAME_FLAGS = 0xF
+_ST_NOATIME = 0x400
+_ST_RELATIME = 0x1000
+_STATUS_FLAGS = ((_ST_NOATIME, MOUNT_ATTR_NOATIME), (0x800, MOUNT_ATTR_NODIRATIME), (0x2000, MOUNT_ATTR_NOSYMFOLLOW))
 
 
 def clone_path(path: str, *, recursive: bool) -> int:
@@ -46,6 +62,36 @@ def set_attributes(mount: int, *, add: int = 0, clear: int = 0, propagation: int
         clear |= MOUNT_ATTR_ATIME  # the access time modes are an enumeration: the kernel wants the field cleared whole
     attributes = struct.pack("=QQQQ", add, clear, propagation, 0)
     system_call(syscalls.MOUNT_SETATTR, mount, b"", flags, attributes, len(attributes), what="mount_setattr")
+
+
+def map_ids(mount: int, user_namespace: int, *, recursive: bool) -> None:
+    """Show a detached mount's owners through the mappings of a user namespace (mount_setattr(2), ID-mapped mounts).
+
+    Raises OSError: EINVAL for a file system that cannot be mapped, or a mount that is mapped already.
+    """
+    flags = _AT_EMPTY_PATH | (_AT_RECURSIVE if recursive else 0)
+    attributes = struct.pack("=QQQQ", MOUNT_ATTR_IDMAP, 0, 0, user_namespace)
+    system_call(syscalls.MOUNT_SETATTR, mount, b"", flags, attributes, len(attributes), what="mount_setattr")
+
+
+def attributes_of(descriptor: int) -> int:
+    """The MOUNT_ATTR_* flags of the mount that a descriptor points into."""
+    flags = os.fstatvfs(descriptor).f_flag
+    attributes = flags & _SAME_FLAGS
+    for status, attribute in _STATUS_FLAGS:
+        if flags & status:
+            attributes |= attribute
+    if not flags & (_ST_NOATIME | _ST_RELATIME):
+        attributes |= MOUNT_ATTR_STRICTATIME  # has no flag of its own
+    return attributes
+
+
+def mount_onto(path: str, source: str, kind: str, flags: int, data: str) -> None:
+    """mount(2). `path` should lead through a descriptor (/proc/self/fd/N): then it cannot be changed meanwhile."""
+    words = os.fsencode(data) if data else None
+    if words is not None and len(words) >= _PAGE:  # the kernel reads one page, and would cut the rest off
+        raise os_error(errno.ENAMETOOLONG, f"mount options of {len(words)} bytes (mount takes {_PAGE - 1})")
+    libc_call("mount", os.fsencode(source), os.fsencode(path), os.fsencode(kind), flags, words, what=f"mount {kind}")
 
 
 def attach(mount: int, target: int) -> None:

@@ -64,14 +64,19 @@ def set_personality(persona: int) -> None:
 def set_io_priority(level: int, data: int) -> None:
     """ioprio_set(2) for this process: scheduling class and priority in it."""
     system_call(
-        syscalls.IOPRIO_SET, _IOPRIO_WHO_PROCESS, 0, level << _IOPRIO_CLASS_SHIFT | data, what="set io priority"
+        syscalls.IOPRIO_SET,
+        _IOPRIO_WHO_PROCESS,
+        0,
+        level << _IOPRIO_CLASS_SHIFT | data,
+        what="failed to set io priority",
     )
 
 
 def set_scheduler(policy: int, flags: int, nice: int, priority: int, runtime: int, deadline: int, period: int) -> None:
     """sched_setattr(2) for this process; times in nanoseconds."""
-    attributes = struct.pack("=IIQiIQQQ", 48, policy, flags, nice, priority, runtime, deadline, period)
-    system_call(syscalls.SCHED_SETATTR, 0, attributes, 0, what="set scheduler")
+    # Of 56 bytes, with utilization clamps of 0: the flags for clamps need the fields (linux/sched/types.h).
+    attributes = struct.pack("=IIQiIQQQII", 56, policy, flags, nice, priority, runtime, deadline, period, 0, 0)
+    system_call(syscalls.SCHED_SETATTR, 0, attributes, 0, what="error setting scheduler")
 
 
 def join_session_keyring(name: str) -> int:

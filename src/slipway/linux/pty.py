@@ -34,6 +34,12 @@ def resize(terminal: int, height: int, width: int) -> None:
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("=HHHH", height, width, 0, 0))
 
 
+def size_of(terminal: int) -> tuple[int, int]:
+    """(height, width). Raises OSError (ENOTTY) for what is no terminal."""
+    height, width, _, _ = struct.unpack("=HHHH", fcntl.ioctl(terminal, termios.TIOCGWINSZ, bytes(8)))
+    return height, width
+
+
 def copy_size(source: int, target: int) -> None:
     """Give one terminal the size of another."""
     fcntl.ioctl(target, termios.TIOCSWINSZ, fcntl.ioctl(source, termios.TIOCGWINSZ, bytes(8)))

@@ -83,6 +83,26 @@ def make_file(root: int, path: str, mode: int = 0o644) -> int:
     raise os_error(errno.ELOOP, path)
 
 
+def make_entry(directory: int, name: str, mode: int) -> int:
+    """An O_PATH descriptor of `name` right in a directory, made as an empty file if it is missing.
+
+    A link is refused (ELOOP); anything else is not opened: a FIFO would hold us, and opening a device can do things.
+    """
+    _touch(directory, name, mode)
+    descriptor = os.open(name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=directory)
+    if stat.S_ISLNK(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise os_error(errno.ELOOP, name)
+    return descriptor
+
+
+def _touch(directory: int, name: str, mode: int) -> None:
+    try:
+        os.close(os.open(name, os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode, dir_fd=directory))
+    except FileExistsError:
+        return
+
+
 def _deepest(root: int, path: str) -> "tuple[int, str, list[str]]":
     """The longest leading part of `path` that is there, opened; that part; and the names behind it."""
     names = [name for name in path.split("/") if name not in ("", ".")]

@@ -32,6 +32,8 @@ COMPARE_MASKED_EQ = 7
 
 FLAG_LOG = 1 << 1
 FLAG_SPEC_ALLOW = 1 << 2
+FLAG_NEW_LISTENER = 1 << 3
+FLAG_WAIT_KILLABLE_RECV = 1 << 5
 
 _SONAME = "libseccomp.so.2"
 _UNKNOWN_SYSCALL = -1
@@ -87,6 +89,22 @@ def library_version() -> str:
     """`2.5.4`: part of the key of any stored filter."""
     version = library().seccomp_version().contents
     return f"{version.major}.{version.minor}.{version.micro}"
+
+
+def library_version_or_none() -> "str | None":
+    """For those who only tell it."""
+    try:
+        return library_version()
+    except NotImplementedByEngine:
+        return None
+
+
+def knows_architecture(name: str) -> bool:
+    """Whether this libseccomp can compile for `x86_64`, `riscv64`, ...; False without the library."""
+    try:
+        return bool(library().seccomp_arch_resolve_name(name.encode()))
+    except NotImplementedByEngine:
+        return False
 
 
 def compile_filter(default_action: int, architectures: list[str], rules: list[Rule]) -> bytes:
@@ -171,8 +189,20 @@ def _newest_calls(tokens: list[int], rules: list[Rule]) -> dict[int, int]:
     return newest
 
 
-def load(program: bytes, flags: int) -> None:
-    """Confine this process from now on. Needs CAP_SYS_ADMIN, or no_new_privs."""
+def load(program: bytes, flags: int) -> int:
+    """Confine this process from now on. Needs CAP_SYS_ADMIN, or no_new_privs.
+
+    With FLAG_NEW_LISTENER the result is the descriptor, close-on-exec, on which calls are announced; 0 without.
+    """
     instructions = ctypes.create_string_buffer(program, len(program))
     header = struct.pack("@HP", len(program) // 8, ctypes.addressof(instructions))
-    system_call(syscalls.SECCOMP, _SET_MODE_FILTER, flags, header, what="load seccomp filter")
+    return system_call(syscalls.SECCOMP, _SET_MODE_FILTER, flags, header, what="load seccomp filter")
+
+
+def supports_flags(flags: int) -> bool:
+    """Whether the running kernel knows flags of `load`, asked with a filter that it cannot read (seccomp(2))."""
+    try:
+        system_call(syscalls.SECCOMP, _SET_MODE_FILTER, flags, None, what="ask for seccomp flags")
+    except OSError as error:
+        return error.errno == errno.EFAULT
+    raise AssertionError("no filter lies at address 0")

@@ -11,6 +11,7 @@ _OLD: dict[str, dict[str, int]] = {
     "ppc64le": {"pivot_root": 203, "keyctl": 271, "ioprio_set": 273, "sched_setattr": 355, "seccomp": 358, "bpf": 361},
     "s390x": {"pivot_root": 217, "keyctl": 280, "ioprio_set": 282, "sched_setattr": 345, "seccomp": 348, "bpf": 351},
 }
+_SET_MEMPOLICY = {"x86_64": 238, "aarch64": 237, "riscv64": 237, "ppc64le": 261, "s390x": 270}
 _own = _OLD.get(_MACHINE, {})
 
 # -1 is no system call: the kernel answers ENOSYS.
@@ -20,6 +21,7 @@ IOPRIO_SET = _own.get("ioprio_set", -1)
 SCHED_SETATTR = _own.get("sched_setattr", -1)
 SECCOMP = _own.get("seccomp", -1)
 BPF = _own.get("bpf", -1)
+SET_MEMPOLICY = _SET_MEMPOLICY.get(_MACHINE, -1)
 
 OPEN_TREE = 428
 MOVE_MOUNT = 429
@@ -29,4 +31,5 @@ FSMOUNT = 432
 CLONE3 = 435
 CLOSE_RANGE = 436
 OPENAT2 = 437
+PIDFD_GETFD = 438
 MOUNT_SETATTR = 442

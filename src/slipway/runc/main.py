@@ -14,49 +14,39 @@
 import os
 
 from slipway.base.errors import EngineError, FailedPrecondition, InvalidArgument
+from slipway.linux.user_namespace import is_initial_user_namespace
 from slipway.runc import commands
 from slipway.runc.commands.context import Context, write_output
 from slipway.runc.options.globals import DEFAULT_ROOT, Invocation
-from slipway.runc.options.parse import parse_options
-from slipway.runc.report import Log, words_of
+from slipway.runc.options.parse import UsageError, parse_options
+from slipway.runc.report import Log, words_of, write_quietly
 from slipway.runc.state.store import StateStore
 
-VERSION = "1.3.4"
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from slipway.runc.process.stage import Stage
 
 # These make processes that a container can reach: they must not run from a file that can be written.
 _JOINING_VERBS = ("create", "exec", "run")
 
-_USAGE = f"""NAME:
-   runc - Open Container Initiative runtime
 
-USAGE:
-   runc [global options] command [command options] [arguments...]
+def main(argv: list[str], stage: "Stage | None" = None) -> int:
+    """Run one command; return 0, or 1 (255 for `exec`, 3 for no such command) after reporting the error.
 
-COMMANDS:
-   {"  ".join(commands.VERBS)}
-
-GLOBAL OPTIONS:
-   --debug             enable debug logging
-   --log value         set the log file to write runc logs to (default is '/dev/stderr')
-   --log-format value  set the log format ('text' (default), or 'json')
-   --root value        root directory for storage of container state
-   --systemd-cgroup    enable systemd cgroup support
-   --rootless value    ignore cgroup permission errors ('true', 'false', or 'auto')
-   --help, -h          show help
-   --version, -v       print the version
-"""
-
-
-def main(argv: list[str]) -> int:
-    """Run one command; return 0, or 1 (255 for `exec`) after reporting the error."""
+    `stage` is for slipway.runc.rehearsal.
+    """
     try:
         invocation = Invocation(argv, _environment_root())
-    except InvalidArgument as error:
-        Log("", json=False, debug=False).error(words_of(error))
+        log = Log(invocation.log, invocation.log_json, invocation.debug)
+    except UsageError as error:
+        return _explain(error, "", Log.standard_error())
+    except (EngineError, OSError) as error:
+        Log.standard_error().error(words_of(error))
         return 1
-    log = Log(invocation.log, invocation.log_json, invocation.debug)
     try:
-        return _dispatch(invocation, log)
+        return _dispatch(invocation, log, stage)
+    except UsageError as error:
+        return _explain(error, invocation.verb, log)
     except (EngineError, OSError) as error:
         log.error(words_of(error))
         for note in getattr(error, "__notes__", ()):
@@ -64,37 +54,91 @@ def main(argv: list[str]) -> int:
     return 255 if invocation.verb == "exec" else 1
 
 
-def _dispatch(invocation: Invocation, log: Log) -> int:
+def _explain(error: UsageError, verb: str, log: Log) -> int:
+    """A wrong command line: the help on standard output, the error where errors go."""
+    from slipway.runc.commands import help as help_command  # nobody else needs its texts
+
+    write_output(f"{error.title}\n\n{help_command.help_of(verb)}\n")
+    log.error(words_of(error))
+    return 1
+
+
+def _dispatch(invocation: Invocation, log: Log, stage: "Stage | None") -> int:
     if invocation.version:
-        write_output(f"runc version {VERSION}\nspec: 1.2.1\n")
+        from slipway.runc.commands import help as help_command
+
+        write_output(help_command.version_text())
         return 0
-    if invocation.help or not invocation.verb or invocation.verb == "help":
-        write_output(_USAGE)
-        return 0
-    if invocation.verb not in commands.VERBS:
-        raise InvalidArgument(f"No help topic for '{invocation.verb}'")
+    verb, words = invocation.verb, invocation.words
+    if invocation.help or verb in ("", "help", "h"):
+        return _help(words[0] if words and not invocation.help else "", log)
+    if verb not in commands.VERBS:
+        return _help(verb, log)
     root = os.path.abspath(invocation.root or ".")
     if root == "/":
         raise InvalidArgument("Option --root argument should not be set to /")
-    if invocation.verb in _JOINING_VERBS:
+    if invocation.criu:
+        write_quietly(2, "WARNING: --criu ignored (criu binary from $PATH is used); do not use\n")
+    given = _given_descriptors() if any("preserve-fds" in word for word in words) else frozenset()
+    command = commands.load(verb)
+    options = parse_options(command.FLAGS, words, interleaved=command.INTERLEAVED)
+    if options.help:
+        return _help(verb, log)
+    if verb in _JOINING_VERBS:
         _check_interpreter()
-    command = commands.load(invocation.verb)
-    options = parse_options(command.FLAGS, invocation.words, interleaved=command.INTERLEAVED)
-    status: int = command.run(Context(StateStore(root), log, invocation.systemd_cgroup), options)
+    sticky = not invocation.is_root_given and root != DEFAULT_ROOT
+    context = Context(StateStore(root, sticky=sticky), log, invocation.systemd_cgroup)
+    context.rootless = invocation.rootless
+    context.given = given
+    context.stage = stage
+    if log.tells_all:
+        log.debug(f"runc {verb} {' '.join(words)} (states in {root}, process {os.getpid()}, user {os.geteuid()})")
+    status: int = command.run(context, options)
+    if log.tells_all:
+        log.debug(f"runc {verb} ends with status {status}")
     return status
 
 
-def _check_interpreter() -> None:
-    from slipway.linux.executable import is_readonly  # only these verbs need ctypes
+def _help(topic: str, log: Log) -> int:
+    """Of one command, or of the program. The original ends with 3 where there is no such command."""
+    from slipway.runc.commands import help as help_command
 
-    if not is_readonly():
+    if topic and topic not in commands.VERBS:
+        log.error(f"No help topic for '{topic}'")
+        return 3
+    write_output(help_command.help_of(topic))
+    return 0
+
+
+def _given_descriptors() -> frozenset[int]:
+    """Those of our caller: they came through exec(2), which closes ours."""
+    return frozenset(number for number in map(int, os.listdir("/proc/self/fd")) if _is_inheritable(number))
+
+
+def _is_inheritable(descriptor: int) -> bool:
+    try:
+        return os.get_inheritable(descriptor)
+    except OSError:
+        return False  # the one that the list was read from
+
+
+def _check_interpreter() -> None:
+    from slipway.linux.executable import is_unwritable  # only these verbs need ctypes
+
+    if not is_unwritable():
         raise FailedPrecondition(
             "refusing to enter a container from an interpreter whose file can be written",
-            "start it by slipway.linux.executable.execute_readonly",
+            "start it by execute_readonly or execute_sealed of slipway.linux.executable",
         )
 
 
 def _environment_root() -> str:
-    """Where the original keeps states without --root: $XDG_RUNTIME_DIR is only for users other than root."""
+    """Where the original keeps states without --root: $XDG_RUNTIME_DIR is only for users other than the host's root."""
     runtime = os.environ.get("XDG_RUNTIME_DIR", "")
-    return f"{runtime}/runc" if runtime and os.geteuid() != 0 else DEFAULT_ROOT
+    return f"{runtime}/runc" if runtime and _is_user() else DEFAULT_ROOT
+
+
+def _is_user() -> bool:
+    if os.geteuid() != 0:
+        return True
+    return not is_initial_user_namespace() and os.environ.get("USER") != "root"

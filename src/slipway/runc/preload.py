@@ -7,17 +7,19 @@ was not given. The caller should collect and freeze its garbage afterwards (`gc.
 from slipway.base.errors import NotImplementedByEngine
 from slipway.linux import executable, seccomp
 from slipway.runc import commands, main
+from slipway.runc.commands import help as help_command
+from slipway.runc.process import notify, unit
 
 
 def preload() -> None:
     """Import every command and open the libraries. Leaves no descriptor, thread or signal handler."""
     for verb in commands.VERBS:
         commands.load(verb)
-    executable.is_readonly()
+    executable.is_unwritable()
     try:
         seccomp.library()
     except NotImplementedByEngine:
         return  # said again, as an error, to whoever wants a profile
 
 
-__all__ = ["main", "preload"]
+__all__ = ["help_command", "main", "notify", "preload", "unit"]

@@ -42,8 +42,10 @@ _OUTPUT = b"some output\n"
 _PROCESS = messages.ProcessRequest(id=_NAME)
 
 
-def rehearse(place: str, times: int) -> None:
+def rehearse(place: str, times: int, runtime: Callable[[str], None]) -> None:
     """Play `times` lives in a folder of `place`, which is made for it and removed. Raises OSError, EngineError.
+
+    `runtime` rehearses what the runtime does itself, in an empty folder that it may leave full.
 
     Signal handling and the working directory are the default and `/` afterwards; the process stays a subreaper. When it
     is killed meanwhile, it leaves no process, and a folder which the next rehearsal at that place removes. What was
@@ -61,6 +63,8 @@ def rehearse(place: str, times: int) -> None:
         for _ in range(times):
             _live(folder, _live_alone)
             _live(folder, _live_as_heir)
+        os.mkdir(f"{folder}/runtime", 0o700)
+        runtime(f"{folder}/runtime")
     finally:
         os.chdir("/")
         if os.path.exists(folder):

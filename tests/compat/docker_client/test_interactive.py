@@ -63,14 +63,16 @@ def test_the_container_has_the_size_of_our_terminal_and_follows_it(client: Docke
 
 
 def wait_until_size(person: Terminal, size: str, *, dragged_to: tuple[int, int] | None = None) -> None:
-    """Docker's client does not hear of a change while it tells of the first size: so the window is dragged."""
+    """Docker's client does not hear of a change while it tells of the first size: so the window is dragged.
+
+    The shell writes the line being typed anew at each change: only the program's answer can be waited for.
+    """
 
     def is_size() -> bool:
         if dragged_to is not None:
             person.resize(*dragged_to)
-        person.type("echo [$(stty size)]\n")
-        person.expect("echo [$(stty size)]")
-        return f"[{size}]" in person.expect("# ")
+        person.type("stty size; echo en$((0))d\n")
+        return f"{size}\r\n" in person.expect("en0d")
 
     wait_until(is_size, f"a terminal of {size}")
 

@@ -65,9 +65,11 @@ def _observe(client: list[str], command: list[str], daemon: RecordingDaemon, dir
 
 
 def _comparable(request: tuple[str, str, object]) -> tuple[str, str, object]:
-    """Binds and variables come from a Go map there: their order is nothing to compare."""
+    """Binds, variables and subnets come from a Go map there: their order is nothing to compare."""
     method, target, document = request
     if isinstance(document, dict) and isinstance(document.get("HostConfig"), dict):
         document["HostConfig"]["Binds"] = sorted(document["HostConfig"]["Binds"] or ())
         document["Env"] = sorted(document["Env"] or ())
+    if isinstance(document, dict) and isinstance(document.get("IPAM"), dict):
+        document["IPAM"]["Config"] = sorted(document["IPAM"]["Config"], key=lambda subnet: subnet["Subnet"])
     return method, target, document

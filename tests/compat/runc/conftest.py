@@ -1,26 +1,14 @@
-"""Our runc as a program that the originals in tools/peers can call by path."""
+"""The originals with our runc among them, started once for all modules."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.compat.runc.beside import Pair
 from tests.support import peers
+from tests.support.our_runc import engine_with_ours
 from tests.support.paths import CHECKOUT
-
-# The trees have a python3 of their own, and see this checkout at the same path.
-LAUNCHER = f"""#!/bin/sh
-exec /usr/bin/python3 -I -S -c "import sys; sys.path.insert(0, '{CHECKOUT}/src')
-from slipway.launch.runc import main; main()" "$@"
-"""
-
-
-def write_launcher(folder: Path) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    launcher = folder / "runc"
-    launcher.write_text(LAUNCHER)
-    launcher.chmod(0o755)
-    return launcher
 
 
 @pytest.fixture(scope="session", params=["trixie", "sid"])
@@ -38,13 +26,26 @@ def containerd(
 @pytest.fixture(scope="session")
 def dockerd(machine_unchanged: None, short_folder: Path) -> Iterator[peers.OriginalEngine]:
     """The original Docker 28.5 with our runc beside its own, as the runtime `ours`."""
-    folder = short_folder / "d"
-    launcher = write_launcher(folder)
-    patch = pytest.MonkeyPatch()
-    patch.setenv("PEERS_BIND", str(CHECKOUT))
-    engine = peers.OriginalEngine("sid", folder, "--add-runtime", f"ours={launcher}")
-    patch.undo()
+    engine = engine_with_ours("sid", short_folder / "d")
     try:
         yield engine
     finally:
         engine.stop()
+
+
+@pytest.fixture(scope="session")
+def both_runtimes(machine_unchanged: None, short_folder: Path) -> Iterator[Pair]:
+    """The original runc and ours, with one bundle, `b1`, of `true`."""
+    pair = Pair(short_folder / "b")
+    try:
+        pair.bundle("true")
+        yield pair
+    finally:
+        pair.close()
+
+
+@pytest.fixture
+def pair(both_runtimes: Pair) -> Iterator[Pair]:
+    """The same, without a container of either afterwards."""
+    yield both_runtimes
+    both_runtimes.remove_all()

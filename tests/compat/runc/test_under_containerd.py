@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.compat.runc.conftest import write_launcher
+from tests.support.our_runc import write_launcher
 from tests.support.paths import PEERS_HOME
 from tests.support.peers import OriginalContainerd
 from tests.support.waiting import wait_until
@@ -63,3 +63,22 @@ def test_a_task_lives_through_exec_pause_and_kill(containerd: OriginalContainerd
     finally:
         containerd.ctr("task", "rm", "--force", "c3")
         containerd.ctr("container", "rm", "c3")
+
+
+def test_the_usage_of_a_task_is_told(containerd: OriginalContainerd, rootfs: Path) -> None:
+    status, _, err = run(containerd, rootfs, "-d", str(rootfs), "c4", "/bin/sleep", "100")
+    assert status == 0, err
+    try:
+        told = containerd.ctr("task", "metrics", "c4").stdout
+        assert "memory.usage_in_bytes" in told
+        assert "pids.current" in told
+    finally:
+        containerd.ctr("task", "rm", "--force", "c4")
+        containerd.ctr("container", "rm", "c4")
+
+
+def test_a_task_without_memory_is_killed(containerd: OriginalContainerd, rootfs: Path) -> None:
+    limit = ("--memory-limit", str(20 << 20))
+    script = "x=a; while :; do x=$x$x; done"
+    status, _, _ = run(containerd, rootfs, "--rm", *limit, str(rootfs), "c5", "/bin/sh", "-c", script)
+    assert status == 137

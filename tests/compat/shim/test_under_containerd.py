@@ -141,13 +141,15 @@ def test_kill_and_delete(containerd, sleeper):
 
 
 def test_a_terminal(containerd, runtime, rootfs, name):
+    """ctr reads no more once the program has ended: it has to be read first."""
     ctr = f"ctr --address {containerd.address} --namespace {containerd.namespace}"
-    script = f"{ctr} run --rm -t --rootfs {' '.join(runtime)} {rootfs} {name} /bin/sh -c 'tty; exit 3'"
-    done = subprocess.run(
-        containerd.command("script", "-qec", script, "/dev/null"), capture_output=True, text=True, timeout=60
-    )
-    assert "/dev/pts/0" in done.stdout
-    assert done.returncode == 3
+    script = f"{ctr} run --rm -t --rootfs {' '.join(runtime)} {rootfs} {name} /bin/sh -c 'tty; read x; exit 3'"
+    argv = containerd.command("script", "-qec", script, "/dev/null")
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline().strip() == "/dev/pts/0"
+        process.stdin.write("go on\n")
+        process.stdin.flush()
+        assert process.wait(60) == 3
 
 
 def test_the_bundle_has_the_originals_files(containerd, sleeper):

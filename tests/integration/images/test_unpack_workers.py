@@ -44,10 +44,4 @@ def test_a_worker_that_waits_for_an_archive_ends_with_its_daemon(tmp_path: Path)
 
 
 def _reads(process: processes.Process, file: Path) -> bool:
-    if not process.command.startswith("containerd-unpack"):
-        return False
-    folder = Path(f"/proc/{process.pid}/fd")
-    try:
-        return any(os.readlink(folder / number) == str(file) for number in os.listdir(folder))
-    except FileNotFoundError:
-        return False  # it has just closed one: look again
+    return process.command.startswith("containerd-unpack") and str(file) in processes.open_files(process.pid)

@@ -7,17 +7,32 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
 from slipway.linux import cgroups
 from slipway.runc.spec.example import example_spec
+from tests.support import oci_record
 from tests.support.busybox import busybox_program
 from tests.support.paths import CHECKOUT
 
 LAUNCH = f"import sys; sys.path.insert(0, {str(CHECKOUT / 'src')!r})\nfrom slipway.launch.runc import main; main()"
+# The beginning of a script that forks runs of runc as the template does; its first word is where the sources are.
+FORKING = """
+import gc, json, os, sys
+sys.path.insert(0, sys.argv[1])
+from slipway.linux import executable, prctl
+if not executable.is_unwritable():
+    executable.execute_readonly(sys.orig_argv, os.environ)
+from slipway.runc import main
+from slipway.runc.preload import preload
+preload()
+gc.collect(); gc.freeze()
+prctl.set_child_subreaper(True)
+"""
 APPLETS = ("sh", "cat", "sleep", "id", "ls", "mount", "true", "env", "head", "mknod", "kill", "echo", "tty", "grep")
 PRIVATE_MOUNTS = ["unshare", "-m", "--propagation", "private"]
 
@@ -29,9 +44,10 @@ class Machine:
         self.folder = folder
         self.root = folder / "state"
         self.group = f"slipway-{folder.name}"
-        self._bundles = 0
+        self.bundles = 0
 
     def runc_argv(self, *words: str) -> list[str]:
+        oci_record.note_words(("--root", *words))
         return [sys.executable, "-I", "-S", "-c", LAUNCH, "--root", str(self.root), *words]
 
     def runc(self, *words: str, **options: Any) -> subprocess.CompletedProcess[str]:
@@ -53,8 +69,8 @@ class Machine:
 
     def bundle(self, *args: str, change: Callable[[dict[str, Any]], None] | None = None) -> Path:
         """A new bundle with a busybox root file system that runs `args`."""
-        self._bundles += 1
-        path = self.folder / f"bundle{self._bundles}"
+        self.bundles += 1
+        path = self.folder / f"bundle{self.bundles}"
         (path / "rootfs/bin").mkdir(parents=True)
         (path / "rootfs/etc").mkdir()
         shutil.copy(busybox_program(), path / "rootfs/bin/busybox")
@@ -63,9 +79,10 @@ class Machine:
         spec: dict[str, Any] = example_spec()
         spec["process"] |= {"terminal": False, "args": list(args)}
         spec["root"]["readonly"] = False
-        spec["linux"]["cgroupsPath"] = f"/{self.group}/{self._bundles}"
+        spec["linux"]["cgroupsPath"] = f"/{self.group}/{self.bundles}"
         if change is not None:
             change(spec)
+        oci_record.note_spec(spec)
         (path / "config.json").write_text(json.dumps(spec))
         return path
 
@@ -95,6 +112,10 @@ class Machine:
             )
         assert done.returncode == 0, (self.folder / "output").read_text("utf-8", "replace")
 
+    def containers(self) -> list[str]:
+        """The ids of all; `list` refuses a root that nothing has made yet."""
+        return self.ok("list", "-q").split() if self.root.exists() else []
+
     def state(self, container: str) -> dict[str, Any]:
         result: dict[str, Any] = json.loads(self.ok("state", container))
         return result
@@ -118,14 +139,24 @@ class Machine:
             cgroups.remove(f"{point}/{self.group}", 10.0)
 
 
-@pytest.fixture
-def machine() -> Iterator[Machine]:
-    if os.geteuid() != 0:
-        pytest.skip("needs root")
+M = TypeVar("M", bound=Machine)
+
+
+@contextmanager
+def place(make: Callable[[Path], M]) -> Iterator[M]:
+    """A machine in a new folder, both gone afterwards."""
     folder = Path(tempfile.mkdtemp(prefix="swrunc-", dir="/tmp"))
-    machine = Machine(folder)
+    machine = make(folder)
     try:
         yield machine
     finally:
         machine.close()
         shutil.rmtree(folder)
+
+
+@pytest.fixture
+def machine() -> Iterator[Machine]:
+    if os.geteuid() != 0:
+        pytest.skip("needs root")
+    with place(Machine) as machine:
+        yield machine

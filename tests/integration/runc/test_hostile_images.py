@@ -49,6 +49,8 @@ def test_no_file_of_the_image_is_imported(machine: Machine, poisoned: Path) -> N
     machine.ok_detached("create", "--bundle", str(poisoned), "c1")
     machine.ok("start", "c1")
     machine.ok("exec", "--env", "LANG=de_DE.ISO-8859-1", "c1", "true")
+    own = [f"--env={name}" for name in ("PYTHONPATH=/", "PYTHONHOME=/", "PYTHONSTARTUP=/os.py", "PYTHONINSPECT=1")]
+    machine.ok("exec", *own, "c1", "true")
     for words in (["nope"], ["/etc"], ["--cwd", "/nope", "c1", "true"]):
         machine.runc("exec", *([] if words[0] == "--cwd" else ["c1"]), *words)
     assert not (poisoned / "rootfs/marker").exists()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.runc.conftest import LAUNCH, PRIVATE_MOUNTS, Machine
+from tests.integration.runc.conftest import FORKING, LAUNCH, PRIVATE_MOUNTS, Machine
 from tests.support.paths import CHECKOUT
 
 FORBIDDEN = ("asyncio", "threading", "logging", "json", "re", "enum", "dataclasses", "typing", "argparse", "pathlib")
@@ -47,17 +47,9 @@ def test_create_imports_little(machine: Machine) -> None:
         assert not set(FORBIDDEN) & set(output.read().split())
 
 
-FORKING = """
-import gc, os, sys
-sys.path.insert(0, sys.argv[1])
-from slipway.linux import executable, prctl
-if not executable.is_readonly():
-    executable.execute_readonly(sys.orig_argv, os.environ)
-from slipway.runc import main
-from slipway.runc.preload import preload
-preload()
-gc.collect(); gc.freeze()
-prctl.set_child_subreaper(True)
+LOOKING = (
+    FORKING
+    + """
 def look():
     children = os.readlink("/proc/self/ns/pid_for_children")
     return set(sys.modules), sorted(os.listdir("/proc/self/fd")), os.getcwd(), children
@@ -77,11 +69,12 @@ assert call("state", "c1") == 1
 assert before == look(), (before, look())
 print("same")
 """
+)
 
 
 def test_a_forked_child_imports_nothing_and_its_parent_stays_as_it_was(machine: Machine) -> None:
     bundle = machine.bundle("sleep", "100")
-    argv = [sys.executable, "-I", "-S", "-c", FORKING, str(CHECKOUT / "src"), str(machine.root), str(bundle)]
+    argv = [sys.executable, "-I", "-S", "-c", LOOKING, str(CHECKOUT / "src"), str(machine.root), str(bundle)]
     done = subprocess.run(
         [*PRIVATE_MOUNTS, *argv], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60
     )
@@ -106,6 +99,19 @@ def test_preserved_descriptors_arrive_and_others_do_not(machine: Machine) -> Non
         ["sh", "-c", script, str(machine.folder / "given"), *argv], capture_output=True, text=True, timeout=60
     )
     assert done.stdout.split() == ["hello", "0", "1", "2", "3", "4"]  # 4 is the directory that ls reads
+
+
+def test_exec_hands_on_the_descriptors_that_it_is_told_to_and_no_others(machine: Machine) -> None:
+    container = machine.started("sleep", "100")
+    (machine.folder / "given").write_text("hello\n")
+    argv = machine.runc_argv("exec", "--preserve-fds", "1", container, "sh", "-c", "cat <&3; ls /proc/self/fd")
+    script = 'exec 3<"$0" 4</dev/null; exec "$@"'
+    done = subprocess.run(
+        ["sh", "-c", script, str(machine.folder / "given"), *argv], capture_output=True, text=True, timeout=60
+    )
+    assert done.stdout.split() == ["hello", "0", "1", "2", "3", "4"]  # 4 is the directory that ls reads
+    refused = machine.runc("exec", "--preserve-fds", "900", container, "true")
+    assert "unable to stat preserved-fd 0 (of 900)" in refused.stderr
 
 
 def test_the_waiting_init_is_not_dumpable(machine: Machine) -> None:

@@ -24,6 +24,7 @@ from tests.support import cgroup_folders, processes
 from tests.support.busybox import busybox_program
 from tests.support.kept import compiled
 from tests.support.paths import CHECKOUT
+from tests.support.teardown import interrupt_waits
 from tests.support.waiting import SLOWNESS, wait_until
 
 PROGRAMS = ("sh", "sleep", "echo", "cat", "seq", "tty", "true", "stty", "head")
@@ -208,16 +209,20 @@ def scenario(short_folder, rootfs):
         folder = short_folder / f"s{os.urandom(3).hex()}"
         folder.mkdir()
 
-        async def whole():
-            containerd = Containerd(folder, rootfs)
+        async def within_time(containerd):
             await containerd.appear()
-            try:
-                async with asyncio.timeout(60 * SLOWNESS):
-                    await test(containerd)
-            finally:
-                await containerd.close()
+            async with asyncio.timeout(60 * SLOWNESS):
+                await test(containerd)
 
-        asyncio.run(whole())
+        with asyncio.Runner() as runner, contextlib.ExitStack() as undo:
+            with interrupt_waits():
+                containerd = Containerd(folder, rootfs)
+                undo.callback(lambda: close(runner, containerd))
+            runner.run(within_time(containerd))
+
+    def close(runner, containerd):
+        with interrupt_waits():
+            runner.run(containerd.close())
 
     return run
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from slipway.contracts.shim_api import messages
+from tests.support import processes
 from tests.support.processes import children_of
 from tests.support.waiting import wait_until
 
@@ -18,14 +19,7 @@ MOST_PRIVATE = 1_800
 
 
 def parent_of(pid):
-    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
-
-
-def is_alive(pid):
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
-    except FileNotFoundError:
-        return False
+    return processes.read(pid).parent
 
 
 def forerunner_of(container):
@@ -212,12 +206,11 @@ def test_events_come_in_order_and_once(scenario):
 def test_nothing_is_left_of_a_container_that_was_never_passed_on(scenario):
     async def test(containerd):
         container = await containerd.container("/bin/true")
-        shim = container.bootstrap.pid
-        forerunner = forerunner_of(container)
+        both = [processes.read(pid) for pid in (container.bootstrap.pid, forerunner_of(container))]
         await container.start()
         await container.client.wait(container.process)
         await container.end()
-        wait_until(lambda: not (is_alive(shim) or is_alive(forerunner)), "the end of both processes")
+        wait_until(lambda: not any(process.is_alive() for process in both), "the end of both processes")
 
     scenario(test)
 

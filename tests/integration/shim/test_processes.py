@@ -179,15 +179,14 @@ def test_requests_by_the_hundred_wait_for_a_slow_template(scenario):
     """More than its socket holds."""
 
     async def test(containerd):
-        os.kill(containerd.launcher.pid, signal.SIGSTOP)
         async with asyncio.TaskGroup() as group:
-            for number in range(300):
-                bundle = containerd.folder / f"n{number}"
-                bundle.mkdir()
-                request = ShimRequest(namespace="test", id=bundle.name, bundle=str(bundle), **containerd.names)
-                group.create_task(containerd.launcher.delete(request))
-            await asyncio.sleep(0)
-            os.kill(containerd.launcher.pid, signal.SIGCONT)
+            with processes.stopped(containerd.launcher.pid):
+                for number in range(300):
+                    bundle = containerd.folder / f"n{number}"
+                    bundle.mkdir()
+                    request = ShimRequest(namespace="test", id=bundle.name, bundle=str(bundle), **containerd.names)
+                    group.create_task(containerd.launcher.delete(request))
+                await asyncio.sleep(0)
 
     scenario(test)
 
@@ -248,13 +247,12 @@ def test_who_asks_a_launcher_that_ends_is_refused(scenario):
 
     async def test(containerd):
         request = ShimRequest(namespace="test", id="late", bundle=str(containerd.folder), **containerd.names)
-        os.kill(containerd.launcher.pid, signal.SIGSTOP)
-        asked = asyncio.create_task(containerd.launcher.launch(request))
-        await asyncio.sleep(0)
-        closing = asyncio.create_task(containerd.launcher.close())
-        with pytest.raises(Unavailable, match="start shim late: its launcher has ended"):
-            await asked
-        os.kill(containerd.launcher.pid, signal.SIGCONT)
+        with processes.stopped(containerd.launcher.pid):
+            asked = asyncio.create_task(containerd.launcher.launch(request))
+            await asyncio.sleep(0)
+            closing = asyncio.create_task(containerd.launcher.close())
+            with pytest.raises(Unavailable, match="start shim late: its launcher has ended"):
+                await asked
         await closing
 
     scenario(test)

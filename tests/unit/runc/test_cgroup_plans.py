@@ -28,7 +28,14 @@ def test_no_resources_change_nothing() -> None:
 def test_limits_of_v1() -> None:
     resources = resources_from_json(
         {
-            "memory": {"limit": 1000, "swap": 2000, "reservation": 500, "disableOOMKiller": True, "swappiness": 10},
+            "memory": {
+                "limit": 1000,
+                "swap": 2000,
+                "reservation": 500,
+                "disableOOMKiller": True,
+                "kernelTCP": 600,
+                "swappiness": 10,
+            },
             "cpu": {"shares": 512, "quota": 5000, "period": 10000, "cpus": "0-1", "mems": "0"},
             "pids": {"limit": -1},
             "blockIO": {"weight": 100, "throttleReadBpsDevice": [{"major": 8, "minor": 0, "rate": 77}]},
@@ -39,6 +46,7 @@ def test_limits_of_v1() -> None:
         "memory.limit_in_bytes": "1000",
         "memory.memsw.limit_in_bytes": "2000",
         "memory.soft_limit_in_bytes": "500",
+        "memory.kmem.tcp.limit_in_bytes": "600",
         "memory.oom_control": "1",
         "memory.swappiness": "10",
         "cpu.shares": "512",
@@ -115,6 +123,17 @@ def test_an_empty_list_denies() -> None:
 
 def test_allowing_all_is_the_policy_of_privileged_containers() -> None:
     assert device_policy_writes(device_policy([DENY_ALL, ALLOW_ALL])) == [("devices.allow", "a")]
+
+
+def test_the_rules_of_the_specification_come_first_and_in_their_order() -> None:
+    rules = [DENY_ALL, rule(True, "c", 10, 229, "rwm"), rule(True, "b", 8, 20, "rw"), rule(True, "b", 8, 16, "r")]
+    writes = device_policy_writes(device_policy(rules))
+    assert writes[:4] == [
+        ("devices.deny", "a"),
+        ("devices.allow", "c 10:229 rwm"),
+        ("devices.allow", "b 8:20 rw"),
+        ("devices.allow", "b 8:16 r"),
+    ]
 
 
 def test_what_was_allowed_can_be_denied_again() -> None:

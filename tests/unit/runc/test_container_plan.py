@@ -2,15 +2,19 @@
 
 from typing import Any
 
+import pytest
+
+from slipway.base.errors import InvalidArgument
 from slipway.contracts.oci.runtime import spec_from_json
 from slipway.runc.plan import operations
 from slipway.runc.plan.container import ContainerPlan, clean_path, plan_container
+from slipway.runc.plan.mount_options import IDMAP_ALL, IDMAP_TOP
 from slipway.runc.spec.example import example_spec
 
 
 def plan(**changes: Any) -> ContainerPlan:
     spec: dict[str, Any] = {**example_spec(), **changes}
-    return plan_container(spec_from_json(spec), "/bundle", has_kcore=True)
+    return plan_container(spec_from_json(spec), "/bundle", rootfs="/bundle/rootfs", has_kcore=True)
 
 
 def described(steps: list[operations.Operation]) -> str:
@@ -77,3 +81,53 @@ def test_paths_are_cleaned() -> None:
     assert clean_path("a/../b//c/.") == "/b/c"
     assert clean_path("//etc") == "/etc"
     assert clean_path("/../..") == "/"
+
+
+def test_a_destination_that_begins_with_the_roots_path_is_inside_it() -> None:
+    step = plan(mounts=[{"destination": "/bundle/rootfs/a/b", "type": "tmpfs"}]).build[0]
+    assert isinstance(step, operations.MountFileSystem)
+    assert step.destination == "/a/b"
+
+
+def mapped(**more: Any) -> dict[str, Any]:
+    ids = [{"containerID": 0, "hostID": 5, "size": 1}]
+    mount = {"destination": "/x", "source": "/data", "options": ["bind"], "uidMappings": ids, "gidMappings": ids}
+    return mount | more
+
+
+def test_mappings_make_an_id_mapped_mount() -> None:
+    for words, idmap in ((["bind"], IDMAP_TOP), (["rbind", "idmap"], IDMAP_TOP), (["rbind", "ridmap"], IDMAP_ALL)):
+        step = plan(mounts=[mapped(options=words)]).build[0]
+        assert isinstance(step, operations.BindMount)
+        assert step.options.idmap == idmap
+        assert step.uid_mappings[0].host_id == 5
+
+
+def test_id_mapped_mounts_of_a_container_in_a_user_namespace_need_no_mappings() -> None:
+    linux = {"namespaces": [{"type": "user"}, {"type": "mount"}]}
+    step = plan(linux=linux, mounts=[mapped(options=["bind", "idmap"], uidMappings=[], gidMappings=[])]).build[0]
+    assert isinstance(step, operations.BindMount)
+    assert step.options.idmap == IDMAP_TOP
+
+
+@pytest.mark.parametrize(
+    ("mount", "words"),
+    [
+        (mapped(options=["bind", "idmap"], uidMappings=[], gidMappings=[]), "must have both uid and gid mappings"),
+        (mapped(gidMappings=[]), "must have both uid and gid mappings"),
+        (mapped(type="tmpfs", options=[]), "only supported for bind-mounts"),
+        (mapped(options=["bind", "size=5"]), "filesystem-specific options"),
+    ],
+)
+def test_contradictions_of_a_mount_are_refused(mount: dict[str, Any], words: str) -> None:
+    with pytest.raises(InvalidArgument, match=words):
+        plan(mounts=[mount])
+
+
+def test_masks_are_put_on_once() -> None:
+    masks = [
+        step.path
+        for step in plan(linux={"maskedPaths": ["/a", "/a/", "/b"]}).finish
+        if isinstance(step, operations.MaskPath)
+    ]
+    assert masks == ["/a/", "/b"]

@@ -39,7 +39,7 @@ def test_unknown_words_are_for_the_file_system() -> None:
 
 @pytest.mark.parametrize("word", known_mount_options())
 def test_every_known_word_is_understood(word: str) -> None:
-    superblock = {"sync", "async", "dirsync", "lazytime", "nolazytime", "mand", "nomand", "iversion"}
+    superblock = {"sync", "async", "dirsync", "lazytime", "nolazytime", "mand", "nomand"}
     assert parse_mount_options([word]).data == ([(word, None)] if word in superblock else [])
 
 

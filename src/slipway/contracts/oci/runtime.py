@@ -7,12 +7,14 @@ checked by `runc/spec/validate.py`.
 
 from slipway.contracts.oci.runtime_fields import Fields
 from slipway.contracts.oci.runtime_resources import Resources, no_resources
+from slipway.contracts.oci.runtime_seccomp import Seccomp
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from slipway.base.json_text import Json
 
 _ID = (1 << 32) - 1
+LAST_ID = _ID - 1
 _MINUS = -(1 << 31)
 _PLUS = (1 << 31) - 1
 
@@ -49,15 +51,18 @@ class Mount:
 
 
 class User:
-    """Numbers only: names were looked up by whoever wrote the specification."""
+    """Numbers only: names were looked up by whoever wrote the specification.
+
+    4294967295 is no user or group: to the kernel it is -1, and setresuid(2) takes that for "leave it as it is".
+    """
 
     __slots__ = ("additional_gids", "gid", "uid", "umask")
 
     def __init__(self, fields: Fields) -> None:
-        self.uid = fields.integer("uid", high=_ID)
-        self.gid = fields.integer("gid", high=_ID)
+        self.uid = fields.integer("uid", high=LAST_ID)
+        self.gid = fields.integer("gid", high=LAST_ID)
         self.umask = fields.optional_integer("umask", high=0o777)
-        self.additional_gids = fields.integers("additionalGids", high=_ID)
+        self.additional_gids = fields.integers("additionalGids", high=LAST_ID)
 
 
 class Capabilities:
@@ -97,7 +102,42 @@ class IoPriority:
 
     def __init__(self, fields: Fields) -> None:
         self.kind = fields.text("class")
-        self.priority = fields.integer("priority", high=7)
+        self.priority = fields.integer("priority", low=_MINUS, high=_PLUS)
+
+
+class CpuAffinity:
+    """Lists of CPUs (`0-3,7`) for a further process: before it joins the container's groups, and after."""
+
+    __slots__ = ("final", "initial")
+
+    def __init__(self, fields: Fields) -> None:
+        self.initial = fields.text("initial")
+        self.final = fields.text("final")
+
+
+class Personality:
+    """personality(2): `domain` is LINUX or LINUX32."""
+
+    __slots__ = ("domain", "flags")
+
+    def __init__(self, fields: Fields) -> None:
+        self.domain = fields.text("domain")
+        self.flags = fields.texts("flags")
+
+
+class IntelRdt:
+    """Shares of cache and memory bandwidth by resctrl."""
+
+    __slots__ = ("enable_cmt", "enable_mbm", "enable_monitoring", "group", "l3_cache", "memory_bandwidth", "schemata")
+
+    def __init__(self, fields: Fields) -> None:
+        self.group = fields.text("closID")
+        self.l3_cache = fields.text("l3CacheSchema")
+        self.memory_bandwidth = fields.text("memBwSchema")
+        self.schemata = fields.texts("schemata")
+        self.enable_cmt = fields.flag("enableCMT")
+        self.enable_mbm = fields.flag("enableMBM")
+        self.enable_monitoring = fields.flag("enableMonitoring")
 
 
 class Scheduler:
@@ -107,8 +147,8 @@ class Scheduler:
 
     def __init__(self, fields: Fields) -> None:
         self.policy = fields.text("policy")
-        self.nice = fields.integer("nice", low=-20, high=19)
-        self.priority = fields.integer("priority", high=99)
+        self.nice = fields.integer("nice", low=_MINUS, high=_PLUS)
+        self.priority = fields.integer("priority", low=_MINUS, high=_PLUS)
         self.flags = fields.texts("flags")
         self.runtime = fields.integer("runtime")
         self.deadline = fields.integer("deadline")
@@ -123,6 +163,7 @@ class Process:
         "args",
         "capabilities",
         "console_size",
+        "cpu_affinity",
         "cwd",
         "env",
         "io_priority",
@@ -150,6 +191,7 @@ class Process:
         self.oom_score_adj = fields.optional_integer("oomScoreAdj", low=-1000, high=1000)
         self.io_priority = fields.object("ioPriority", IoPriority)
         self.scheduler = fields.object("scheduler", Scheduler)
+        self.cpu_affinity = fields.object("execCPUAffinity", CpuAffinity)
 
 
 class Hook:
@@ -188,6 +230,36 @@ class Namespace:
         self.path = fields.text("path")
 
 
+class TimeOffset:
+    """How far a clock of a time namespace is ahead of the host's."""
+
+    __slots__ = ("nanoseconds", "seconds")
+
+    def __init__(self, fields: Fields) -> None:
+        self.seconds = fields.integer("secs", low=-(1 << 63), high=(1 << 63) - 1)
+        self.nanoseconds = fields.integer("nanosecs", high=_ID)
+
+
+class NetDevice:
+    """A network interface of the host to be moved into the container; `name` is its new name, or empty."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, fields: Fields) -> None:
+        self.name = fields.text("name")
+
+
+class MemoryPolicy:
+    """set_mempolicy(2): `mode` MPOL_*, `nodes` a list like `0-3,7`, `flags` MPOL_F_*."""
+
+    __slots__ = ("flags", "mode", "nodes")
+
+    def __init__(self, fields: Fields) -> None:
+        self.mode = fields.text("mode")
+        self.nodes = fields.text("nodes")
+        self.flags = fields.texts("flags")
+
+
 class Device:
     """A device node to make; `kind` is b, c, u or p."""
 
@@ -203,55 +275,24 @@ class Device:
         self.gid = fields.integer("gid", high=_ID)
 
 
-class SeccompArgument:
-    """Compare argument `index` by `operator` with `value` (and `value_two`, for a masked comparison)."""
-
-    __slots__ = ("index", "operator", "value", "value_two")
-
-    def __init__(self, fields: Fields) -> None:
-        self.index = fields.integer("index", high=5)
-        self.value = fields.integer("value")
-        self.value_two = fields.integer("valueTwo")
-        self.operator = fields.text("op")
-
-
-class SeccompRule:
-    __slots__ = ("action", "args", "errno", "names")
-
-    def __init__(self, fields: Fields) -> None:
-        self.names = fields.texts("names")
-        self.action = fields.text("action")
-        self.errno = fields.optional_integer("errnoRet", high=_ID)
-        self.args = fields.objects("args", SeccompArgument)
-
-
-class Seccomp:
-    """A system call filter as the specification writes it. `flags` is None when the field is absent."""
-
-    __slots__ = ("architectures", "default_action", "default_errno", "flags", "listener_path", "rules")
-
-    def __init__(self, fields: Fields) -> None:
-        self.default_action = fields.text("defaultAction")
-        self.default_errno = fields.optional_integer("defaultErrnoRet", high=_ID)
-        self.architectures = fields.texts("architectures")
-        self.flags = fields.texts("flags") if fields.has("flags") else None
-        self.listener_path = fields.text("listenerPath")
-        self.rules = fields.objects("syscalls", SeccompRule)
-
-
 class Linux:
     __slots__ = (
         "cgroups_path",
         "devices",
         "gid_mappings",
+        "intel_rdt",
         "masked_paths",
+        "memory_policy",
+        "mount_label",
         "namespaces",
+        "net_devices",
         "personality",
         "readonly_paths",
         "resources",
         "rootfs_propagation",
         "seccomp",
         "sysctl",
+        "time_offsets",
         "uid_mappings",
     )
 
@@ -267,7 +308,12 @@ class Linux:
         self.rootfs_propagation = fields.text("rootfsPropagation")
         self.masked_paths = fields.texts("maskedPaths")
         self.readonly_paths = fields.texts("readonlyPaths")
-        self.personality = fields.object("personality", _domain) or ""
+        self.personality = fields.object("personality", Personality)
+        self.mount_label = fields.text("mountLabel")
+        self.intel_rdt = fields.object("intelRdt", IntelRdt)
+        self.time_offsets = fields.object_map("timeOffsets", TimeOffset)
+        self.net_devices = fields.object_map("netDevices", NetDevice)
+        self.memory_policy = fields.object("memoryPolicy", MemoryPolicy)
 
 
 class Spec:
@@ -295,10 +341,6 @@ class Spec:
         self.hooks = fields.object("hooks", Hooks) or Hooks(Fields({}, "hooks"))
         self.annotations = fields.text_map("annotations")
         self.linux = fields.object("linux", Linux) or Linux(Fields({}, "linux"))
-
-
-def _domain(fields: Fields) -> str:
-    return fields.text("domain")
 
 
 def spec_from_json(value: "Json") -> Spec:

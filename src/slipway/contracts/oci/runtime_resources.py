@@ -24,12 +24,21 @@ class DeviceRule:
 
 
 class Memory:
-    __slots__ = ("check_before_update", "disable_oom_killer", "limit", "reservation", "swap", "swappiness")
+    __slots__ = (
+        "check_before_update",
+        "disable_oom_killer",
+        "kernel_tcp",
+        "limit",
+        "reservation",
+        "swap",
+        "swappiness",
+    )
 
     def __init__(self, fields: Fields) -> None:
         self.limit = fields.optional_integer("limit", low=_MINUS, high=_SIGNED)
         self.reservation = fields.optional_integer("reservation", low=_MINUS, high=_SIGNED)
         self.swap = fields.optional_integer("swap", low=_MINUS, high=_SIGNED)
+        self.kernel_tcp = fields.optional_integer("kernelTCP", low=_MINUS, high=_SIGNED)
         self.swappiness = fields.optional_integer("swappiness")
         self.disable_oom_killer = fields.optional_flag("disableOOMKiller")
         self.check_before_update = fields.flag("checkBeforeUpdate")
@@ -144,16 +153,17 @@ def _pids_limit(fields: Fields) -> "int | None":
 
 def device_rule_from_json(fields: Fields) -> DeviceRule:
     """An empty type means all of them; so does a missing or negative number."""
+    allow = fields.flag("allow")
     kind = fields.text("type") or "a"
-    if kind not in ("a", "b", "c", "u", "p"):
-        raise InvalidArgument(f"{fields.where}.type {kind!r} is not a, b or c")
-    access = fields.text("access")
-    if not access or set(access) - set("rwm"):
-        raise InvalidArgument(f"{fields.where}.access {access!r} must be of r, w and m")
     major = fields.integer("major", low=-1, high=_SIGNED, default=-1)
     minor = fields.integer("minor", low=-1, high=_SIGNED, default=-1)
+    access = fields.text("access")
+    if kind not in ("a", "b", "c", "u", "p"):
+        raise InvalidArgument(f"{fields.where}.type {kind!r} is not a, b or c")
+    if not access or set(access) - set("rwm"):
+        raise InvalidArgument(f"{fields.where}.access {access!r} must be of r, w and m")
     return DeviceRule(
-        fields.flag("allow"),
+        allow,
         "c" if kind == "u" else kind,
         None if major < 0 else major,
         None if minor < 0 else minor,

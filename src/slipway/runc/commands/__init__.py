@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 VERBS = (
+    "checkpoint",
     "create",
     "delete",
     "events",
@@ -17,6 +18,7 @@ VERBS = (
     "list",
     "pause",
     "ps",
+    "restore",
     "resume",
     "run",
     "spec",

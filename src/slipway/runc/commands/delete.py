@@ -15,7 +15,7 @@ def run(context: Context, options: Options) -> int:
     force = options.switch("force")
     try:
         with context.store.lock(container):
-            delete_container(context.store, context.store.load(container), force=force)
+            delete_container(context.store, context.store.load(container), force=force, warn=context.log.warning)
     except NotFound:
         context.store.remove(container)  # a folder without state: its maker died at once
         if not force:

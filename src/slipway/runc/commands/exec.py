@@ -6,18 +6,24 @@ from slipway.base import json_text
 from slipway.base.errors import EngineError, InternalError, InvalidArgument
 from slipway.base.files import read_whole
 from slipway.base.identifiers import integer_from_text
-from slipway.contracts.oci.runtime import Capabilities, Process, process_from_json
+from slipway.contracts.oci.runtime import LAST_ID, Capabilities, ConsoleSize, Process, process_from_json
 from slipway.contracts.oci.runtime_fields import Fields
-from slipway.linux import descriptors, signals
+from slipway.linux import descriptors, pty, signals
 from slipway.runc.bundle import load_bundle
-from slipway.runc.commands.context import Context
+from slipway.runc.commands.context import Context, check_preserved
 from slipway.runc.commands.run import console_pair
-from slipway.runc.options.parse import SWITCH, TEXT, TEXTS, Flag, Options, check_arguments
+from slipway.runc.options.parse import NUMBER, NUMBERS, SWITCH, TEXT, TEXTS, Flag, Options, check_arguments
+from slipway.runc.plan.sub_groups import paths_from_arguments
+from slipway.runc.process.announce import dial_for_pidfd
 from slipway.runc.process.exec import ExecOptions, exec_process
 from slipway.runc.process.foreground import wait_in_foreground
 from slipway.runc.process.prepare import open_console
 from slipway.runc.report import words_of
+from slipway.runc.spec.inherited import completed
 from slipway.runc.spec.validate import check_process
+from slipway.runc.state import lifecycle
+from slipway.runc.state.model import ContainerState
+from slipway.runc.state.status import current_status
 
 INTERLEAVED = False
 FLAGS = (
@@ -27,7 +33,7 @@ FLAGS = (
     Flag(TEXTS, "env", "e"),
     Flag(SWITCH, "tty", "t"),
     Flag(TEXT, "user", "u"),
-    Flag(TEXTS, "additional-gids", "g"),
+    Flag(NUMBERS, "additional-gids", "g"),
     Flag(TEXT, "process", "p"),
     Flag(SWITCH, "detach", "d"),
     Flag(TEXT, "pid-file"),
@@ -35,13 +41,11 @@ FLAGS = (
     Flag(TEXT, "apparmor"),
     Flag(SWITCH, "no-new-privs"),
     Flag(TEXTS, "cap", "c"),
-    Flag(TEXT, "preserve-fds"),
+    Flag(NUMBER, "preserve-fds"),
     Flag(TEXTS, "cgroup"),
     Flag(SWITCH, "ignore-paused"),
 )
 FAILURE_STATUS = 255
-
-_ID_LIMIT = (1 << 32) - 1
 
 
 def run(context: Context, options: Options) -> int:
@@ -55,19 +59,27 @@ def run(context: Context, options: Options) -> int:
 
 def _run(context: Context, options: Options) -> int:
     state = context.store.load(options.arguments[0])
-    process = _process_from_file(options.text("process")) if options.given("process") else None
+    verb = "exec --ignore-paused" if options.switch("ignore-paused") else "exec"
+    lifecycle.check(verb, state.id, current_status(context.store, state))
+    process = _process_from_file(options.text("process"), state) if options.given("process") else None
     if process is None:
         process = _process_from_bundle(state.bundle, options)
     check_process(process)
     detached = options.switch("detach")
     chosen = ExecOptions()
+    chosen.warn = context.log.warning
+    chosen.stage = context.stage
     chosen.ignore_paused = options.switch("ignore-paused")
     chosen.pid_file = os.path.abspath(options.text("pid-file")) if options.text("pid-file") else ""
-    chosen.preserved = integer_from_text(options.text("preserve-fds", "0"), "preserve-fds", high=1 << 16)
+    chosen.preserved = max(0, options.number("preserve-fds") or 0)
+    check_preserved(context.given, 0, chosen.preserved)
+    chosen.groups = paths_from_arguments(options.texts("cgroup"))
     chosen.console = open_console(process, options.text("console-socket"), detached=detached)
     ours = -1
     if process.terminal and not detached:
         ours, chosen.console = console_pair()
+        _take_size_of_ours(process)
+    chosen.pidfd_socket = dial_for_pidfd(options.text("pidfd-socket"))
     if not detached:
         signals.hold_back()
     pid = exec_process(context.store, state, process, chosen)
@@ -80,8 +92,21 @@ def _run(context: Context, options: Options) -> int:
     return wait_in_foreground(pid, master)
 
 
-def _process_from_file(path: str) -> Process:
-    return process_from_json(json_text.loads(read_whole(path), path))
+def _take_size_of_ours(process: Process) -> None:
+    """The program runs before its terminal's master reaches us, which could be given the size then."""
+    try:
+        height, width = pty.size_of(0)
+    except OSError:
+        return
+    process.console_size = ConsoleSize(Fields({"height": height, "width": width}, "consoleSize"))
+
+
+def _process_from_file(path: str, state: ContainerState) -> Process:
+    try:
+        text = read_whole(path)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, f"open {path}") from None
+    return process_from_json(completed(json_text.loads(text, path), state.inherited))
 
 
 def _process_from_bundle(bundle: str, options: Options) -> Process:
@@ -107,12 +132,14 @@ def _process_from_bundle(bundle: str, options: Options) -> Process:
 
 def _change_user(process: Process, options: Options) -> None:
     user, separator, group = options.text("user").partition(":")
-    if user:
-        process.user.uid = integer_from_text(user, "bad uid:", high=_ID_LIMIT)
+    if user or separator:
+        process.user.uid = integer_from_text(user, "bad uid:", high=LAST_ID)
         if separator:
-            process.user.gid = integer_from_text(group, "bad gid:", high=_ID_LIMIT)
+            process.user.gid = integer_from_text(group, "bad gid:", high=LAST_ID)
     for gid in options.texts("additional-gids"):
-        process.user.additional_gids.append(integer_from_text(gid, "additional gid", high=_ID_LIMIT))
+        if gid.startswith("-"):
+            raise InvalidArgument(f"additional-gids must be a positive number {gid}")
+        process.user.additional_gids.append(integer_from_text(gid, "additional gid", high=LAST_ID))
 
 
 def _add_capabilities(process: Process, names: list[str]) -> None:

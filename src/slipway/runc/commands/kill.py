@@ -3,7 +3,7 @@
 from slipway.base.errors import FailedPrecondition, InvalidArgument
 from slipway.linux import signals
 from slipway.runc.commands.context import Context
-from slipway.runc.options.parse import SWITCH, Flag, Options, check_arguments
+from slipway.runc.options.parse import SWITCH, Flag, Options, check_arguments, is_whole_number
 from slipway.runc.process.end import signal_container
 
 INTERLEAVED = True
@@ -11,8 +11,9 @@ FLAGS = (Flag(SWITCH, "all", "a"),)
 
 
 def run(context: Context, options: Options) -> int:
-    check_arguments("kill", options, 1, 2)
-    word = options.arguments[1] if len(options.arguments) > 1 else "SIGTERM"
+    check_arguments("kill", options, 1)
+    check_arguments("kill", options, 0, 2)
+    word = "".join(options.arguments[1:]) or "SIGTERM"
     state = context.store.load(options.arguments[0])
     everyone = options.switch("all")
     try:
@@ -24,9 +25,9 @@ def run(context: Context, options: Options) -> int:
 
 
 def signal_from_text(word: str) -> int:
-    """`9`, `KILL`, `sigkill`. Raises InvalidArgument."""
-    if word.isascii() and word.isdigit():
-        return int(word[:9])
+    """`9`, `KILL`, `sigkill`; whether there is such a number, the kernel says. Raises InvalidArgument."""
+    if is_whole_number(word):
+        return int(word)
     number = signals.NUMBERS.get(word.upper().removeprefix("SIG"))
     if number is None:
         raise InvalidArgument(f'unknown signal "{word}"')

@@ -1,12 +1,14 @@
 """`runc list`: the containers below --root."""
 
 import os
+import pwd
 
 from slipway.base import json_text
-from slipway.base.errors import InvalidArgument, NotFound
+from slipway.base.errors import EngineError, InvalidArgument
 from slipway.runc.commands import state as state_command
 from slipway.runc.commands.context import Context, write_output
 from slipway.runc.options.parse import SWITCH, TEXT, Flag, Options, check_arguments
+from slipway.runc.report import words_of, write_quietly
 from slipway.runc.state.status import current_status
 
 TYPE_CHECKING = False
@@ -41,12 +43,22 @@ def _rows(context: Context) -> "list[dict[str, Json]]":
         try:
             state = context.store.load(container)
             owner = os.stat(context.store.directory(container)).st_uid
-        except (NotFound, FileNotFoundError):
-            continue  # deleted meanwhile, or not made yet
-        row = state_command.describe(state, current_status(context.store, state))
-        row["owner"] = "root" if owner == 0 else f"#{owner}"
+            row = state_command.describe(state, current_status(context.store, state))
+        except FileNotFoundError:
+            continue  # deleted meanwhile
+        except (EngineError, OSError) as error:
+            write_quietly(2, f"load container {container}: {words_of(error)}\n")
+            continue
+        row["owner"] = _name_of(owner)
         rows.append(row)
     return rows
+
+
+def _name_of(owner: int) -> str:
+    try:
+        return pwd.getpwuid(owner).pw_name
+    except KeyError:
+        return f"#{owner}"
 
 
 def _table(rows: "list[dict[str, Json]]") -> str:

@@ -1,55 +1,41 @@
 """`runc ps`: the processes of a container."""
 
-import os
-
 from slipway.base import json_text
-from slipway.base.errors import InternalError, InvalidArgument
+from slipway.base.errors import FailedPrecondition, InternalError, InvalidArgument
 from slipway.runc.commands.context import Context, write_output
 from slipway.runc.confine.cgroups import processes_of
 from slipway.runc.options.parse import TEXT, Flag, Options, check_arguments
+from slipway.runc.process.programs import find_host_program, run_to_end
 
 INTERLEAVED = False
 FLAGS = (Flag(TEXT, "format", "f"),)
 
-_PS = ("/usr/bin/ps", "/bin/ps")
-
 
 def run(context: Context, options: Options) -> int:
     check_arguments("ps", options, 1)
-    layout, words = _layout(options)
-    pids = processes_of(context.store.load(options.arguments[0]).groups)
+    groups = context.store.load(options.arguments[0]).groups
+    if not groups:
+        raise FailedPrecondition("cannot tell the processes of a container that has no cgroup")
+    pids = processes_of(groups)
+    layout = options.text("format", "table")
     if layout == "json":
-        write_output(json_text.dumps([*pids]) + "\n")
+        write_output(json_text.dumps([*pids] or None) + "\n")
     elif layout == "table":
-        write_output(_selected(_output_of_ps(words or ["-ef"]), set(pids)))
+        write_output(_selected(_output_of_ps(options.arguments[1:] or ["-ef"]), set(pids)))
     else:
         raise InvalidArgument("invalid format option")
     return 0
 
 
-def _layout(options: Options) -> tuple[str, list[str]]:
-    """--format is also taken behind the id, where the original's callers put it; the rest is ps's."""
-    words = options.arguments[1:]
-    if words[:1] in (["--format"], ["-f"]) and words[1:2] and words[1] in ("json", "table"):
-        return words[1], words[2:]
-    return options.text("format", "table"), words
-
-
 def _output_of_ps(words: list[str]) -> str:
-    program = next((path for path in _PS if os.access(path, os.X_OK)), "")
+    """What the host's ps says about all processes. Raises InternalError with its words."""
+    program = find_host_program("ps")
     if not program:
         raise InternalError('exec: "ps": executable file not found in $PATH')
-    reader, writer = os.pipe()
-    pid = os.posix_spawn(program, ["ps", *words], os.environ, file_actions=[(os.POSIX_SPAWN_DUP2, writer, 1)])
-    os.close(writer)
-    chunks = []
-    while chunk := os.read(reader, 65536):
-        chunks.append(chunk)
-    os.close(reader)
-    code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-    if code:
-        raise InternalError(f"ps: exit status {code}")
-    return b"".join(chunks).decode("utf-8", "surrogateescape")
+    status, output = run_to_end(program, ["ps", *words])
+    if status:
+        raise InternalError(f"exit status {status}: {output}")
+    return output
 
 
 def _selected(table: str, pids: set[int]) -> str:
@@ -59,5 +45,5 @@ def _selected(table: str, pids: set[int]) -> str:
     if "PID" not in titles:
         raise InternalError("couldn't find PID field in ps output")
     column = titles.index("PID")
-    kept = [line for line in lines if line.split()[column : column + 1] and line.split()[column] in map(str, pids)]
-    return heading + "".join(kept)
+    wanted = set(map(str, pids))
+    return heading + "".join(line for line in lines if wanted.intersection(line.split()[column : column + 1]))

@@ -3,26 +3,36 @@
 import os
 
 from slipway.base import json_text
-from slipway.base.errors import AlreadyExists, NotImplementedByEngine
+from slipway.base.errors import AlreadyExists
+from slipway.base.files import write_all
+from slipway.linux import cgroups
 from slipway.runc.commands.context import Context
 from slipway.runc.options.parse import SWITCH, TEXT, Flag, Options, check_arguments
-from slipway.runc.spec.example import example_spec
+from slipway.runc.spec.example import example_spec, make_rootless
 
 INTERLEAVED = True
 FLAGS = (Flag(TEXT, "bundle", "b"), Flag(SWITCH, "rootless"))
 
+_CONFIGURATION = "config.json"
+
 
 def run(_: Context, options: Options) -> int:
     check_arguments("spec", options, 0, 0)
+    spec = example_spec(cgroup_namespace=cgroups.is_unified())
     if options.switch("rootless"):
-        raise NotImplementedByEngine("spec --rootless is not implemented")
-    path = os.path.join(options.text("bundle") or ".", "config.json")
+        make_rootless(spec, os.geteuid(), os.getegid())
+    bundle = options.text("bundle")
+    if bundle:
+        try:
+            os.chdir(bundle)
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, f"chdir {bundle}") from None
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+        descriptor = os.open(_CONFIGURATION, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
     except FileExistsError:
-        raise AlreadyExists("File config.json exists. Remove it first") from None
+        raise AlreadyExists(f"File {_CONFIGURATION} exists. Remove it first") from None
     try:
-        os.write(descriptor, json_text.dumps_indented(example_spec(), 8).encode())
+        write_all(descriptor, json_text.dumps_indented(spec, "\t").encode())
     finally:
         os.close(descriptor)
     return 0

@@ -3,14 +3,28 @@
 import errno
 import os
 
-from slipway.base.errors import InternalError
-from slipway.linux import bpf, cgroups
+from slipway.base.errors import FailedPrecondition, InternalError
+from slipway.linux import bpf, cgroup_freezer, cgroups
 from slipway.runc.plan.cgroup_write import CgroupWrite
 from slipway.runc.plan.device_rules import DevicePolicy, device_policy_writes
 from slipway.runc.report import words_of
 
+_CREATING = "unable to apply cgroup configuration: "
+_MEMORY_LIMIT = "memory.limit_in_bytes"
+# For a group with processes of its own; for a real-time policy in the cpu controller; for a user, who is not asked for
+# more than their administrator has given: a limit that misses its controller says so when it is written.
+_REFUSALS = (errno.EBUSY, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EACCES, errno.EPERM)
 # v1 has files of these names in the same place under another scheduler.
 _ALTERNATIVES = {"blkio.weight": "blkio.bfq.weight", "io.weight": "io.bfq.weight"}
+
+
+def check_vacant(groups: dict[str, str]) -> None:
+    """A new container's limits must not fall on others' processes. Raises FailedPrecondition."""
+    found = len(processes_of(groups))
+    if found:
+        raise FailedPrecondition(f"container's cgroup is not empty: {found} process(es) found")
+    if cgroup_freezer.is_frozen(groups):
+        raise FailedPrecondition("container's cgroup unexpectedly frozen")
 
 
 def make_birthplace(groups: dict[str, str], points: dict[str, str]) -> None:
@@ -25,10 +39,16 @@ def make_birthplace(groups: dict[str, str], points: dict[str, str]) -> None:
 def make_groups(groups: dict[str, str], points: dict[str, str]) -> None:
     """Make every other directory. A crash leaves empty groups, which `delete` removes."""
     for controller, group in groups.items():
-        if controller == "cpuset":
-            _make_cpuset(group, points[controller])
-        elif controller not in (cgroups.UNIFIED, cgroups.HYBRID):
-            cgroups.make(group)
+        if controller not in (cgroups.UNIFIED, cgroups.HYBRID):
+            make_group(controller, group, points[controller])
+
+
+def make_group(controller: str, group: str, point: str) -> None:
+    """One directory, and those above it. `point`: where the hierarchy is mounted."""
+    if controller == "cpuset":
+        _make_cpuset(group, point)
+    else:
+        cgroups.make(group)
 
 
 def _make_cpuset(group: str, point: str) -> None:
@@ -54,8 +74,7 @@ def _enable_controllers(group: str, point: str) -> None:
             try:
                 cgroups.write(directory, "cgroup.subtree_control", f"+{controller}")
             except OSError as error:
-                # A group with processes of its own, or a real-time policy in the cpu controller, says no.
-                if error.errno not in (errno.EBUSY, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP):
+                if error.errno not in _REFUSALS:
                     raise
         directory = f"{directory}/{name}"
 
@@ -73,25 +92,54 @@ def join_groups(groups: dict[str, str]) -> None:
             cgroups.join(group)
 
 
-def apply_limits(groups: dict[str, str], writes: list[CgroupWrite]) -> None:
-    """Write limits in order. Raises InternalError in the original's words."""
+def hand_over(groups: dict[str, str], owner: "int | None", *, lenient: bool = False) -> None:
+    """Let a user make groups below the container's (v2); the limits themselves stay ours.
+
+    `lenient`: who may not give them away keeps them.
+    """
+    if owner and cgroups.UNIFIED in groups:
+        try:
+            cgroups.hand_over(groups[cgroups.UNIFIED], owner)
+        except OSError as error:
+            if lenient and isinstance(error, PermissionError):
+                return
+            raise InternalError(f"unable to hand the cgroup over to user {owner}: {words_of(error)}") from None
+
+
+def kill_everyone(groups: dict[str, str]) -> bool:
+    """Whether the kernel has killed all processes of the group of v2, those being born included."""
+    group = birthplace(groups)
+    return bool(group) and cgroups.kill(group)
+
+
+def apply_limits(groups: dict[str, str], writes: list[CgroupWrite], context: str = _CREATING) -> None:
+    """Write limits in order. Raises InternalError in the original's words, which begin with `context`."""
     postponed = []
     for write in writes:
         try:
             _apply(groups, write)
         except OSError as error:
             if not write.again or error.errno not in (errno.EINVAL, errno.EBUSY):
-                raise _failure(write, error) from None
+                raise _failure(groups, write, error, context) from None
             postponed.append(write)
     for write in postponed:
         try:
             _apply(groups, write)
         except OSError as error:
-            raise _failure(write, error) from None
+            raise _failure(groups, write, error, context) from None
 
 
-def _failure(write: CgroupWrite, error: OSError) -> InternalError:
-    return InternalError(f"unable to apply cgroup configuration: {write.describe()}: {words_of(error)}")
+def _failure(groups: dict[str, str], write: CgroupWrite, error: OSError, context: str) -> InternalError:
+    group = groups.get(write.controller)
+    if group is None:
+        return InternalError(f"{context}cannot set {write.controller} limit: container could not join or create cgroup")
+    if error.errno == errno.EBUSY and write.file == _MEMORY_LIMIT:
+        usage, peak = (cgroups.read(group, f"memory.{kind}_in_bytes") for kind in ("usage", "max_usage"))
+        return InternalError(
+            f"{context}unable to set memory limit to {write.value} (current usage: {usage}, peak usage: {peak})"
+        )
+    reason = (error.strerror or "").lower()
+    return InternalError(f'{context}failed to write "{write.value}": write {group}/{write.file}: {reason}')
 
 
 def _apply(groups: dict[str, str], write: CgroupWrite) -> None:
@@ -106,8 +154,11 @@ def _apply(groups: dict[str, str], write: CgroupWrite) -> None:
         cgroups.write(group, _ALTERNATIVES[write.file], write.value)
 
 
-def apply_devices(groups: dict[str, str], policy: DevicePolicy) -> None:
-    """Allow exactly what the policy says: by control files on v1, by a BPF program on v2."""
+def apply_devices(groups: dict[str, str], policy: DevicePolicy, *, lenient: bool = False) -> None:
+    """Allow exactly what the policy says: by control files on v1, by a BPF program on v2.
+
+    `lenient`: who may not do that has no devices but those of the machine that they may open anyway.
+    """
     try:
         if cgroups.UNIFIED in groups:
             program = bpf.load_device_program(bpf.device_program(policy.default_allow, policy.entries()))
@@ -119,6 +170,8 @@ def apply_devices(groups: dict[str, str], policy: DevicePolicy) -> None:
             for file, value in device_policy_writes(policy):
                 cgroups.write(groups["devices"], file, value)
     except OSError as error:
+        if lenient and isinstance(error, PermissionError):
+            return
         raise InternalError(f"unable to apply cgroup configuration: devices: {words_of(error)}") from None
 
 

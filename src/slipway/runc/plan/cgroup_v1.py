@@ -1,11 +1,14 @@
 """Resource limits as writes to cgroup v1 control files. Source: kernel Documentation/admin-guide/cgroup-v1/."""
 
+from slipway.base.errors import InvalidArgument
 from slipway.contracts.oci.runtime_resources import BlockIo, Cpu, Memory, Resources
 from slipway.runc.plan.cgroup_write import CgroupWrite
 
 
 def plan_limits_v1(resources: Resources) -> list[CgroupWrite]:
-    """In the order in which the kernel takes them. Devices are planned by `device_rules`."""
+    """In the order in which the kernel takes them. Devices are planned by `device_rules`. Raises InvalidArgument."""
+    if resources.unified:
+        raise InvalidArgument("invalid configuration: cannot use unified on cgroup v1")
     writes = _cpu(resources.cpu) + _memory(resources.memory) + _block_io(resources.block_io)
     if resources.pids_limit:
         limit = resources.pids_limit if resources.pids_limit > 0 else "max"
@@ -63,6 +66,8 @@ def _memory(memory: Memory) -> list[CgroupWrite]:
         writes.append(CgroupWrite("memory", "memory.memsw.limit_in_bytes", swap, again=True))
     if memory.reservation:
         writes.append(CgroupWrite("memory", "memory.soft_limit_in_bytes", memory.reservation))
+    if memory.kernel_tcp:
+        writes.append(CgroupWrite("memory", "memory.kmem.tcp.limit_in_bytes", memory.kernel_tcp))
     if memory.disable_oom_killer:
         writes.append(CgroupWrite("memory", "memory.oom_control", 1))
     if memory.swappiness is not None and memory.swappiness <= 100:

@@ -46,16 +46,13 @@ class DevicePolicy:
             self.exceptions.pop(key, None)
 
     def entries(self) -> list[tuple[str, "int | None", "int | None", str]]:
-        """The exceptions as (type, major, minor, access letters), sorted, wildcards first."""
-        entries = [
+        """The exceptions as (type, major, minor, access letters), in the order of the rules.
+
+        Source of the order, in which v1 shows them, too: runtime-spec config-linux.md, Allowed Device list.
+        """
+        return [
             (*key, "".join(letter for letter in "rwm" if letter in access)) for key, access in self.exceptions.items()
         ]
-        return sorted(entries, key=_order)
-
-
-def _order(entry: "tuple[str, int | None, int | None, str]") -> tuple[str, int, int]:
-    kind, major, minor, _ = entry
-    return kind, -1 if major is None else major, -1 if minor is None else minor
 
 
 def device_policy(rules: list[DeviceRule]) -> DevicePolicy:

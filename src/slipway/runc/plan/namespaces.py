@@ -16,7 +16,7 @@ FLAGS = {
 
 
 class NamespacePlan:
-    """`new`: flags to unshare; `joined`: (flag, path) in the order of entry, the user namespace first, mounts last."""
+    """`new`: flags to unshare; `joined`: (flag, path)."""
 
     __slots__ = ("joined", "new")
 
@@ -30,6 +30,11 @@ class NamespacePlan:
         for flag, _ in self.joined:
             flags |= flag
         return flags
+
+    @property
+    def has_user(self) -> bool:
+        """Whether the container has a user namespace of its own, new or joined: most is done inside it then."""
+        return bool(self.all_flags & namespace_flags.CLONE_NEWUSER)
 
     def path_of(self, flag: int) -> str:
         """The path by which a kind is joined; empty if it is not."""

@@ -8,6 +8,7 @@ from slipway.linux.mount_flags import MOUNT_ATTR_RDONLY
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from slipway.contracts.oci.runtime import IdMapping
     from slipway.runc.plan.mount_options import MountOptions
 
 
@@ -39,14 +40,19 @@ class MountFileSystem(Operation):
 
 
 class BindMount(Operation):
-    """A file or directory of the host; `source` is absolute."""
+    """A file or directory of the host; `source` is absolute.
 
-    __slots__ = ("destination", "options", "source")
+    `uid_mappings`, `gid_mappings`: of an id-mapped mount; none mean those of the container's user namespace.
+    """
+
+    __slots__ = ("destination", "gid_mappings", "options", "source", "uid_mappings")
 
     def __init__(self, source: str, destination: str, options: "MountOptions") -> None:
         self.source = source
         self.destination = destination
         self.options = options
+        self.uid_mappings: list[IdMapping] = []
+        self.gid_mappings: list[IdMapping] = []
 
     def describe(self) -> str:
         return f'error mounting "{self.source}" to rootfs at "{self.destination}"'
@@ -67,9 +73,9 @@ class MountCgroups(Operation):
 
 
 class MakeDevice(Operation):
-    """A device node; `mode` holds permission bits only."""
+    """A device node; `mode` holds permission bits only. `exact`: something else in its place is an error."""
 
-    __slots__ = ("gid", "kind", "major", "minor", "mode", "path", "uid")
+    __slots__ = ("exact", "gid", "kind", "major", "minor", "mode", "path", "uid")
 
     def __init__(self, path: str, kind: str, major: int, minor: int, mode: int, uid: int, gid: int) -> None:
         self.path = path
@@ -79,6 +85,7 @@ class MakeDevice(Operation):
         self.mode = mode
         self.uid = uid
         self.gid = gid
+        self.exact = False
 
     def describe(self) -> str:
         return f"error creating device nodes: mknod {self.path} {self.kind} {self.major}:{self.minor}"
@@ -147,12 +154,13 @@ class MakeReadonly(Operation):
 
 
 class MaskPath(Operation):
-    """A file or directory that may not be seen; absent ones are fine."""
+    """A file or directory that may not be seen; absent ones are fine. `label`: of SELinux, for what is shown there."""
 
-    __slots__ = ("path",)
+    __slots__ = ("label", "path")
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, label: str = "") -> None:
         self.path = path
+        self.label = label
 
     def describe(self) -> str:
         return f'can\'t mask path "{self.path}"'

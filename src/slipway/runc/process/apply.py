@@ -8,10 +8,10 @@ from slipway.base.errors import EngineError, InternalError, InvalidArgument
 from slipway.linux import mounts, prctl, resolve
 from slipway.linux.libc import os_error
 from slipway.linux.mount_flags import MOUNT_ATTR_RDONLY
+from slipway.runc.confine import labels
 from slipway.runc.plan import operations
-from slipway.runc.plan.mount_options import MountOptions
-from slipway.runc.process import cgroup_mounts
-from slipway.runc.process.targets import open_plain_directory, open_target
+from slipway.runc.process import bind_mounts, cgroup_mounts, filesystem_mounts
+from slipway.runc.process.targets import open_target
 from slipway.runc.process.workspace import Workspace
 from slipway.runc.report import words_of
 
@@ -33,74 +33,6 @@ def apply_all(workspace: Workspace, steps: "list[operations.Operation]") -> None
             raise InternalError(f"{step.describe()}: {words_of(error)}") from None
 
 
-def _mount_file_system(workspace: Workspace, step: operations.MountFileSystem) -> None:
-    mode = _mode_of(workspace, step.destination) if step.kind == "tmpfs" else None
-    if step.kind in ("proc", "sysfs"):
-        target = open_plain_directory(workspace, step.destination, step.kind)
-    else:
-        target = open_target(workspace, step.destination, directory=True)
-    try:
-        mount = _new_mount(step, mode)
-        finish_mount(mount, step.options)
-        mounts.attach(mount, target)
-    finally:
-        os.close(target)
-    if step.late_readonly:
-        workspace.late_readonly.append(mount)
-    else:
-        os.close(mount)
-
-
-def _mode_of(workspace: Workspace, path: str) -> "int | None":
-    """Permission bits of an existing directory, which a tmpfs over it takes over."""
-    try:
-        descriptor = resolve.open_in_root(workspace.root, path)
-    except FileNotFoundError:
-        return None
-    try:
-        return stat.S_IMODE(os.fstat(descriptor).st_mode)
-    finally:
-        os.close(descriptor)
-
-
-def _new_mount(step: operations.MountFileSystem, mode: "int | None") -> int:
-    options = step.options
-    data = list(options.data)
-    attributes = options.add
-    if mode is not None and not any(key == "mode" for key, _ in data):
-        data.insert(0, ("mode", f"{mode:04o}"))
-    if step.late_readonly:
-        attributes &= ~MOUNT_ATTR_RDONLY
-    elif attributes & MOUNT_ATTR_RDONLY:
-        data.append(("ro", None))  # mount(2) would set the superblock's flag too
-    return mounts.new_filesystem(step.kind, step.source, data, attributes)
-
-
-def finish_mount(mount: int, options: MountOptions) -> None:
-    """Recursive attributes and propagation of a mount that is not attached yet."""
-    if options.recursive_add or options.recursive_clear:
-        mounts.set_attributes(mount, add=options.recursive_add, clear=options.recursive_clear, recursive=True)
-    for propagation, recursive in options.propagation:
-        mounts.set_attributes(mount, propagation=propagation, recursive=recursive)
-
-
-def _bind(workspace: Workspace, step: operations.BindMount) -> None:
-    options = step.options
-    mount = mounts.clone_path(step.source, recursive=options.recursive)
-    try:
-        is_directory = stat.S_ISDIR(os.fstat(mount).st_mode)
-        target = open_target(workspace, step.destination, directory=is_directory, source=mount)
-        try:
-            if options.add or options.clear:
-                mounts.set_attributes(mount, add=options.add, clear=options.clear)
-            finish_mount(mount, options)
-            mounts.attach(mount, target)
-        finally:
-            os.close(target)
-    finally:
-        os.close(mount)
-
-
 def _mount_cgroups(workspace: Workspace, step: operations.MountCgroups) -> None:
     workspace.await_groups()
     target = open_target(workspace, step.destination, directory=True)
@@ -116,21 +48,31 @@ def _make_device(workspace: Workspace, step: operations.MakeDevice) -> None:
     folder, _, name = step.path.rpartition("/")
     parent = resolve.make_directories(workspace.root, folder)
     try:
-        try:
-            os.mknod(name, _KINDS[step.kind] | step.mode, os.makedev(step.major, step.minor), dir_fd=parent)
-            os.chown(name, step.uid, step.gid, dir_fd=parent, follow_symlinks=False)
-        except FileExistsError:
-            return
-        except PermissionError:
+        if workspace.binds_devices and step.kind != "p":
             _bind_device(parent, name, step.path)
+        else:
+            _make_node(parent, name, step)
     finally:
         os.close(parent)
 
 
+def _make_node(parent: int, name: str, step: operations.MakeDevice) -> None:
+    device = os.makedev(step.major, step.minor)
+    try:
+        os.mknod(name, _KINDS[step.kind] | step.mode, device, dir_fd=parent)
+        os.chown(name, step.uid, step.gid, dir_fd=parent, follow_symlinks=False)
+    except FileExistsError:
+        status = os.stat(name, dir_fd=parent, follow_symlinks=False)
+        same = stat.S_IFMT(status.st_mode) == _KINDS[step.kind] and (step.kind == "p" or status.st_rdev == device)
+        if step.exact and not same:
+            raise
+    except PermissionError:
+        _bind_device(parent, name, step.path)
+
+
 def _bind_device(parent: int, name: str, path: str) -> None:
-    """Where no node may be made, as in a user namespace, the host's own is shown."""
-    os.close(os.open(name, os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o000, dir_fd=parent))
-    target = os.open(name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent)
+    """Where no node may be made, as in a user namespace, the host's own of the same path is shown."""
+    target = resolve.make_entry(parent, name, 0o000)
     mount = mounts.clone_path(path, recursive=False)
     try:
         mounts.attach(mount, target)
@@ -207,7 +149,7 @@ def _mask(workspace: Workspace, step: operations.MaskPath) -> None:
         return
     try:
         if stat.S_ISDIR(os.fstat(target).st_mode):
-            _mask_directory(workspace, target)
+            _mask_directory(workspace, target, step.label)
             return
         mount = _clone_null(workspace)
         try:
@@ -218,10 +160,10 @@ def _mask(workspace: Workspace, step: operations.MaskPath) -> None:
         os.close(target)
 
 
-def _mask_directory(workspace: Workspace, target: int) -> None:
+def _mask_directory(workspace: Workspace, target: int, label: str) -> None:
     """All masked directories show one empty file system, as small as can be; its first mount is kept to be cloned."""
     if workspace.empty < 0:
-        options = [("nr_blocks", "1"), ("nr_inodes", "1"), ("ro", None)]
+        options = [("nr_blocks", "1"), ("nr_inodes", "1"), ("ro", None), *labels.mount_data(label)]
         workspace.empty = mounts.new_filesystem("tmpfs", "tmpfs", options, MOUNT_ATTR_RDONLY)
         mounts.attach(workspace.empty, target)
         return
@@ -234,7 +176,12 @@ def _mask_directory(workspace: Workspace, target: int) -> None:
 
 def _clone_null(workspace: Workspace) -> int:
     """The container's /dev/null, the real one and no link: an image could aim the mask elsewhere (CVE-2025-31133)."""
-    null = resolve.open_in_root(workspace.root, "/dev/null", resolve=resolve.RESOLVE_NO_SYMLINKS)
+    try:
+        null = resolve.open_in_root(workspace.root, "/dev/null", resolve=resolve.RESOLVE_NO_SYMLINKS)
+    except OSError as error:
+        if error.errno != errno.ELOOP:
+            raise
+        raise os_error(errno.ELOOP, "container's /dev/null is invalid") from None
     try:
         status = os.fstat(null)
         if not stat.S_ISCHR(status.st_mode) or status.st_rdev != _NULL:
@@ -245,8 +192,8 @@ def _clone_null(workspace: Workspace) -> int:
 
 
 _APPLY: "dict[type[operations.Operation], Callable[[Workspace, Any], None]]" = {
-    operations.MountFileSystem: _mount_file_system,
-    operations.BindMount: _bind,
+    operations.MountFileSystem: filesystem_mounts.mount_file_system,
+    operations.BindMount: bind_mounts.bind,
     operations.MountCgroups: _mount_cgroups,
     operations.MakeDevice: _make_device,
     operations.MakeLink: _make_link,

@@ -9,6 +9,7 @@ from slipway.linux.mount_flags import (
     MOUNT_ATTR_NOEXEC,
     MOUNT_ATTR_NOSUID,
 )
+from slipway.runc.confine import labels
 from slipway.runc.plan.mount_options import MountOptions
 from slipway.runc.plan.operations import MountCgroups
 from slipway.runc.process.workspace import Workspace
@@ -23,7 +24,8 @@ def mount_cgroups(workspace: Workspace, step: MountCgroups, target: int) -> None
     if _UNIFIED in workspace.points:
         _attach(_unified_mount(workspace, step), step.options, target)
         return
-    tmpfs = mounts.new_filesystem("tmpfs", "tmpfs", [("mode", "755")], _SAFE)
+    options = [("mode", "755"), *labels.mount_data(step.options.label)]
+    tmpfs = mounts.new_filesystem("tmpfs", "tmpfs", options, _SAFE)
     try:
         _fill(workspace, step, tmpfs)
         mounts.attach(tmpfs, target)
@@ -39,10 +41,16 @@ def _unified_mount(workspace: Workspace, step: MountCgroups) -> int:
         if error.errno not in (errno.EPERM, errno.EBUSY):
             raise
     # In a user namespace without a cgroup namespace of its own: show the container's own group, or all, as it is.
-    source = workspace.groups[_UNIFIED] if step.own_namespace else workspace.points[_UNIFIED]
+    source = _group(workspace, _UNIFIED) if step.own_namespace else workspace.points[_UNIFIED]
     mount = mounts.clone_path(source, recursive=True)
     mounts.set_attributes(mount, add=step.options.add)
     return mount
+
+
+def _group(workspace: Workspace, controller: str) -> str:
+    """The container's own; of a rootless container without one, that of its maker, in which it is."""
+    group = workspace.groups.get(controller)
+    return group or f"{workspace.points[controller]}{workspace.own_groups.get(controller, '/')}"
 
 
 def _attach(mount: int, options: MountOptions, target: int) -> None:
@@ -81,7 +89,7 @@ def _mount_hierarchies(workspace: Workspace, step: MountCgroups, tmpfs: int) -> 
             source = "systemd" if controllers == ["name=systemd"] else "cgroup"
             mount = mounts.new_filesystem("cgroup", source, options, _SAFE | step.options.add)
         else:
-            mount = mounts.clone_path(workspace.groups[controllers[0]], recursive=True)
+            mount = mounts.clone_path(_group(workspace, controllers[0]), recursive=True)
             mounts.set_attributes(mount, add=step.options.add)
         target = resolve.open_in_root(tmpfs, name)
         try:

@@ -32,8 +32,7 @@ def _mount_console(root: int, slave: int) -> None:
     """/dev/console is an empty file that the terminal is bound on; a link there is refused (CVE-2025-52565)."""
     devices = resolve.open_in_root(root, "/dev", os.O_PATH | os.O_DIRECTORY)
     try:
-        os.close(os.open("console", os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666, dir_fd=devices))
-        target = os.open("console", os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=devices)
+        target = resolve.make_entry(devices, "console", 0o666)
     finally:
         os.close(devices)
     mount = mounts.clone_descriptor(slave)

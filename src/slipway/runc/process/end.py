@@ -7,12 +7,16 @@ import time
 from slipway.base.errors import FailedPrecondition, InternalError
 from slipway.linux import cgroup_freezer, processes, signals
 from slipway.runc.confine import cgroups
-from slipway.runc.process.hooks import hooks_from_json, oci_state, run_hooks
+from slipway.runc.process.hooks import hooks_from_json, oci_state, run_all_hooks
 from slipway.runc.report import words_of
 from slipway.runc.state import lifecycle
 from slipway.runc.state.model import ContainerState
 from slipway.runc.state.status import current_status
 from slipway.runc.state.store import StateStore
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 KILL = signals.NUMBERS["KILL"]
 _FREEZE_TIMEOUT = 2.0
@@ -24,8 +28,10 @@ def signal_container(store: StateStore, state: ContainerState, number: int, *, e
     """Signal init, or every process of the container. Raises FailedPrecondition ("container not running").
 
     SIGKILL to a container that shares another's PID namespace goes to everyone: nothing else would end its processes.
+    A rootless container without groups has only its init by which it can be found.
     """
-    if everyone or (number == KILL and not state.private_pids):
+    reaches_everyone = bool(state.groups) or not state.rootless_groups
+    if reaches_everyone and (everyone or (number == KILL and not state.private_pids)):
         _signal_everyone(state, number)
         if everyone:
             return
@@ -45,14 +51,18 @@ def _signal_init(state: ContainerState, number: int) -> None:
         processes.send_signal(pidfd, number)
     except ProcessLookupError:
         raise FailedPrecondition("container not running") from None
-    except OSError as error:
-        raise InternalError(f"unable to signal init: {words_of(error)}") from None
+    except (OSError, OverflowError) as error:
+        reason = words_of(error) if isinstance(error, OSError) else "invalid argument"
+        raise InternalError(f"unable to signal init: {reason}") from None
     finally:
         os.close(pidfd)
 
 
 def _signal_everyone(state: ContainerState, number: int) -> None:
-    """Frozen meanwhile, so that nobody forks away."""
+    """By the kernel at once, where it can; otherwise one by one, frozen meanwhile, so that nobody forks away."""
+    if number == KILL and cgroups.kill_everyone(state.groups):
+        _thaw(state)
+        return
     freeze = number == KILL and _can_freeze(state)
     for pid in cgroups.processes_of(state.groups):
         try:
@@ -77,22 +87,32 @@ def _thaw(state: ContainerState) -> None:
         cgroup_freezer.set_frozen(state.groups, False, _FREEZE_TIMEOUT)
 
 
-def delete_container(store: StateStore, state: ContainerState, *, force: bool) -> None:
-    """Remove what the container holds. Raises FailedPrecondition if it runs and `force` is not given."""
+def delete_container(
+    store: StateStore, state: ContainerState, *, force: bool, warn: "Callable[[str], None]" = lambda _: None
+) -> None:
+    """Remove what the container holds. Raises FailedPrecondition if it runs and `force` is not given.
+
+    `warn` takes what poststop hooks say that fail.
+    """
     status = current_status(store, state)
     lifecycle.check("delete --force" if force else "delete", state.id, status)
     if status != lifecycle.STOPPED:
-        _kill_and_wait(state)
+        kill_and_wait(state)
     if not state.private_pids or status == lifecycle.CREATING:
         _empty_groups(state)
+    if state.systemd_unit:
+        from slipway.runc.process.unit import end_unit  # D-Bus is not for those who make groups by file
+
+        end_unit(state.systemd_unit, user=state.systemd_user)
     cgroups.remove_groups(state.groups, _DEATH_TIMEOUT)
     store.remove(state.id)
     hooks = hooks_from_json(state.poststop_hooks)
     if hooks:
-        run_hooks("poststop", hooks, oci_state(state.id, "stopped", 0, state.bundle, state.annotations))
+        document = oci_state(state.id, "stopped", 0, state.bundle, state.annotations)
+        run_all_hooks("poststop", hooks, document, warn)
 
 
-def _kill_and_wait(state: ContainerState) -> None:
+def kill_and_wait(state: ContainerState) -> None:
     """Init's death, waited for by pidfd: it may be another's child, whose parent reaps it later or never."""
     if not state.pid:
         return

@@ -14,13 +14,17 @@ if TYPE_CHECKING:
     from types import FrameType
     from typing import Any
 
+    from slipway.runc.process.notify import Notifier
+
 _CHUNK = 65536
 # Not to be forwarded: they are about this process, or cannot be caught.
 _OWN = frozenset((_signal.SIGCHLD, _signal.SIGKILL, _signal.SIGSTOP, _signal.SIGWINCH, _signal.SIGURG))
 
 
-def wait_in_foreground(pid: int, master: int = -1) -> int:
+def wait_in_foreground(pid: int, master: int = -1, notifier: "Notifier | None" = None) -> int:
     """Exit status of a child as a shell gives it (128 + signal). `master` is its terminal, or -1.
+
+    `notifier` hands on that the child is ready.
 
     The caller holds signals back from before the program could run: none must hit this process instead of it.
     """
@@ -29,8 +33,8 @@ def wait_in_foreground(pid: int, master: int = -1) -> int:
     pidfd = os.pidfd_open(pid)
     saved = _enter_raw_mode() if master >= 0 else None
     try:
-        if master >= 0:
-            _copy(pidfd, master)
+        if master >= 0 or notifier is not None:
+            _copy(pidfd, master, notifier)
         status = os.waitpid(pid, 0)[1]
     finally:
         if saved is not None:
@@ -48,17 +52,18 @@ def _forward_signals(pid: int, master: int) -> None:
             return
 
     def resize(_: int, __: "FrameType | None") -> None:
-        _follow_size(master)
+        follow_size(master)
 
     for number in _signal.valid_signals():
         if number not in _OWN and number < 32:
             _signal.signal(number, forward)
     if master >= 0:
         _signal.signal(_signal.SIGWINCH, resize)
-        _follow_size(master)
+        follow_size(master)
 
 
-def _follow_size(master: int) -> None:
+def follow_size(master: int) -> None:
+    """Give a container's terminal the size of ours, if we have one. The same size again is no signal to anyone."""
     try:
         pty.copy_size(0, master)
     except OSError:
@@ -74,14 +79,19 @@ def _enter_raw_mode() -> "list[Any] | None":
     return saved
 
 
-def _copy(pidfd: int, master: int) -> None:
+def _copy(pidfd: int, master: int, notifier: "Notifier | None") -> None:
     """Until the process has ended and its last output is read."""
     poll = select.poll()
-    poll.register(0, select.POLLIN)
-    poll.register(master, select.POLLIN)
     poll.register(pidfd, select.POLLIN)
+    if master >= 0:
+        poll.register(0, select.POLLIN)
+        poll.register(master, select.POLLIN)
+    if notifier is not None:
+        poll.register(notifier.descriptor, select.POLLIN)
     while True:
         ready = {descriptor for descriptor, _ in poll.poll()}
+        if notifier is not None and notifier.descriptor in ready and notifier.handle():
+            poll.unregister(notifier.descriptor)
         if master in ready and not _move(master, 1):
             return
         if 0 in ready and not _move(0, master):

@@ -1,6 +1,6 @@
 """Pausing a container and letting it go on."""
 
-from slipway.base.errors import InternalError
+from slipway.base.errors import FailedPrecondition, InternalError
 from slipway.linux import cgroup_freezer
 from slipway.runc.report import words_of
 from slipway.runc.state import lifecycle
@@ -14,6 +14,11 @@ _TIMEOUT = 10.0
 def freeze_container(store: StateStore, state: ContainerState, *, frozen: bool) -> None:
     """Returns when the kernel says it is so. A container that cannot be frozen in time is left running."""
     lifecycle.check("pause" if frozen else "resume", state.id, current_status(store, state))
+    if not state.groups:
+        raise FailedPrecondition(
+            f"cannot {'pause' if frozen else 'resume'} a container that has no cgroup",
+            "a rootless container has one where cgroup v2 is delegated to the user",
+        )
     try:
         cgroup_freezer.set_frozen(state.groups, frozen, _TIMEOUT)
     except OSError as error:

@@ -3,8 +3,9 @@
 import os
 import select
 
-from slipway.base.errors import FailedPrecondition
+from slipway.base.errors import FailedPrecondition, InternalError
 from slipway.linux import processes
+from slipway.runc.process.end import kill_and_wait
 from slipway.runc.process.hooks import hooks_from_json, oci_state, run_hooks
 from slipway.runc.state import lifecycle
 from slipway.runc.state.model import ContainerState
@@ -12,26 +13,44 @@ from slipway.runc.state.status import current_status
 from slipway.runc.state.store import StateStore
 
 
-def start_container(store: StateStore, state: ContainerState) -> None:
-    """Returns when init has left the fifo and goes to execute the program. Raises FailedPrecondition."""
+def check_startable(store: StateStore, state: ContainerState) -> None:
+    """Raises FailedPrecondition unless the container waits for `start`."""
     lifecycle.check("start", state.id, current_status(store, state))
+
+
+def start_container(store: StateStore, state: ContainerState) -> None:
+    """Returns when init has left the fifo and goes to execute the program; after poststart hooks, if there are any.
+
+    They run once it is executed.
+
+    Raises FailedPrecondition; InternalError if a hook fails, and then the container is stopped.
+    """
+    check_startable(store, state)
     path = store.fifo(state.id)
     try:
         pidfd = processes.open_process(state.pid, state.start)
     except ProcessLookupError:
         raise FailedPrecondition("container process is already dead") from None
     try:
-        _open_the_gate(path, pidfd)
+        _open_the_gate(path, pidfd, until_executed=bool(state.poststart_hooks))
     finally:
         os.close(pidfd)
     os.unlink(path)
     hooks = hooks_from_json(state.poststart_hooks)
     if hooks:
-        run_hooks("poststart", hooks, oci_state(state.id, "running", state.pid, state.bundle, state.annotations))
+        document = oci_state(state.id, "running", state.pid, state.bundle, state.annotations)
+        try:
+            run_hooks("poststart", hooks, document)
+        except InternalError:
+            kill_and_wait(state)
+            raise
 
 
-def _open_the_gate(path: str, pidfd: int) -> None:
-    """Opening without blocking lets the writer in; its one byte, or its death, ends the wait."""
+def _open_the_gate(path: str, pidfd: int, *, until_executed: bool) -> None:
+    """Opening without blocking lets the writer in; its one byte, the reason why not, or its death, ends the wait.
+
+    `until_executed` waits until nobody has the fifo open for writing: init has executed its program, or is dead.
+    """
     fifo = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
         poll = select.poll()
@@ -39,10 +58,15 @@ def _open_the_gate(path: str, pidfd: int) -> None:
         poll.register(pidfd, select.POLLIN)
         poll.poll()
         try:
-            gone = os.read(fifo, 1) != b"0"
+            word = os.read(fifo, select.PIPE_BUF)
         except BlockingIOError:
-            gone = True
+            word = b""
+        if until_executed and word == b"0":
+            poll.unregister(pidfd)
+            poll.poll()
     finally:
         os.close(fifo)
-    if gone:
+    if not word:
         raise FailedPrecondition("container process is already dead")
+    if word != b"0":
+        raise InternalError(word.decode("utf-8", "replace"))

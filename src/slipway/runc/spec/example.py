@@ -22,7 +22,9 @@ _MASKED: "list[Json]" = [
 _READONLY: "list[Json]" = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"]
 
 
-def example_spec() -> "dict[str, Json]":
+def example_spec(*, cgroup_namespace: bool = True) -> "dict[str, Json]":
+    """`cgroup_namespace`: with one of its own, as the original writes on v2."""
+    kinds = ("pid", "network", "ipc", "uts", "mount", *(("cgroup",) if cgroup_namespace else ()))
     return {
         "ociVersion": VERSION,
         "process": {
@@ -40,7 +42,7 @@ def example_spec() -> "dict[str, Json]":
         "mounts": _mounts(),
         "linux": {
             "resources": {"devices": [{"allow": False, "access": "rwm"}]},
-            "namespaces": [{"type": kind} for kind in ("pid", "network", "ipc", "uts", "mount", "cgroup")],
+            "namespaces": [{"type": kind} for kind in kinds],
             "maskedPaths": _MASKED,
             "readonlyPaths": _READONLY,
         },
@@ -50,7 +52,7 @@ def example_spec() -> "dict[str, Json]":
 def _mounts() -> "list[Json]":
     safe: list[Json] = ["nosuid", "noexec", "nodev"]
     return [
-        _mount("/proc", "proc", "proc", []),
+        {"destination": "/proc", "type": "proc", "source": "proc"},
         _mount("/dev", "tmpfs", "tmpfs", ["nosuid", "strictatime", "mode=755", "size=65536k"]),
         _mount(
             "/dev/pts", "devpts", "devpts", ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"]
@@ -60,6 +62,33 @@ def _mounts() -> "list[Json]":
         _mount("/sys", "sysfs", "sysfs", [*safe, "ro"]),
         _mount("/sys/fs/cgroup", "cgroup", "cgroup", [*safe, "relatime", "ro"]),
     ]
+
+
+def make_rootless(spec: "dict[str, Json]", uid: int, gid: int) -> None:
+    """Change an example into what the user `uid` may run: root inside is the user, the network stays the host's."""
+    linux = spec["linux"]
+    assert isinstance(linux, dict)
+    namespaces = linux["namespaces"]
+    assert isinstance(namespaces, list)
+    linux["namespaces"] = [item for item in namespaces if item != {"type": "network"}] + [{"type": "user"}]
+    linux["uidMappings"] = [{"containerID": 0, "hostID": uid, "size": 1}]
+    linux["gidMappings"] = [{"containerID": 0, "hostID": gid, "size": 1}]
+    del linux["resources"]
+    mounts = spec["mounts"]
+    assert isinstance(mounts, list)
+    spec["mounts"] = [_rootless_mount(mount) for mount in mounts]
+
+
+def _rootless_mount(mount: "Json") -> "Json":
+    """A new sysfs needs a network namespace of its own, and other ids than root's are not mapped."""
+    assert isinstance(mount, dict)
+    if mount["destination"] == "/sys":
+        return _mount("/sys", "none", "/sys", ["rbind", "nosuid", "noexec", "nodev", "ro"])
+    options = mount.get("options")
+    if not isinstance(options, list):
+        return mount
+    kept = [option for option in options if not str(option).startswith(("gid=", "uid="))]
+    return {**mount, "options": kept}
 
 
 def _mount(destination: str, kind: str, source: str, options: "list[Json]") -> "Json":

@@ -17,6 +17,8 @@ ALLOWED = {
     "pause": (CREATED, RUNNING),
     "resume": (PAUSED,),
     "update": (CREATED, RUNNING, PAUSED),
+    "events": (CREATED, RUNNING, PAUSED),
+    "checkpoint": (RUNNING, PAUSED),
     "delete": (CREATED, STOPPED),
     "delete --force": (CREATING, CREATED, RUNNING, PAUSED, STOPPED),
 }
@@ -30,9 +32,12 @@ _REFUSALS = {
     ("exec", PAUSED): "cannot exec in a paused container (use --ignore-paused to override)",
     ("kill", STOPPED): "container not running",
     ("pause", STOPPED): "container not running",
-    ("pause", PAUSED): "container already paused",
+    ("pause", PAUSED): "container not running",
     ("update", STOPPED): "container not running",
-    ("resume", STOPPED): "container not running",
+    ("events", STOPPED): "container with id {id} is not running",
+    ("checkpoint", CREATED): "Container cannot be checkpointed in {status} state",
+    ("checkpoint", STOPPED): "Container cannot be checkpointed in {status} state",
+    ("resume", STOPPED): "container not paused",
     ("resume", RUNNING): "container not paused",
     ("resume", CREATED): "container not paused",
     ("delete", RUNNING): "cannot delete container {id} that is not stopped: {status}",
@@ -44,5 +49,5 @@ def check(verb: str, container: str, status: str) -> None:
     """Raises FailedPrecondition, in the original's words, if `verb` is not allowed in `status`."""
     if status in ALLOWED[verb]:
         return
-    words = _REFUSALS.get((verb, status), "cannot {verb} container {id} in the {status} state")
+    words = _REFUSALS.get((verb, status), "cannot {verb} a container in the {status} state")
     raise FailedPrecondition(words.format(verb=verb, id=container, status=status))

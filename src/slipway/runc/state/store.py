@@ -8,13 +8,14 @@ import os
 
 from slipway.base import json_text
 from slipway.base.errors import AlreadyExists, InvalidArgument, NotFound
-from slipway.base.files import read_whole, write_atomically
+from slipway.base.files import make_folders, read_whole, write_atomically
 from slipway.runc.state.model import ContainerState, json_from_state, state_from_json
 
 _ALLOWED = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_+-.")
 _STATE = "state.json"
 _FIFO = "exec.fifo"
 _FILTER = "seccomp.bpf"
+_NOTIFY = "notify"
 _FILTER_CACHE = ".seccomp"
 
 
@@ -23,17 +24,21 @@ def check_container_id(container: str) -> str:
     if not container:
         raise InvalidArgument("container id cannot be empty")
     if container in (".", "..") or len(container) > 1024 or not _ALLOWED.issuperset(container):
-        raise InvalidArgument(f"invalid container ID format: {container!r}")
+        raise InvalidArgument("invalid container ID format")
     return container
 
 
 class StateStore:
-    """The states below one root. All methods raise OSError when the disk fails."""
+    """The states below one root. All methods raise OSError when the disk fails.
 
-    __slots__ = ("root",)
+    `sticky`: the root is made so, for it lies in $XDG_RUNTIME_DIR, which others may clean (XDG Base Directory).
+    """
 
-    def __init__(self, root: str) -> None:
+    __slots__ = ("_root_mode", "root")
+
+    def __init__(self, root: str, *, sticky: bool = False) -> None:
         self.root = root
+        self._root_mode = 0o1700 if sticky else 0o700
 
     def directory(self, container: str) -> str:
         return f"{self.root}/{check_container_id(container)}"
@@ -41,6 +46,10 @@ class StateStore:
     def fifo(self, container: str) -> str:
         """Where a created container's init waits for `start`."""
         return f"{self.directory(container)}/{_FIFO}"
+
+    def notify_directory(self, container: str) -> str:
+        """Where the socket lies by which the container's program says that it is ready."""
+        return f"{self.directory(container)}/{_NOTIFY}"
 
     @property
     def filter_cache(self) -> str:
@@ -50,7 +59,7 @@ class StateStore:
     def reserve(self, container: str) -> None:
         """Take the id. Raises AlreadyExists. A crash leaves an empty folder, which `delete` removes."""
         directory = self.directory(container)
-        os.makedirs(self.root, 0o700, exist_ok=True)
+        make_folders(self.root, self._root_mode)
         try:
             os.mkdir(directory, 0o711)
         except FileExistsError:
@@ -81,30 +90,37 @@ class StateStore:
         path = self.fifo(container)
         os.mkfifo(path, 0o622)
         os.chmod(path, 0o622)
-        os.chown(path, uid, gid)
+        if os.geteuid() == 0:  # an ordinary user can give nothing away
+            os.chown(path, uid, gid)
 
     def remove(self, container: str) -> None:
         """Forget a container; one that is gone is fine."""
         directory = self.directory(container)
-        try:
-            names = os.listdir(directory)
-        except FileNotFoundError:
-            return
-        for name in names:
-            os.unlink(f"{directory}/{name}")
-        os.rmdir(directory)
+        _remove_files(self.notify_directory(container))
+        _remove_files(directory)
 
     def containers(self) -> list[str]:
-        """The ids that have a folder, in order."""
+        """The ids that have a folder, in order. Raises NotFound without a root."""
         try:
             with os.scandir(self.root) as entries:
-                return sorted(entry.name for entry in entries if entry.is_dir() and not entry.name.startswith("."))
+                return sorted(entry.name for entry in entries if entry.is_dir() and entry.name != _FILTER_CACHE)
         except FileNotFoundError:
-            return []
+            raise NotFound(f"open {self.root}: no such file or directory") from None
 
     def lock(self, container: str) -> "ContainerLock":
         """One changing command at a time for one container. Raises NotFound if it has no folder."""
         return ContainerLock(self.directory(container))
+
+
+def _remove_files(directory: str) -> None:
+    """A folder without folders, or none."""
+    try:
+        names = os.listdir(directory)
+    except FileNotFoundError:
+        return
+    for name in names:
+        os.unlink(f"{directory}/{name}")
+    os.rmdir(directory)
 
 
 class ContainerLock:
