@@ -156,7 +156,7 @@ def run_part(part: Part) -> Outcome:
     with tempfile.TemporaryDirectory() as folder:
         results = Path(folder) / "results.json"
         environment = os.environ | {"SLIPWAY_RESULTS": str(results), "SLIPWAY_RESULTS_NAME": part.name}
-        options = ["-q", "--no-header", "--color=no", "-p", "tools.dev.pytest_progress", "-m", part.markers]
+        options = ["-q", "--no-header", "--color=no", "--durations=60", "--durations-min=1", "-p", "tools.dev.pytest_progress", "-m", part.markers]
         began = time.monotonic()
         with open(log, "wb") as out:
             process = start_pytest([*options, *part.options, f"tests/{part.folder}"], environment, out=out)
