@@ -8,9 +8,14 @@ import hashlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from tools.dev.environment import CHECKOUT
@@ -38,32 +43,94 @@ mountpoint -q /sys/fs/selinux || mount -t selinuxfs none /sys/fs/selinux
 dd if=/src/policy of=/sys/fs/selinux/load bs=1M status=none
 """
 POLICY_VERSION = "33"  # of Linux 6.1
+GIVING_WAY = 10  # of nice(2)
 
 
-def run_tests(seconds: int, *, whole: bool) -> tuple[int, dict[str, int], str]:
-    """(exit status, counts by outcome, what was printed). 124 when the guest was not done within `seconds`."""
-    return _run(seconds, "not selinux" if whole else "(vm or in_guest) and not selinux")
+@dataclass(frozen=True, kw_only=True)
+class Boot:
+    """One boot of the guest: the options of tools/vm/run, what to do first, and the tests that it is for."""
+
+    name: str
+    markers: str
+    sample: str
+    options: tuple[str, ...] = ()
+    prepare: str = ""
 
 
-def run_selinux_tests(seconds: int) -> tuple[int, dict[str, int], str]:
-    """The same for those that need SELinux: the guest is booted with it, and given a policy."""
-    return _run(seconds, "selinux", "--selinux", prepare=LOAD_POLICY)
+PLAIN = Boot(name="guest", markers="not selinux", sample="(vm or in_guest) and not selinux")
+WITH_SELINUX = Boot(
+    name="guest-selinux", markers="selinux", sample="selinux", options=("--selinux",), prepare=LOAD_POLICY
+)
 
 
-def _run(seconds: int, markers: str, *boot: str, prepare: str = "") -> tuple[int, dict[str, int], str]:
-    job = prepare + IN_THE_GUEST.replace("FOLDERS", FOLDERS).replace("MARKERS", markers)
+@dataclass(frozen=True)
+class Results:
+    """`status` is 124 when the guest was not done within its time; `said` is all that it and its tests printed."""
+
+    status: int
+    counts: Mapping[str, int]
+    said: str
+    seconds: float
+
+
+class Running:
+    """The guest at its tests, beside whatever else goes on: it gives way, so that it takes what time others leave."""
+
+    def __init__(self, process: "subprocess.Popen[bytes]", out: Path) -> None:
+        self._process, self._out = process, out
+        self._began = time.time()
+
+    def results(self) -> Results:
+        """Wait for its end. `seconds` is how long that took since the start."""
+        status = self._process.wait()
+        said = self._out.read_text("utf-8", "replace")
+        return Results(status, _counts(said), said, self._out.stat().st_mtime - self._began)
+
+    def end(self) -> None:
+        """End it where it is: tools/vm/run, its time limit and the emulator are one session."""
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGTERM)
+        self._process.wait()
+
+
+@contextmanager
+def running(boot: Boot, seconds: float, *, whole: bool) -> Iterator[Running]:
+    """The guest, running the tests of `boot` (`whole`: every case) for at most `seconds`; ended with the block."""
+    job = boot.prepare + IN_THE_GUEST.replace("FOLDERS", FOLDERS)
+    job = job.replace("MARKERS", boot.markers if whole else boot.sample)
     with tempfile.TemporaryDirectory() as folder:
-        stage = Path(folder)
-        for name in COPIED:
-            _copy(CHECKOUT / name, stage / name)
-        shutil.copytree(site_packages(), stage / "site-packages")
-        _copy_original_runc(stage / "originals")
-        _copy(CHECKOUT / ".dev" / "cache", stage / ".dev" / "cache")
-        if boot:
-            _compile_policy(stage / "policy")
-        command = [str(CHECKOUT / "tools" / "vm" / "run"), *boot, "--time", str(seconds), folder, job]
-        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
-    return done.returncode, _counts(done.stdout), done.stdout
+        stage = Path(folder, "src")
+        _fill(stage, boot)
+        command = [str(CHECKOUT / "tools" / "vm" / "run"), *boot.options, "--time", f"{seconds:g}", str(stage), job]
+        out = Path(folder, "out")
+        with open(out, "wb") as file:
+            process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT, start_new_session=True
+            )
+        _give_way(process.pid)
+        guest = Running(process, out)
+        try:
+            yield guest
+        finally:
+            guest.end()
+
+
+def _give_way(pid: int) -> None:
+    """Let all else go first, where the kernel shares the processors among sessions (sched(7)) as where it does not."""
+    with suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, pid, GIVING_WAY)
+    with suppress(OSError):
+        Path(f"/proc/{pid}/autogroup").write_text(f"{GIVING_WAY}")
+
+
+def _fill(stage: Path, boot: Boot) -> None:
+    for name in COPIED:
+        _copy(CHECKOUT / name, stage / name)
+    shutil.copytree(site_packages(), stage / "site-packages")
+    _copy_original_runc(stage / "originals")
+    _copy(CHECKOUT / ".dev" / "cache", stage / ".dev" / "cache")
+    if boot is WITH_SELINUX:
+        _compile_policy(stage / "policy")
 
 
 def _compile_policy(target: Path) -> None:
