@@ -11,7 +11,6 @@ from tests.support.engine import OurEngine
 from tests.support.peers import OriginalEngine
 from tests.support.registry import Registry, fill
 from tests.support.web_server import WebServer
-from tests.system.harness import remove_all_containers
 
 
 @pytest.fixture(scope="session")
@@ -58,7 +57,7 @@ def any_network(request: pytest.FixtureRequest) -> Iterator[Column]:
     engine: OurEngine | OriginalEngine = request.getfixturevalue("original" if request.param == "original" else "ours")
     client = docker.theirs(engine.host)
     yield Column(client, engine.enter)
-    remove_all_containers(client)
+    client.remove_all_containers()
 
 
 @pytest.fixture(params=COLUMNS)
@@ -70,4 +69,4 @@ def any_engine(request: pytest.FixtureRequest) -> Iterator[docker.Docker]:
         host = request.getfixturevalue("ours").host
         client = docker.ours(host) if request.param == "our-client" else docker.theirs(host)
     yield client
-    remove_all_containers(client)
+    client.remove_all_containers()

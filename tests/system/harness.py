@@ -49,7 +49,7 @@ def play(play_it: Scenario, client: Docker) -> list[str]:
         for step in play_it.steps:
             transcript += _play_step(step, client)
     finally:
-        remove_all_containers(client)
+        client.remove_all_containers()
         remove_all_without_name(client)
     return transcript
 
@@ -72,14 +72,8 @@ def client_of_an_attack(host: str, busybox_archive: Path, image: str) -> Iterato
     client = docker.theirs(host)
     client("load", "-i", str(busybox_archive))
     yield client
-    remove_all_containers(client)
+    client.remove_all_containers()
     client.run("rmi", "-f", image)
-
-
-def remove_all_containers(client: Docker) -> None:
-    names = client.run("ps", "-aq", "--no-trunc").out.split()
-    if names:
-        client.run("rm", "-f", "-v", *names)
 
 
 def remove_all_without_name(client: Docker) -> None:

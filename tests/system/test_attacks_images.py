@@ -10,7 +10,6 @@ import pytest
 from tests.support import docker, images
 from tests.support.docker import Docker
 from tests.support.engine import OurEngine
-from tests.system.harness import remove_all_containers
 
 matrix = pytest.mark.matrix
 LONG_NUMBER = "9" * 5000
@@ -24,7 +23,7 @@ VOLUMES = ("/a" * 1900, "/a\0b", "", "/")
 def client(our_engine: OurEngine) -> Iterator[Docker]:
     client = docker.theirs(our_engine.host)
     yield client
-    remove_all_containers(client)
+    client.remove_all_containers()
     client.run("rmi", "-f", "liar")
 
 

@@ -12,7 +12,6 @@ from tests.support.engine import OurEngine
 from tests.support.paths import LAUNCHERS
 from tests.support.waiting import wait_until
 from tests.system.gate import Gate
-from tests.system.harness import remove_all_containers
 
 # Both at once in the sample: what one of them alone would lose, both together do.
 VICTIMS = (
@@ -43,7 +42,7 @@ def engine(machine_unchanged: None, short_folder: Path, gate: Gate, busybox_arch
 def client(engine: OurEngine) -> Iterator[docker.Docker]:
     client = docker.theirs(engine.host)
     yield client
-    remove_all_containers(client)
+    client.remove_all_containers()
     wait_until(lambda: not leftovers(engine), "everything to have gone", 15)
 
 

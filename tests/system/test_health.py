@@ -12,7 +12,6 @@ from tests.support import docker, images
 from tests.support.docker import Docker
 from tests.support.engine import OurEngine
 from tests.support.waiting import wait_until
-from tests.system.harness import remove_all_containers
 from tests.system.test_malformed_requests import send
 
 SECONDS = 30.0
@@ -118,7 +117,7 @@ def test_it_is_asked_again_after_the_daemon_s_death(fresh_engine: OurEngine, bus
     fresh_engine.start()
     client("exec", "box", "touch", "/ok")
     wait_for(client, "healthy")
-    remove_all_containers(client)
+    client.remove_all_containers()
 
 
 def test_probes_that_take_too_long_do_not_pile_up(fresh_engine: OurEngine, busybox_archive: Path) -> None:

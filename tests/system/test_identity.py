@@ -9,7 +9,6 @@ from tests.support import docker, images
 from tests.support.docker import Docker
 from tests.support.engine import OurEngine
 from tests.support.peers import OriginalEngine
-from tests.system.harness import remove_all_containers
 
 PASSWD = b"root:x:0:0::/root:/bin/sh\nalice:x:1000:100::/:/bin/sh\nbob:x:1001:1001::/:/bin/sh\n2000:x:5:5::/:/bin/sh\n"
 GROUP = b"root:x:0:root\nusers:x:100:\nstaff:x:50:alice,bob\nvideo:x:44:alice\nwheel:x:10:root\n3000:x:6:alice\n"
@@ -52,7 +51,7 @@ def with_image(engine: OurEngine | OriginalEngine, archive: Path) -> Iterator[Do
     client = docker.theirs(engine.host)
     client("load", "-i", str(archive))
     yield client
-    remove_all_containers(client)
+    client.remove_all_containers()
     client.run("rmi", "-f", "who")
 
 

@@ -18,6 +18,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.support import images
 from tools.dev.environment import CHECKOUT
 
 GUEST_PYTHON = "3.11"  # Debian 12's
@@ -128,6 +129,7 @@ def _fill(stage: Path, boot: Boot) -> None:
         _copy(CHECKOUT / name, stage / name)
     shutil.copytree(site_packages(), stage / "site-packages")
     _copy_original_runc(stage / "originals")
+    images.busybox()  # into the cache: no packages come from inside the guest
     _copy(CHECKOUT / ".dev" / "cache", stage / ".dev" / "cache")
     if boot is WITH_SELINUX:
         _compile_policy(stage / "policy")

@@ -20,9 +20,12 @@ DETACH = b"\x10\x11"
 
 
 @pytest.fixture(scope="module")
-def busybox(original_engine: OriginalEngine) -> str:
-    docker.theirs(original_engine.host)("load", "-i", str(images.busybox()))
-    return "busybox"
+def busybox(original_engine: OriginalEngine) -> Iterator[str]:
+    """The image's name. Containers whose client went away run on: with them the engine's end would take ten seconds."""
+    client = docker.theirs(original_engine.host)
+    client("load", "-i", str(images.busybox()))
+    yield "busybox"
+    client.remove_all_containers()
 
 
 @pytest.fixture(params=["ours", "theirs"])

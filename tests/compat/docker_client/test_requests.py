@@ -14,6 +14,7 @@ import pytest
 from tests.compat.docker_client.clients import DOCKERS_OWN, OUR_CLIENT
 from tests.compat.docker_client.command_lines import command_lines
 from tests.compat.docker_client.recording_daemon import RecordingDaemon
+from tests.support import sample
 
 pytestmark = pytest.mark.peers
 
@@ -35,7 +36,7 @@ def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RecordingDaemon
         yield daemon
 
 
-@pytest.mark.parametrize("line", command_lines(FILES))
+@pytest.mark.parametrize("line", sample.of_lines(command_lines(FILES), one_in=3))
 def test_both_clients_send_the_same_requests(line: str, daemon: RecordingDaemon, files: Path) -> None:
     command = shlex.split(line.replace(FILES, str(files)))
     theirs = _observe(DOCKERS_OWN, command, daemon, files)

@@ -21,7 +21,6 @@ import pytest
 
 from tests.support import docker
 from tests.support.engine import OurEngine
-from tests.system.harness import remove_all_containers
 
 SEED = 41
 SECONDS = 20.0
@@ -120,7 +119,7 @@ def engine(our_engine: OurEngine, busybox_archive: Path) -> Iterator[OurEngine]:
     client = docker.theirs(our_engine.host)
     client("load", "-i", str(busybox_archive))
     yield our_engine
-    remove_all_containers(client)
+    client.remove_all_containers()
     client.run("volume", "prune", "-af")
     client.run("image", "prune", "-f")
 
@@ -130,7 +129,7 @@ def test_a_hundred_requests_at_random(engine: OurEngine, batch: int) -> None:
     """Ten batches are a thousand; two of them run everywhere."""
     client, chance = docker.theirs(engine.host), random.Random(SEED + batch)
     told, seen = Counter[str](), len(engine.log())
-    remove_all_containers(client)
+    client.remove_all_containers()
     for name in ("box", "victim"):
         client("run", "-d", "--name", name, "--network", "none", "busybox", "sleep", "600")
     status, said = ask(engine, "POST", "/containers/create", JSON, json.dumps(CREATE).encode())
