@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.support import images
+from tools.dev import progress, say
 from tools.dev.environment import CHECKOUT
 
 GUEST_PYTHON = "3.11"  # Debian 12's
@@ -175,6 +176,9 @@ def site_packages() -> Path:
         platforms = [word for platform in PLATFORMS for word in ("--platform", platform)]
         options = ["--only-binary=:all:", "--implementation", "cp", "--python-version", GUEST_PYTHON, *platforms]
         pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes"]
-        subprocess.run([*pip, "--no-deps", "--target", str(fresh), *options, "-r", str(lock)], check=True)
+        command = [*pip, "--no-deps", "--target", str(fresh), *options, "-r", str(lock)]
+        done = progress.run("the guest's site-packages", command, own_session=True)
+        if done.returncode:
+            raise say.Failed(f"the guest's site-packages: {done.stdout.strip()}")
         fresh.rename(place)
     return place
