@@ -7,6 +7,7 @@ sample (marked `in_guest`), or all of them.
 import hashlib
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -18,7 +19,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.support import images
+from tests.support import images, kept
 from tools.dev import progress, say
 from tools.dev.environment import CHECKOUT
 
@@ -32,6 +33,11 @@ ORIGINAL_RUNC = (
     f"{LIBRARIES}/libseccomp.so.2",
     "usr/lib64/ld-linux-x86-64.so.2",
 )
+CRIU = "/usr/sbin/criu"
+CRIU_SCRIPT = """#!/bin/sh
+here=$(dirname "$(dirname "$(realpath "$0")")")/criu
+exec "$here/ld-linux-x86-64.so.2" --library-path "$here" "$here/criu" "$@"
+"""
 RESULTS = "@@results "
 FOLDERS = "tests/guest tests/unit/linux tests/integration/runc tests/integration/shim"
 IN_THE_GUEST = """
@@ -129,11 +135,19 @@ def _fill(stage: Path, boot: Boot) -> None:
     for name in COPIED:
         _copy(CHECKOUT / name, stage / name)
     shutil.copytree(site_packages(), stage / "site-packages")
-    _copy_original_runc(stage / "originals")
-    images.busybox()  # into the cache: no packages come from inside the guest
+    _copy_originals(stage / "originals")
+    _fill_cache()
     _copy(CHECKOUT / ".dev" / "cache", stage / ".dev" / "cache")
     if boot is WITH_SELINUX:
         _compile_policy(stage / "policy")
+
+
+def _fill_cache() -> None:
+    """With what the tests would make there: the guest reaches no packages, and has no compiler."""
+    images.busybox()
+    for folder in FOLDERS.split():
+        for source in (CHECKOUT / folder).rglob("*.c"):
+            kept.compiled(source)
 
 
 def _compile_policy(target: Path) -> None:
@@ -149,14 +163,29 @@ def _copy(origin: Path, target: Path) -> None:
         shutil.copyfile(origin, target)
 
 
-def _copy_original_runc(stage: Path) -> None:
-    """The runc of sid and the libraries that it loads: bound over /usr they run it, for tests beside it."""
+def _copy_originals(stage: Path) -> None:
+    """The runc of sid, as a `/usr` that runs it, for tests beside it; and its criu, as a program for PATH."""
     cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     sid = Path(os.environ.get("PEERS_HOME") or Path(cache) / "slipway-peers") / "sid"
     for name in ORIGINAL_RUNC:
         target = stage / name
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(sid / name, target)
+    libraries = stage / "criu"
+    libraries.mkdir()
+    for name in _loaded_by(sid, CRIU):
+        shutil.copy(sid / name.lstrip("/"), libraries)
+    program = stage / "bin" / "criu"
+    program.parent.mkdir()
+    program.write_text(CRIU_SCRIPT)
+    program.chmod(0o755)
+
+
+def _loaded_by(tree: Path, program: str) -> list[str]:
+    """The program, its loader and its libraries, as paths inside the tree."""
+    command = ["chroot", str(tree), "ldd", program]
+    said = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
+    return [program, *re.findall(r"(/\S+) \(0x", said)]
 
 
 def _counts(said: str) -> dict[str, int]:

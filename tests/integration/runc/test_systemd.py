@@ -18,7 +18,8 @@ from tests.integration.runc.conftest import PRIVATE_MOUNTS, Machine
 from tests.support.paths import CHECKOUT
 from tests.support.waiting import wait_until
 
-ORIGINAL = CHECKOUT / "originals" / "usr"  # put there by tools/dev/guest.py
+ORIGINAL = CHECKOUT / "originals" / "usr"  # put there by tools/dev/guest.py, as are these programs
+ORIGINAL_PROGRAMS = CHECKOUT / "originals" / "bin"
 WITHOUT_SYSTEMD = '[ ! -d /run/systemd ] || mount -t tmpfs none /run/systemd && exec "$@"'
 UNIFIED = Path("/sys/fs/cgroup")
 RESOURCES = {
@@ -156,6 +157,45 @@ def original(tmp_path: Path) -> Iterator[list[str]]:
     yield command
     for container in tmp_path.iterdir():
         subprocess.run([*command, "delete", "--force", container.name], check=False)
+
+
+@pytest.mark.vm
+def test_a_saved_container_comes_back_in_a_scope(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", f"{ORIGINAL_PROGRAMS}:{os.environ['PATH']}")
+    script = "i=0; while [ ! -e /go ]; do i=$((i+1)); echo $i >/count; sleep 0.05; done; exit 7"
+    change = in_scope(1, machine, resources={"pids": {"limit": 42}})
+    bundle = machine.bundle("sh", "-c", script, change=change)
+    unit, group = unit_of(1, machine), group_of(1, machine)
+    images = ("--image-path", str(machine.folder / "images"), "--work-path", str(machine.folder))
+
+    def count() -> int:
+        file = bundle / "rootfs/count"
+        return int(file.read_text() or 0) if file.exists() else 0
+
+    def detached(*words: str) -> None:
+        """With /dev/null as standard streams: criu cannot save files that the container does not see."""
+        log = machine.folder / "log"
+        argv = machine.runc_argv("--log", str(log), "--systemd-cgroup", *words, "--detach", "--bundle", str(bundle))
+        null = subprocess.DEVNULL
+        done = subprocess.run([*argv, "box"], stdin=null, stdout=null, stderr=null, timeout=60)
+        assert done.returncode == 0, log.read_text()
+
+    detached("run")
+    wait_until(lambda: count() > 3, "the container to count")
+    machine.ok("checkpoint", *images, "box")
+    reached = count()
+    assert not is_known(unit)
+    detached("restore", *images)
+    assert str(machine.state("box")["pid"]) in (group / "cgroup.procs").read_text().split()
+    assert (shown(unit)["ActiveState"], (group / "pids.max").read_text()) == ("active", "42\n")
+    wait_until(lambda: count() > reached, "the container to go on")
+    assert count() < reached + 1000
+    assert machine.ok("exec", "box", "cat", "/proc/self/cgroup").strip().startswith("0::/")
+    (bundle / "rootfs/go").touch()
+    wait_until(lambda: machine.state("box")["status"] == "stopped", "the container to end")
+    machine.ok("delete", "box")
+    assert not is_known(unit)
+    assert not group.exists()
 
 
 @pytest.mark.vm

@@ -2,7 +2,6 @@
 
 import os
 
-from slipway.base.errors import NotImplementedByEngine
 from slipway.linux import descriptors, prctl, signals
 from slipway.runc.bundle import load_bundle
 from slipway.runc.commands.context import Context
@@ -23,13 +22,12 @@ FLAGS = RESTORE
 def run(context: Context, options: Options) -> int:
     """The program's own exit status; 0 when detached."""
     check_arguments("restore", options, 1, 1)
-    if context.systemd_cgroup:
-        raise NotImplementedByEngine("restore with --systemd-cgroup is not implemented", "use the cgroupfs driver")
     rootless_from_text(context.rootless)
     choices = CriuChoices(options, os.getcwd())
     pid_file = os.path.abspath(options.text("pid-file")) if options.text("pid-file") else ""
     bundle = load_bundle(options.text("bundle"))
     created = CreateOptions(options.arguments[0])
+    created.systemd = context.systemd_cgroup
     detached = options.switch("detach")
     ours, theirs = -1, -1
     process = bundle.spec.process

@@ -209,12 +209,10 @@ def _keep_own_groups(creation: Creation) -> None:
 
 def _start_unit(creation: Creation, unit: "Unit") -> None:
     """Before init needs its groups: it waits for GO. Then the state says where it is."""
-    request, state = creation.request, creation.state
-    unit.start(request, creation.pid, creation.channel)
-    state.groups = request.groups
-    state.systemd_unit = unit.place.unit
-    state.systemd_user = unit.user
-    creation.store.save(state)
+    request = creation.request
+    unit.start_with_init(request, creation.pid, creation.channel)
+    unit.record(creation.state, request.groups)
+    creation.store.save(creation.state)
     confine_cgroups.make_birthplace(request.groups, request.points)
 
 

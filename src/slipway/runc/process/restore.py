@@ -82,6 +82,8 @@ def restore_container(
 def _remove(restoring: Restoring) -> None:
     restoring.state.poststop_hooks = []  # for one that never ran
     delete_container(restoring.store, restoring.state, force=True)
+    if restoring.request.unit is not None:  # of which the state may not have known yet
+        restoring.request.unit.remove(restoring.request.groups)
 
 
 def _restore(restoring: Restoring, choices: CriuChoices, warn: "Callable[[str], None]") -> None:
@@ -226,6 +228,10 @@ def _enter_groups(restoring: Restoring, pid: int) -> list[criu_rpc.CgroupRoot]:
     """criu makes the processes where it is itself; what it is told are the groups to take for the saved ones."""
     request = restoring.request
     resources = request.spec.linux.resources
+    if request.unit is not None:
+        request.unit.start(request, pid)
+        request.unit.record(restoring.state, request.groups)
+        restoring.store.save(restoring.state)
     confine_cgroups.make_birthplace(request.groups, request.points)
     confine_cgroups.make_groups(request.groups, request.points)
     for group in dict.fromkeys(request.groups.values()):

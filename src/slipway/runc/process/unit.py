@@ -42,18 +42,16 @@ class Unit:
         self.user = user
         self.is_started = False
 
-    def start(self, request: "InitRequest", pid: int, channel: Channel) -> None:
-        """With the process `pid`, which waits at `channel`; then make the groups that systemd does not make.
-
-        Raises EngineError: what the process itself has to say, if it has ended meanwhile.
-        """
+    def start_with_init(self, request: "InitRequest", pid: int, channel: Channel) -> None:
+        """As `start`, with an init that waits at `channel`: if it has ended meanwhile, what it has to say is raised."""
         try:
-            self._start(request, pid)
+            self.start(request, pid)
         except EngineError:
             _raise_words_of(channel)
             raise
 
-    def _start(self, request: "InitRequest", pid: int) -> None:
+    def start(self, request: "InitRequest", pid: int) -> None:
+        """With the process `pid` in it. The groups that systemd does not make are the caller's. Raises EngineError."""
         resources = request.spec.linux.resources
         unified = cgroups.UNIFIED in request.points
         try:
@@ -73,6 +71,12 @@ class Unit:
         limits = unit_limits_v2 if unified else unit_limits_v1
         policy = device_policy(spec.linux.resources.devices)
         return device_properties(policy, unified=unified, version=version) + limits(resources, version)
+
+    def record(self, state: "ContainerState", groups: dict[str, str]) -> None:
+        """From now on the state says where the container is."""
+        state.groups = groups
+        state.systemd_unit = self.place.unit
+        state.systemd_user = self.user
 
     def remove(self, groups: dict[str, str]) -> None:
         """What `start` has made, if it has made anything."""
