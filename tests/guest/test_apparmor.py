@@ -1,8 +1,11 @@
 """The AppArmor profile `docker-default`, in a kernel that has it on."""
 
+from pathlib import Path
+
 import pytest
 
 from tests.guest.client import Client
+from tests.support.kept import compiled
 
 pytestmark = pytest.mark.vm
 
@@ -19,6 +22,18 @@ def test_the_profile_refuses_what_no_mount_and_no_capability_does(client: Client
     options = ("--cap-add", "SYS_ADMIN", "--security-opt", "systempaths=unconfined")
     said = client.run("run", "--rm", *options, "busybox", "sh", "-c", f"mkdir -p /tmp; {script}")
     assert said.err.lower().count("permission denied") == 3
+
+
+def test_no_algorithm_socket_is_to_be_had_in_any_way(client: Client) -> None:
+    """CVE-2026-31431: with the default filter, and without any."""
+    program = ("-v", f"{compiled(Path(__file__).with_name('algorithm_socket.c'))}:/ask:ro", "busybox", "/ask")
+    refused = {"Operation not permitted", "Permission denied"}
+    for options in ((), ("--security-opt", "seccomp=unconfined")):
+        assert set(client("run", "--rm", *options, *program).split(", ")) <= refused
+    free = client(
+        "run", "--rm", "--security-opt", "seccomp=unconfined", "--security-opt", "apparmor=unconfined", *program
+    )
+    assert free != "Permission denied, Permission denied"
 
 
 def test_unconfined_is_unconfined(client: Client) -> None:

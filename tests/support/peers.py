@@ -35,6 +35,22 @@ def forget_share(suite: str, share: Path) -> None:
             (PEERS_HOME / suite / place.relative_to("/")).rmdir()
 
 
+def criu(folder: Path) -> Path:
+    """A folder for PATH with a program `criu` in it: sid's, run by that tree's loader. Made below `folder`.
+
+    It holds up network connections by nftables: a machine need not have the iptables that it would call.
+    """
+    tree = install("sid")
+    program = folder / "programs" / "criu"
+    program.parent.mkdir(parents=True, exist_ok=True)
+    loader = f"{tree}/lib64/ld-linux-x86-64.so.2 --library-path {tree}/usr/lib/x86_64-linux-gnu"
+    settings = program.with_name("criu.conf")
+    settings.write_text("network-lock nftables\n")
+    program.write_text(f'#!/bin/sh\nCRIU_CONFIG_FILE={settings} exec {loader} {tree}/usr/sbin/criu "$@"\n')
+    program.chmod(0o755)
+    return program.parent
+
+
 class OriginalEngine:
     """An original dockerd with its containerd, in namespaces of its own, its socket below `folder` (a short path)."""
 

@@ -51,6 +51,7 @@ from slipway.containerd.services.version import VersionService
 from slipway.containerd.settings import Settings
 from slipway.containerd.snapshots.choice import open_snapshotters
 from slipway.containerd.tasks.bundle import BundleFolders
+from slipway.containerd.tasks.checkpoints import Checkpoints
 from slipway.containerd.tasks.supervisor import TaskSupervisor
 from slipway.containerd.transfer.service import LocalTransfer
 from slipway.containerd.transfer.stores import Stores
@@ -165,8 +166,10 @@ class Daemon:
         place = f"{_folder(settings, 'metadata.v1.bolt')}/metadata.db"
         database = await asyncio.to_thread(SqliteDatabase, place, _schema())
         stack.push_async_callback(asyncio.to_thread, database.close)
-        await self._add_tasks(stack, database, exchange)
-        collector = await self._add_storage(stack, database, exchange)
+        containers = ContainerStore(database, exchange, self._clock)
+        tasks = await self._recover_tasks(stack, containers, exchange)
+        collector, checkpoints = await self._add_storage(stack, database, exchange)
+        self._add_tasks(containers, tasks, checkpoints, exchange)
         stack.push_async_callback(self._server.close)
         ttrpc = await serve_ttrpc(
             settings.ttrpc_address, ShimEvents(exchange).answer, code_from_error, listener=ttrpc_listener
@@ -175,9 +178,10 @@ class Daemon:
         await self._server.start(grpc_listener)
         return collector
 
-    async def _add_tasks(self, stack: AsyncExitStack, database: SqliteDatabase, exchange: Exchange) -> None:
-        """What runs: containers and tasks. Returns when the shims of an earlier daemon are found again."""
-        containers = ContainerStore(database, exchange, self._clock)
+    async def _recover_tasks(
+        self, stack: AsyncExitStack, containers: ContainerStore, exchange: Exchange
+    ) -> TaskSupervisor:
+        """Returns when the shims of an earlier daemon are found again."""
         tasks = TaskSupervisor(
             launcher=self._launcher,
             bundles=BundleFolders(self._settings.state, self._settings.root),
@@ -188,13 +192,21 @@ class Daemon:
         )
         stack.push_async_callback(tasks.close)
         await tasks.recover()
+        return tasks
+
+    def _add_tasks(
+        self, containers: ContainerStore, tasks: TaskSupervisor, checkpoints: Checkpoints, exchange: Exchange
+    ) -> None:
+        """What runs: containers and tasks; and what tells of it."""
         self._add(containers_pb2, ContainersService(containers))
-        self._add(tasks_pb2, TasksService(tasks, self._clock))
+        self._add(tasks_pb2, TasksService(tasks, containers, checkpoints, self._clock))
         self._add(events_pb2, EventsService(exchange, self._clock))
         self._add(health_pb2, HealthService())
         self._add(version_pb2, VersionService(VERSION, f"slipway-{VERSION}"))
 
-    async def _add_storage(self, stack: AsyncExitStack, database: SqliteDatabase, exchange: Exchange) -> Collector:
+    async def _add_storage(
+        self, stack: AsyncExitStack, database: SqliteDatabase, exchange: Exchange
+    ) -> tuple[Collector, Checkpoints]:
         """What stays: content, images, snapshots, and the collection of what nothing keeps."""
         settings, clock = self._settings, self._clock
         leases = LeaseStore(database, clock)
@@ -229,7 +241,7 @@ class Daemon:
         parts = parts_of(settings.root, snapshotters.by_name)
         identity = await asyncio.to_thread(_identity, _folder(settings, "grpc.v1.introspection"))
         self._add(introspection_pb2, IntrospectionService(parts, identity=identity, architecture=platform.architecture))
-        return collector
+        return collector, Checkpoints(content, differ)
 
     def _add(self, module: ModuleType, implementation: object) -> None:
         (service,) = module.DESCRIPTOR.services_by_name.values()

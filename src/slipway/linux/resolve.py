@@ -86,13 +86,15 @@ def make_file(root: int, path: str, mode: int = 0o644) -> int:
 def make_entry(directory: int, name: str, mode: int) -> int:
     """An O_PATH descriptor of `name` right in a directory, made as an empty file if it is missing.
 
-    A link is refused (ELOOP); anything else is not opened: a FIFO would hold us, and opening a device can do things.
+    A link is refused (ELOOP), and a folder (EISDIR); anything else is not opened: a FIFO would hold us, and opening a
+    device can do things.
     """
     _touch(directory, name, mode)
     descriptor = os.open(name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=directory)
-    if stat.S_ISLNK(os.fstat(descriptor).st_mode):
+    mode = os.fstat(descriptor).st_mode
+    if stat.S_ISLNK(mode) or stat.S_ISDIR(mode):
         os.close(descriptor)
-        raise os_error(errno.ELOOP, name)
+        raise os_error(errno.ELOOP if stat.S_ISLNK(mode) else errno.EISDIR, name)
     return descriptor
 
 

@@ -9,6 +9,7 @@ import stat
 from typing import NamedTuple
 
 from slipway.base.errors import FailedPrecondition, InvalidArgument, PermissionDenied, Unavailable
+from slipway.base.files import make_folders
 
 SOCKET_PATH_LIMIT = 107  # sockaddr_un.sun_path has 108 bytes, one of them for the end (man 7 unix)
 
@@ -36,7 +37,7 @@ def make_folder(path: str, *, mode: int, what: str) -> None:
     InvalidArgument."""
     try:
         if parent := os.path.dirname(path):
-            os.makedirs(parent, mode=0o711, exist_ok=True)
+            make_folders(parent, 0o711)
         with contextlib.suppress(FileExistsError):
             os.mkdir(path, mode)
         status = os.stat(path)

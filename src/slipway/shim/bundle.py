@@ -14,9 +14,22 @@ from slipway.base import json_text
 from slipway.base.errors import EngineError, InvalidArgument
 from slipway.base.files import read_whole, unlink_if_present, write_atomically
 from slipway.base.identifiers import check_identifier, integer_from_text
-from slipway.contracts.shim_api.options import OPTIONS_TYPE, Options
+from slipway.contracts.shim_api.options import (
+    CHECKPOINT_OPTIONS_TYPE,
+    OPTIONS_TYPE,
+    CheckpointOptions,
+    Options,
+)
 from slipway.wire.protobuf import DecodeError, decode
 from slipway.wire.protobuf_known import AnyMessage
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TypeVar
+
+    from slipway.wire.protobuf import Message
+
+    M = TypeVar("M", bound=Message)
 
 DEFAULT_ROOT = "/run/containerd/runc"
 """Where runtimes keep their state unless Options.root says otherwise."""
@@ -24,14 +37,23 @@ DEFAULT_ROOT = "/run/containerd/runc"
 
 def options_from_any(packed: AnyMessage | None) -> Options:
     """Raises InvalidArgument for options of another runtime."""
+    return _unpacked(packed, Options, OPTIONS_TYPE, "runtime")
+
+
+def checkpoint_options_from_any(packed: AnyMessage | None) -> CheckpointOptions:
+    """Raises InvalidArgument for options of another kind."""
+    return _unpacked(packed, CheckpointOptions, CHECKPOINT_OPTIONS_TYPE, "checkpoint")
+
+
+def _unpacked(packed: AnyMessage | None, message: type[M], name: str, kind: str) -> M:
     if packed is None or not packed.value:
-        return Options()
-    if packed.type_url.rpartition("/")[2] != OPTIONS_TYPE:
-        raise InvalidArgument(f"runtime options of type {packed.type_url!r}, expected {OPTIONS_TYPE}")
+        return message()
+    if packed.type_url.rpartition("/")[2] != name:
+        raise InvalidArgument(f"{kind} options of type {packed.type_url!r}, expected {name}")
     try:
-        return decode(Options, packed.value)
+        return decode(message, packed.value)
     except DecodeError as error:
-        raise InvalidArgument(f"decode runtime options: {error}") from None
+        raise InvalidArgument(f"decode {kind} options: {error}") from None
 
 
 def write_options(bundle: str, options: Options) -> None:
@@ -54,6 +76,12 @@ def read_options(bundle: str) -> Options:
             if type(value) is type(field.default):
                 setattr(options, field.name, value)
     return options
+
+
+def disk_folder(bundle: str) -> str:
+    """The bundle is in memory (/run); its link `work`, which containerd makes, leads to a folder of its own on disk."""
+    work = f"{bundle}/work"
+    return work if os.path.isdir(work) else bundle
 
 
 def runtime_root(options: Options, namespace: str) -> str:

@@ -39,8 +39,9 @@ async def _delete_container(shim: Shim, container: Container) -> None:
     is_last = len(shim.containers) == 1
     if is_last and init.is_stopped:
         shim.last_container_goes.resolve()
-    await container.runtime.delete(container.id, force=not init.is_stopped)
-    await init.exited
+    if init.pid:  # else it was to come from a checkpoint, and nothing was started
+        await container.runtime.delete(container.id, force=not init.is_stopped)
+        await init.exited
     if is_last:
         shim.last_container_goes.resolve()
     if init.streams is not None:

@@ -11,6 +11,8 @@ _INIT = {
     ("start", CREATED): RUNNING,
     ("pause", RUNNING): PAUSED,
     ("resume", PAUSED): RUNNING,
+    ("checkpoint", RUNNING): RUNNING,
+    ("checkpoint", PAUSED): PAUSED,
     ("exit", CREATED): STOPPED,
     ("exit", RUNNING): STOPPED,
     ("exit", PAUSED): STOPPED,

@@ -93,6 +93,7 @@ class Container:
     __slots__ = (
         "bundle",
         "cgroups",
+        "checkpoint",
         "execs",
         "id",
         "init",
@@ -123,6 +124,7 @@ class Container:
         self.options = options
         self.execs: dict[str, Process] = {}
         self.cgroups: dict[str, str] = {}  # controller, "" for v2 -> folder
+        self.checkpoint = ""  # the folder that its processes come from at the start, as criu saved them
         self.memory: MemoryWatch | None = None
         self.memory_kills_told = 0  # as the kernel counts them
 

@@ -8,6 +8,7 @@ from slipway.base.errors import FailedPrecondition, InvalidArgument, NotFound
 from slipway.base.files import unlink_if_present
 from slipway.contracts.shim_api import events
 from slipway.shim.bundle import read_pid, write_process
+from slipway.shim.init import restore_init
 from slipway.shim.model import Container, Process
 from slipway.shim.oom import watch_memory
 from slipway.shim.shim import Shim
@@ -30,7 +31,10 @@ async def start(shim: Shim, container: Container, exec_id: str) -> Process:
 
 
 async def _start_init(shim: Shim, container: Container) -> None:
-    await container.runtime.start(container.id)
+    if container.checkpoint:
+        await restore_init(shim, container)
+    else:
+        await container.runtime.start(container.id)
     container.init.becomes("start")
     shim.publisher.publish(events.TaskStart(container_id=container.id, pid=container.init.pid))
     watch_memory(shim, container)

@@ -7,7 +7,7 @@ from slipway.base.identifiers import check_identifier
 from slipway.base.version import VERSION
 from slipway.contracts.shim_api import events, messages
 from slipway.contracts.shim_api.options import DETAILS_TYPE, ProcessDetails
-from slipway.shim import create, delete, start
+from slipway.shim import checkpoint, create, delete, start
 from slipway.shim.lifecycle import can_exec
 from slipway.shim.metrics import container_metrics
 from slipway.shim.model import Process, StdioNames
@@ -106,8 +106,9 @@ class TaskService:
         self._shim.publisher.publish(events.TaskResumed(container_id=container.id))
         return Empty()
 
-    async def _checkpoint(self, _request: messages.CheckpointTaskRequest) -> Message:
-        raise NotImplementedByEngine("checkpoint is not implemented")
+    async def _checkpoint(self, request: messages.CheckpointTaskRequest) -> Message:
+        await checkpoint.checkpoint(self._shim.container(request.id), request)
+        return Empty()
 
     async def _kill(self, request: messages.KillRequest) -> Message:
         container = self._shim.container(request.id)

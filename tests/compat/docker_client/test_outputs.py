@@ -187,8 +187,8 @@ save nope
 load -i /nonexist
 import /nonexist
 logout
-events --since 1s --until 0s
-events --since 1s --until 0s --format '{{.Type'
+events --since 100h --until 99h
+events --since 100h --until 99h --format '{{.Type'
 stats --no-stream nope
 version --format '{{.Server.Version}}'
 version -f '{{json .Server}}'

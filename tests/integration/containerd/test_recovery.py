@@ -103,7 +103,7 @@ def test_a_creation_that_fails_when_its_caller_has_gone_is_no_bug_to_tell_of(
     runtime.chmod(0o755)
     command = ("--timeout", "1s", "run", "--rootfs", "--runc-binary", runtime, "-d", root_folder, "c", "/bin/true")
     assert fresh.ctr(*command, check=False).returncode != 0
-    assert asked.exists()
+    wait_until(asked.exists, "the runtime to be asked")
     go.touch()
     wait_until(lambda: not processes.mentioning(f"-namespace {fresh.namespace} -id c "), "the shim to go")
     fresh.ctr("container", "rm", "c", check=False)

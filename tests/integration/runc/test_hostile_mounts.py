@@ -1,17 +1,22 @@
 """Images and volumes that try to lead what the runtime mounts or makes out of the container."""
 
+import errno
 import os
+import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from slipway.linux import signals
+from slipway.base.errors import InvalidArgument
+from slipway.linux import resolve, signals
 from slipway.linux.libc import libc_call
-from tests.integration.runc.conftest import Machine
+from slipway.runc.process import targets
+from tests.integration.runc.conftest import PRIVATE_MOUNTS, Machine
 
 # Few in an ordinary run; hundreds when somebody changes how targets are found.
 ROUNDS = int(os.environ.get("SLIPWAY_RACE_ROUNDS", "4"))
@@ -102,6 +107,8 @@ def test_a_target_that_is_exchanged_with_a_link_stays_in_the_container(machine: 
         assert "internal error" not in errors
         points = [line.split()[4] for line in output.splitlines()]
         assert all("//deleted" not in point for point in points)
+        # What the CVE was for: a folder of the host that is seen inside.
+        assert not [line for line in output.splitlines() if line.split()[3].startswith(str(victim))]
     assert machine.groups() == []
 
 
@@ -218,6 +225,81 @@ def test_devices_of_an_image_that_are_something_else(machine: Machine, victim: P
     assert time.monotonic() - started < 15
     assert everything(victim) == before
     assert "internal error" not in done.stderr
+
+
+def test_a_console_of_an_image_that_is_a_fifo_is_covered_and_not_opened(machine: Machine) -> None:
+    """With a devpts of its own, so that it comes to the console."""
+    bundle = machine.bundle("sh", "-c", "[ -c /dev/console ] && echo a terminal", change=terminal_in_image)
+    device = bundle / "rootfs/dev/console"
+    device.parent.mkdir()
+    (bundle / "rootfs/dev/pts").mkdir()
+    os.mkfifo(device)
+    status, said = with_terminal(machine, "run", "--bundle", str(bundle), "c1")
+    assert (status, said.split()) == (0, ["a", "terminal"]), said
+    assert device.is_fifo()
+
+
+@pytest.mark.parametrize("kind", ["link", "folder"])
+def test_a_console_of_an_image_that_cannot_be_covered_is_refused(machine: Machine, victim: Path, kind: str) -> None:
+    bundle = machine.bundle("true", change=terminal_in_image)
+    device = bundle / "rootfs/dev/console"
+    device.parent.mkdir()
+    (bundle / "rootfs/dev/pts").mkdir()
+    if kind == "link":
+        device.symlink_to(victim / "console")
+    else:
+        device.mkdir()
+    before = everything(victim)
+    status, said = with_terminal(machine, "run", "--bundle", str(bundle), "c1")
+    assert status == 1
+    assert "console" in said
+    assert "internal error" not in said
+    assert everything(victim) == before
+
+
+def terminal_in_image(spec: dict[str, Any]) -> None:
+    """A terminal, and /dev of the image itself, with a devpts."""
+    spec["process"]["terminal"] = True
+    own = ("/dev", "/dev/shm", "/dev/mqueue")
+    spec["mounts"] = [item for item in spec["mounts"] if item["destination"] not in own]
+
+
+def with_terminal(machine: Machine, *words: str) -> tuple[int, str]:
+    """runc in the foreground on a terminal: its status, and what was printed there."""
+    master, slave = os.openpty()
+    process = subprocess.Popen(
+        [*PRIVATE_MOUNTS, *machine.runc_argv(*words)], stdin=slave, stdout=slave, stderr=slave, start_new_session=True
+    )
+    os.close(slave)
+    said = b""
+    with suppress(OSError):  # EIO: nobody has it open any more
+        while data := os.read(master, 4096):
+            said += data
+    os.close(master)
+    return process.wait(20), said.decode()
+
+
+def test_a_proc_that_is_away_for_an_instant_is_not_mounted_through_a_link(
+    machine: Machine, victim: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """CVE-2023-27561: between not finding it and making it, a link comes, which making would follow."""
+    root = machine.folder / "image"
+    (root / "elsewhere").mkdir(parents=True)
+    real = resolve.open_in_root
+
+    def away_at_first(root: int, path: str, flags: int = os.O_PATH, **options: int) -> int:
+        monkeypatch.setattr(resolve, "open_in_root", real)
+        raise FileNotFoundError(errno.ENOENT, "no such file or directory", path)
+
+    (root / "proc").symlink_to("/elsewhere")
+    monkeypatch.setattr(resolve, "open_in_root", away_at_first)
+    descriptor = os.open(root, os.O_PATH | os.O_DIRECTORY)
+    workspace: Any = SimpleNamespace(root=descriptor, rootfs=str(root))
+    try:
+        with pytest.raises(InvalidArgument, match="must be mounted on ordinary directory"):
+            targets.open_plain_directory(workspace, "/proc", "proc")
+    finally:
+        os.close(descriptor)
 
 
 def test_a_volume_over_proc_or_in_it_is_refused(machine: Machine) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from slipway.base.errors import AlreadyExists, EngineError, FailedPrecondition, NotFound, NotImplementedByEngine
+from slipway.base.errors import AlreadyExists, EngineError, FailedPrecondition, NotFound
 from slipway.contracts.shim_api import messages
 from slipway.contracts.shim_api.metrics import MetricsV1, MetricsV2
 from slipway.contracts.shim_api.options import Options
@@ -211,7 +211,7 @@ def test_what_is_refused(scenario):
             await container.client.state(messages.ProcessRequest(id="another"))
         with pytest.raises(AlreadyExists):
             await container.client.create(messages.CreateTaskRequest(id=container.id, bundle=str(container.bundle)))
-        with pytest.raises(NotImplementedByEngine):
+        with pytest.raises(FailedPrecondition, match="cannot checkpoint a created process"):
             await container.client.checkpoint(messages.CheckpointTaskRequest(id=container.id))
         await container.start()
         with pytest.raises(FailedPrecondition, match="cannot start a running process"):

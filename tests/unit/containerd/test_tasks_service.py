@@ -3,6 +3,7 @@
 import asyncio
 from types import SimpleNamespace
 from typing import Any, cast
+from unittest.mock import Mock
 
 import pytest
 
@@ -25,5 +26,6 @@ def test_a_lost_shim_is_not_found_only_if_its_task_was_deleted(is_leaving: bool,
     shim = SimpleNamespace(id="box", is_leaving=is_leaving, client=_BrokenClient())
     tasks = cast(TaskSupervisor, SimpleNamespace(get=lambda scope, container_id: shim))
     call: Any = SimpleNamespace(headers={"containerd-namespace": "moby"})
+    service = TasksService(tasks, Mock(), Mock(), Clock())
     with pytest.raises(kind):
-        asyncio.run(TasksService(tasks, Clock()).kill(call, api.KillRequest(container_id="box", signal=9)))
+        asyncio.run(service.kill(call, api.KillRequest(container_id="box", signal=9)))

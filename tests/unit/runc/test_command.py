@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from slipway.base.errors import EngineError
+from slipway.linux import resolve
 from slipway.runc.process.command import environment_from_list, find_program, home_of
 
 
@@ -67,3 +68,18 @@ def test_a_passwd_that_is_no_file_neither_holds_nor_misleads(root: Path) -> None
     with open(root / "etc/passwd", "wb") as file:
         file.truncate(1 << 40)
     assert home(root, 0) == "/"
+
+
+def test_a_passwd_that_is_no_file_is_not_even_opened(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Opening a device can do things, to a tape or a watchdog."""
+    os.mkfifo(root / "etc/passwd")
+    opened = []
+    real = resolve.open_in_root
+
+    def noting(root: int, path: str, flags: int = os.O_PATH, **options: int) -> int:
+        opened.append(flags)
+        return real(root, path, flags, **options)
+
+    monkeypatch.setattr(resolve, "open_in_root", noting)
+    assert home(root, 0) == "/"
+    assert opened == [os.O_PATH]

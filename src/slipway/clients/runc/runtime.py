@@ -49,6 +49,15 @@ class Runtime:
         arguments = ["exec", "--process", process_file, "--detach", *flags, id]
         await self._run("OCI runtime exec failed", arguments, stdio)
 
+    async def checkpoint(self, id: str, flags: list[str]) -> None:
+        """Save the processes, by criu. Unless a flag leaves them running, the container has then ended and is gone."""
+        await self._captured("OCI runtime checkpoint failed", ["checkpoint", *flags, id])
+
+    async def restore(self, id: str, bundle: str, stdio: tuple[int, int, int], flags: list[str]) -> None:
+        """Make the container again from what `checkpoint` saved, and leave it running. Its stdio is `stdio`."""
+        arguments = ["restore", "--bundle", bundle, "--detach", "--no-subreaper", *flags, id]
+        await self._run("OCI runtime restore failed", arguments, stdio)
+
     async def kill(self, id: str, signal: int, *, all: bool = False) -> None:
         """Signal the container's init, or all its processes. Raises NotFound when it has ended or is not there."""
         arguments = ["kill", *(["--all"] if all else []), id, str(signal)]

@@ -1,20 +1,30 @@
 """containerd.services.tasks.v1: each call goes to the shim of its task."""
 
 import asyncio
+import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Final
+from functools import partial
+from typing import Any, Final, TypeVar
 
 from google.protobuf.any_pb2 import Any as AnyProto
 from google.protobuf.empty_pb2 import Empty
 
 from slipway.base.clock import Clock
-from slipway.base.errors import EngineError, NotFound, NotImplementedByEngine, Unavailable
+from slipway.base.errors import EngineError, InvalidArgument, NotFound, Unavailable
 from slipway.base.identifiers import check_identifier
 from slipway.clients.shim.interface import TaskClient
+from slipway.containerd.containers.interface import ContainerReader
 from slipway.containerd.containers.model import TypedValue
-from slipway.containerd.services.messages import mounts_from_messages, timestamp
+from slipway.containerd.services.messages import (
+    descriptor_from_message,
+    descriptor_message,
+    mounts_from_messages,
+    timestamp,
+)
 from slipway.containerd.services.scope import scope_of
+from slipway.containerd.tasks.checkpoints import Checkpoints
 from slipway.containerd.tasks.model import TaskRequest
 from slipway.containerd.tasks.shim import RunningShim
 from slipway.containerd.tasks.supervisor import TaskSupervisor
@@ -22,21 +32,32 @@ from slipway.contracts.containerd_api.filters import filters_from_texts
 from slipway.contracts.containerd_api.generated import task_pb2, types_pb2
 from slipway.contracts.containerd_api.generated import tasks_pb2 as api
 from slipway.contracts.shim_api import messages as task
+from slipway.contracts.shim_api.options import CHECKPOINT_OPTIONS_TYPE, OPTIONS_TYPE, CheckpointOptions, Options
 from slipway.transport.aio.grpc_server import Call
+from slipway.wire.protobuf import DecodeError, Message, decode
 from slipway.wire.protobuf_known import AnyMessage, TextEntry, nanoseconds_from_timestamp
+
+M = TypeVar("M", bound=Message)
 
 SILENT_SECONDS: Final = 0.2  # for one that has just let us wait: a list is not to take 2 s each time
 STATE_SECONDS: Final = 2.0  # for one shim; the original's io.containerd.timeout.task.state
 
 
 class TasksService:
-    def __init__(self, tasks: TaskSupervisor, clock: Clock) -> None:
+    def __init__(
+        self, tasks: TaskSupervisor, containers: ContainerReader, checkpoints: Checkpoints, clock: Clock
+    ) -> None:
         self._tasks = tasks
+        self._containers = containers
+        self._checkpoints = checkpoints
         self._clock = clock
 
     async def create(self, call: Call, request: Any) -> Any:
-        if request.HasField("checkpoint"):
-            raise NotImplementedByEngine("create task from checkpoint: checkpoints are not supported")
+        scope = scope_of(call)
+        place = _option(request.options, OPTIONS_TYPE, Options).criu_image_path
+        unpack = None
+        if request.HasField("checkpoint") and not place:
+            unpack = partial(self._checkpoints.unpack, scope, descriptor_from_message(request.checkpoint))
         wanted = TaskRequest(
             rootfs=mounts_from_messages(request.rootfs),
             stdin=request.stdin,
@@ -45,8 +66,10 @@ class TasksService:
             terminal=request.terminal,
             options=TypedValue(request.options.type_url, request.options.value),
             runtime_path=request.runtime_path,
+            checkpoint=place,
+            unpack_checkpoint=unpack,
         )
-        pid = await self._tasks.create(scope_of(call), request.container_id, wanted)
+        pid = await self._tasks.create(scope, request.container_id, wanted)
         return api.CreateTaskResponse(container_id=request.container_id, pid=pid)
 
     async def start(self, call: Call, request: Any) -> Any:
@@ -135,8 +158,26 @@ class TasksService:
         return api.ListPidsResponse(processes=processes)
 
     async def checkpoint(self, call: Call, request: Any) -> Any:
-        self._shim(call, request)
-        raise NotImplementedByEngine(f"checkpoint task {request.container_id}: checkpoints are not supported")
+        """Into the folder that the options name, or else into the content store."""
+        shim = self._shim(call, request)
+        place = _option(request.options, CHECKPOINT_OPTIONS_TYPE, CheckpointOptions).image_path
+        if place:
+            await self._save(call, request, place)
+            return api.CheckpointTaskResponse()
+        scope = scope_of(call)
+        container = await asyncio.to_thread(self._containers.get, scope, request.container_id)
+        folder = await asyncio.to_thread(tempfile.mkdtemp, prefix="checkpoint-", dir=shim.bundle.work)
+        try:
+            await self._save(call, request, folder)
+            stored = await asyncio.to_thread(self._checkpoints.store, scope, folder, container.spec)
+        finally:
+            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+        return api.CheckpointTaskResponse(descriptors=map(descriptor_message, stored))
+
+    async def _save(self, call: Call, request: Any, folder: str) -> None:
+        options = AnyMessage(type_url=request.options.type_url, value=request.options.value)
+        with self._asked(call, request) as shim:
+            await shim.checkpoint(task.CheckpointTaskRequest(id=request.container_id, path=folder, options=options))
 
     async def update(self, call: Call, request: Any) -> Any:
         change = task.UpdateTaskRequest(
@@ -201,6 +242,16 @@ async def _state_or_none(shim: RunningShim) -> task.StateResponse | None:
         return task.StateResponse(id=shim.id)
     except (NotFound, Unavailable):
         return None
+
+
+def _option(packed: AnyProto, name: str, message: type[M]) -> M:
+    """The runc options in an Any; those of another runtime are its shim's alone. Raises InvalidArgument."""
+    if packed.type_url.rpartition("/")[2] != name:
+        return message()
+    try:
+        return decode(message, packed.value)
+    except DecodeError as error:
+        raise InvalidArgument(f"decode {name}: {error}") from None
 
 
 def _process(request: Any) -> task.ProcessRequest:

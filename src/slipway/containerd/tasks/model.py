@@ -1,5 +1,6 @@
 """What is asked for when a task is made, and how one ended."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from slipway.containerd.containers.model import TypedValue
@@ -11,7 +12,9 @@ class TaskRequest:
     """How to make a task of a container. `rootfs` is what the shim mounts at the bundle's rootfs, in order.
 
     `stdin`, `stdout`, `stderr` are paths of fifos or URIs that the shim opens; empty means none. `runtime_path`, where
-    given, is a shim's binary used instead of the container's runtime.
+    given, is a shim's binary used instead of the container's runtime. A task that comes from a checkpoint has the
+    images in the folder `checkpoint`, or has `unpack_checkpoint` fill a folder with them (in a thread), which goes with
+    the task.
     """
 
     rootfs: tuple[Mount, ...] = ()
@@ -21,6 +24,8 @@ class TaskRequest:
     terminal: bool = False
     options: TypedValue = field(default_factory=TypedValue)
     runtime_path: str = ""
+    checkpoint: str = ""
+    unpack_checkpoint: Callable[[str], None] | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 from collections.abc import Coroutine
 from typing import Any, Final
 
@@ -109,7 +110,7 @@ class TaskSupervisor:
         async with self._locks.hold(scope.namespace, container_id):
             if (scope.namespace, container_id) in self._shims:
                 raise AlreadyExists(f"task {container_id}: already exists")
-            container, bundle = await asyncio.to_thread(self._make_bundle, scope, container_id)
+            container, bundle, checkpoint = await asyncio.to_thread(self._make_bundle, scope, container_id, request)
             launch = self._launch_request(bundle, container, request.runtime_path)
             self._logs.open(bundle, launch.runtime)
             try:
@@ -119,15 +120,27 @@ class TaskSupervisor:
                 raise
             try:
                 await asyncio.to_thread(write_bootstrap, bundle, bootstrap, launch.runtime)
-                return await self._create_in(bundle, launch, bootstrap, _create_message(bundle, container, request))
+                message = _create_message(bundle, container, request, checkpoint)
+                return await self._create_in(bundle, launch, bootstrap, message)
             except BaseException:
                 await self._clean_up(bundle, launch)
                 raise
 
-    def _make_bundle(self, scope: Scope, container_id: str) -> tuple[Container, Bundle]:
-        """Blocks on the disk. Raises NotFound (the container), AlreadyExists."""
+    def _make_bundle(self, scope: Scope, container_id: str, request: TaskRequest) -> tuple[Container, Bundle, str]:
+        """With the folder of the checkpoint, if there is one. Blocks on the disk. Raises NotFound (the container),
+        AlreadyExists, and what unpacking raises."""
         container = self._containers.get(scope, container_id)
-        return container, self._bundles.create(scope.namespace, container_id, container.spec.value)
+        bundle = self._bundles.create(scope.namespace, container_id, container.spec.value)
+        if request.unpack_checkpoint is None:
+            return container, bundle, request.checkpoint
+        folder = f"{bundle.work}/checkpoint"
+        try:
+            os.mkdir(folder, 0o700)
+            request.unpack_checkpoint(folder)
+        except BaseException:
+            self._bundles.remove(bundle)
+            raise
+        return container, bundle, folder
 
     async def _create_in(
         self, bundle: Bundle, launch: ShimRequest, bootstrap: Bootstrap, message: task.CreateTaskRequest
@@ -282,7 +295,9 @@ class TaskSupervisor:
             log.error("a task's work failed", exc_info=error)
 
 
-def _create_message(bundle: Bundle, container: Container, request: TaskRequest) -> task.CreateTaskRequest:
+def _create_message(
+    bundle: Bundle, container: Container, request: TaskRequest, checkpoint: str
+) -> task.CreateTaskRequest:
     options = request.options or container.runtime_options
     return task.CreateTaskRequest(
         id=bundle.id,
@@ -295,6 +310,7 @@ def _create_message(bundle: Bundle, container: Container, request: TaskRequest) 
         stdin=request.stdin,
         stdout=request.stdout,
         stderr=request.stderr,
+        checkpoint=checkpoint,
         options=_any(options) if options else None,
     )
 

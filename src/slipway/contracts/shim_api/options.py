@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from slipway.wire.protobuf import Message, flag, text, uint
+from slipway.wire.protobuf import Message, flag, text, texts, uint
 
 OPTIONS_TYPE = "containerd.runc.v1.Options"
+CHECKPOINT_OPTIONS_TYPE = "containerd.runc.v1.CheckpointOptions"
 DETAILS_TYPE = "containerd.runc.v1.ProcessDetails"
 
 
@@ -23,6 +24,22 @@ class Options(Message):
     criu_work_path = text(11)
     task_api_address = text(12)
     task_api_version = uint(13)
+
+
+class CheckpointOptions(Message):
+    exit = flag(1)
+    """End the container once it is saved."""
+    open_tcp = flag(2)
+    external_unix_sockets = flag(3)
+    terminal = flag(4)
+    file_locks = flag(5)
+    empty_namespaces = texts(6)
+    cgroups_mode = text(7)
+    """soft, full, strict."""
+    image_path = text(8)
+    """Where the images go; empty: into the content store."""
+    work_path = text(9)
+    parent_path = text(10)
 
 
 class ProcessDetails(Message):

@@ -32,6 +32,7 @@ profile {name} flags=(attach_disconnected,mediate_deleted) {{
   {base}
   # The rest of what a container may not do is kept from it by namespaces, capabilities and seccomp.
   network,
+  deny network alg,  # CVE-2026-31431: seccomp(2) does not see the family that a 32-bit program's socketcall(2) asks for
   capability,
   file,
   umount,

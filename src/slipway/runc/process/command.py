@@ -73,20 +73,29 @@ def home_of(root: int, uid: int) -> str:
     The file is the container's: it may be a FIFO, a device, huge, or a link, and must neither hold us nor fill us.
     """
     try:
-        descriptor = resolve.open_in_root(root, "/etc/passwd", os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
+        text = _read_regular(root, "/etc/passwd")
     except OSError:
         return "/"
-    try:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            return "/"
-        text = os.read(descriptor, _PASSWD_LIMIT)
-    except OSError:
-        return "/"
-    finally:
-        os.close(descriptor)
     wanted = str(uid).encode()
     for line in text.split(b"\n"):
         fields = line.split(b":")
         if len(fields) >= 6 and fields[2] == wanted:
             return fields[5].decode("utf-8", "surrogateescape") or "/"
     return "/"
+
+
+def _read_regular(root: int, path: str) -> bytes:
+    """The beginning of a file; nothing of what is no regular file. Raises OSError.
+
+    Looked at before it is opened: opening a device can do things. And after: it may be another by then.
+    """
+    for flags in (os.O_PATH, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY):
+        descriptor = resolve.open_in_root(root, path, flags)
+        try:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                return b""
+            if flags != os.O_PATH:
+                return os.read(descriptor, _PASSWD_LIMIT)
+        finally:
+            os.close(descriptor)
+    return b""

@@ -47,9 +47,7 @@ def open_target(workspace: Workspace, destination: str, *, directory: bool, sour
 def open_plain_directory(workspace: Workspace, destination: str, kind: str) -> int:
     """For proc and sysfs: no link may lead there (CVE-2019-19921)."""
     try:
-        target = resolve.open_in_root(workspace.root, destination, resolve=resolve.RESOLVE_NO_SYMLINKS)
-    except FileNotFoundError:
-        target = resolve.make_directories(workspace.root, destination)
+        target = _open_without_links(workspace.root, destination)
     except OSError as error:
         if error.errno != errno.ELOOP:
             raise
@@ -63,6 +61,15 @@ def open_plain_directory(workspace: Workspace, destination: str, kind: str) -> i
         os.close(target)
         raise InvalidArgument("mountpoint is on the top of rootfs")
     return target
+
+
+def _open_without_links(root: int, destination: str) -> int:
+    """Made if it is missing; then opened anew: a link may have come since, which making follows."""
+    try:
+        return resolve.open_in_root(root, destination, resolve=resolve.RESOLVE_NO_SYMLINKS)
+    except FileNotFoundError:
+        os.close(resolve.make_directories(root, destination))
+    return resolve.open_in_root(root, destination, resolve=resolve.RESOLVE_NO_SYMLINKS)
 
 
 def _inside(workspace: Workspace, target: int) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from slipway.base.errors import InvalidArgument
+from slipway.shim.bundle import disk_folder
 from slipway.shim.stdio.console import ConsoleSocket, resize
 from slipway.shim.stdio.input import Input
 from slipway.shim.stdio.logger import open_logger
@@ -119,7 +120,7 @@ class Streams:
 
     def _output(self, source: int, fifo: str, *, splices: bool, sink: int = -1) -> Output:
         try:
-            spill = Spill(_disk_folder(self._bundle))
+            spill = Spill(disk_folder(self._bundle))
             return Output(self._factory.loop, self._factory.events, source, fifo, spill, splices=splices, sink=sink)
         except BaseException:
             os.close(source)
@@ -214,9 +215,3 @@ def _pipe_for(owner: tuple[int, int], *, child_writes: bool) -> tuple[int, int]:
         os.fchown(reading, *owner)
         os.fchown(writing, *owner)
     return (writing, reading) if child_writes else (reading, writing)
-
-
-def _disk_folder(bundle: str) -> str:
-    """The bundle is in memory (/run); its link `work`, which containerd makes, leads to a folder of its own on disk."""
-    work = f"{bundle}/work"
-    return work if os.path.isdir(work) else bundle
