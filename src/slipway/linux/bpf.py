@@ -32,7 +32,7 @@ _EXIT = 0x95
 
 
 def _instruction(code: int, target: int = 0, source: int = 0, offset: int = 0, constant: int = 0) -> bytes:
-    return struct.pack("=BBhi", code, source << 4 | target, offset, constant)
+    return struct.pack("=BBhI", code, source << 4 | target, offset, constant)
 
 
 def device_program(default_allow: bool, exceptions: "list[tuple[str, int | None, int | None, str]]") -> bytes:

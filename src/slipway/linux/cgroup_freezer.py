@@ -13,7 +13,7 @@ _V1_STATES = {True: "FROZEN", False: "THAWED"}
 def set_frozen(groups: dict[str, str], frozen: bool, timeout: float) -> None:
     """Stop or continue every process of a group, and wait until it is so. Raises TimeoutError, OSError.
 
-    Without a freezer thawing succeeds: nothing can be frozen.
+    What could not be stopped in time goes on. Without a freezer thawing succeeds: nothing can be frozen.
     """
     group = groups.get(cgroups.UNIFIED) or groups.get("freezer")
     if group is None:
@@ -26,6 +26,8 @@ def set_frozen(groups: dict[str, str], frozen: bool, timeout: float) -> None:
     cgroups.write(group, file, value)
     while is_frozen(groups) != frozen:
         if time.monotonic() > deadline:
+            if frozen:
+                cgroups.write(group, file, "0" if unified else _V1_STATES[False])
             raise TimeoutError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT), f"{group}/{file} = {value}")
         time.sleep(_PAUSE)
         if not unified:

@@ -68,3 +68,17 @@ def open_process(pid: int, start: int) -> int:
 def send_signal(pidfd: int, number: int) -> None:
     """Raises ProcessLookupError if the process has been reaped, OSError if the kernel refuses."""
     _signal.pidfd_send_signal(pidfd, number)
+
+
+def read_streams(pid: int) -> list[str]:
+    """What the standard streams of a process are, as the kernel names them: `pipe:[7]`, a path.
+
+    `/dev/null` for one that is closed, or that we may not look at.
+    """
+    links = []
+    for number in (0, 1, 2):
+        try:
+            links.append(os.readlink(f"/proc/{pid}/fd/{number}"))
+        except OSError:
+            links.append("/dev/null")
+    return links

@@ -49,9 +49,22 @@ def main(argv: list[str], stage: "Stage | None" = None) -> int:
         return _explain(error, invocation.verb, log)
     except (EngineError, OSError) as error:
         log.error(words_of(error))
-        for note in getattr(error, "__notes__", ()):
+        for note in _notes(error):
             log.warning(note)
+    except Exception as error:
+        if invocation.debug:
+            raise
+        log.error(f"internal error: {words_of(error)} (--debug shows where)")
     return 255 if invocation.verb == "exec" else 1
+
+
+def _notes(error: "BaseException | None") -> list[str]:
+    """What could not be undone is noted on the first error, which others may have been raised from."""
+    notes: list[str] = []
+    while error is not None:
+        notes += getattr(error, "__notes__", ())
+        error = error.__cause__
+    return notes
 
 
 def _explain(error: UsageError, verb: str, log: Log) -> int:

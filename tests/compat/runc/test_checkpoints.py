@@ -179,6 +179,39 @@ def test_what_cannot_be_saved_or_brought_back_is_told_in_the_same_words(pair: Pa
         assert pair.run(side, "list", "-q").out == "c\n"
 
 
+@pytest.mark.parametrize("side", ONE_SIDE)
+def test_a_restore_that_fails_leaves_nothing_but_what_its_hooks_say(pair: Pair, side: str) -> None:
+    """A mount's source is gone. What other hooks did before wants to be undone: poststop hooks are called."""
+    source = pair.folder / f"source-of-{side}"
+
+    def change(spec: dict[str, Any]) -> None:
+        mount = {"destination": "/from", "source": str(source), "type": "bind", "options": ["bind"]}
+        spec["mounts"].append(mount)
+        script = f"echo stopped >>{pair.folder}/told"
+        spec["hooks"] = {"poststop": [{"path": "/bin/sh", "args": ["sh", "-c", script]}]}
+
+    source.mkdir()
+    bundle = counting(pair, side, change=change)
+    assert pair.run(side, *SAVE, "c").err == ""
+    told = pair.folder / "told"
+    told.unlink()
+    source.rmdir()
+    done = pair.run(side, *LOAD, "-d", "-b", f"{{side}}/{bundle}", "d")
+    assert done.status == 1
+    assert told.read_text() == "stopped\n"
+    assert pair.run(side, "list", "-q").out == ""
+    source.mkdir()
+    assert quietly(pair, side, *LOAD, "-d", "-b", f"{{side}}/{bundle}", "d") == 0, said(pair, side)
+
+
+def test_a_mistyped_folder_of_images_is_not_made(pair: Pair) -> None:
+    bundle = pair.bundle("sleep", "1000")
+    done = pair.run("ours", "restore", "-b", f"{{side}}/{bundle}", "--image-path", "{side}/mistyped", "d")
+    assert done.status == 1
+    assert "mistyped: no such file or directory" in done.err
+    assert not (pair.folder / "ours/mistyped").exists()
+
+
 def test_without_criu_there_is_one_sentence(pair: Pair) -> None:
     bundle, other = (pair.bundle("sleep", "1000") for _ in "cd")
     for words in (["checkpoint", "--image-path", "{side}/i", "c"], ["restore", "-b", f"{{side}}/{other}", "d"]):

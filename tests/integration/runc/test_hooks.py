@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.runc.conftest import Machine
+from tests.integration.runc.conftest import PRIVATE_MOUNTS, Machine
 from tests.support import processes
 from tests.support.busybox import busybox_program
 from tests.support.waiting import wait_until
@@ -226,3 +226,34 @@ def test_hooks_inherit_no_descriptor(machine: Machine, kind: str) -> None:
     done = subprocess.run(["sh", "-c", 'exec 3</ 7</; exec "$@"', "sh", *argv], capture_output=True, timeout=60)
     assert done.returncode == 0, done.stderr
     assert (machine.folder / "fds").read_text().split() == ["0", "1", "2", "3"]  # 3 is the directory that ls reads
+
+
+def test_a_hook_that_hangs_keeps_nobody_from_deleting_the_container(machine: Machine) -> None:
+    """`start` waits for it, and holds the container meanwhile."""
+    hang = {"path": "/bin/sh", "args": ["sh", "-c", "echo >/hangs; exec sleep 1000"], "env": ["PATH=/bin"]}
+    bundle = machine.bundle("true", change=hooks(startContainer=[hang]))
+    machine.ok_detached("create", "--bundle", str(bundle), "c1")
+    words = [*PRIVATE_MOUNTS, *machine.runc_argv("start", "c1")]
+    with subprocess.Popen(words, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE) as starting:
+        wait_until((bundle / "rootfs/hangs").exists, "the hook to hang")
+        machine.ok("delete", "--force", "c1", timeout=20)
+        assert starting.wait(20) == 1
+    assert machine.containers() == []
+    assert machine.groups() == []
+
+
+def test_a_poststart_hook_may_use_the_runtime(machine: Machine) -> None:
+    """It would wait for the lock of the `start` that waits for it."""
+    argv = machine.runc_argv("pause", "c1")
+    hook = {"path": argv[0], "args": argv, "env": ["PATH=/usr/bin:/bin"], "timeout": 20}
+    bundle = machine.bundle("sleep", "1000", change=hooks(poststart=[hook]))
+    machine.ok_detached("create", "--bundle", str(bundle), "c1")
+    machine.ok("start", "c1")
+    assert machine.state("c1")["status"] == "paused"
+    machine.ok("delete", "--force", "c1")
+
+
+def test_a_hook_may_have_a_year(machine: Machine) -> None:
+    """More milliseconds than poll(2) takes."""
+    bundle = machine.bundle("true", change=hooks(createRuntime=[shell("true", timeout=365 * 24 * 3600)]))
+    assert machine.ok("run", "--bundle", str(bundle), "c1") == ""

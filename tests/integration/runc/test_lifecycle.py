@@ -271,3 +271,19 @@ def test_a_process_can_join_a_paused_container_and_runs_when_it_goes_on(machine:
         machine.ok("resume", container)
     assert joining.communicate(timeout=60)[0] == "ran\n"
     assert joining.returncode == 0
+
+
+@pytest.mark.parametrize("flags", [[], ["--all"]])
+def test_a_signal_that_no_kernel_has_is_one_sentence(machine: Machine, flags: list[str]) -> None:
+    container = machine.started("sleep", "100")
+    done = machine.runc("kill", *flags, container, "99999999999")
+    assert done.returncode == 1
+    assert "invalid argument" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_the_state_says_what_standard_streams_were_at_first(machine: Machine) -> None:
+    """For a restore: which of a process's pipes lead outside."""
+    container = machine.started("sleep", "100")
+    state = json.loads((machine.root / container / "state.json").read_text())
+    assert state["external_descriptors"] == ["/dev/null", *[str(machine.folder / "output")] * 2]

@@ -154,6 +154,13 @@ def test_exec_enters_a_user_namespace(machine: Machine) -> None:
     assert machine.ok("exec", container, "sh", "-c", script).split() == ["0", "0", "100000", "65536", user]
 
 
+def test_who_enters_a_user_namespace_owns_its_terminal(machine: Machine) -> None:
+    """It was made by the host's root, who is nobody there."""
+    container = start_owned(machine, "sleep", "100", change=MAPPED)
+    script = "busybox stat -c '%u:%g' $(tty); echo here >/dev/stdout"
+    assert machine.ok("exec", "--tty", container, "sh", "-c", script).split() == ["0:5", "here"]
+
+
 def test_the_fifo_that_init_waits_at_is_its_own(machine: Machine) -> None:
     bundle = owned_bundle(machine, "true", change=MAPPED)
     machine.ok_detached("create", "--bundle", str(bundle), "c1")

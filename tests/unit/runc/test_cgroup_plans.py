@@ -1,18 +1,23 @@
 """Limits as control files, devices as a policy, group paths."""
 
 import struct
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from slipway.base.errors import InvalidArgument
+from slipway.base.errors import InternalError, InvalidArgument
 from slipway.contracts.oci.runtime import resources_from_json
-from slipway.contracts.oci.runtime_resources import DeviceRule
+from slipway.contracts.oci.runtime_resources import DeviceRule, Resources
 from slipway.linux import bpf
+from slipway.runc.confine.cgroups import apply_limits, change_limits
 from slipway.runc.plan.cgroup_paths import check_not_root, plan_cgroups
 from slipway.runc.plan.cgroup_v1 import plan_limits_v1
 from slipway.runc.plan.cgroup_v2 import plan_limits_v2, swap_from_memory_and_swap, weight_from_shares
+from slipway.runc.plan.cgroup_write import CgroupWrite
 from slipway.runc.plan.device_rules import DevicePolicy, device_policy, device_policy_writes
+from slipway.runc.plan.update import complete_update
 
 
 def files(writes: list[Any]) -> dict[str, str]:
@@ -58,6 +63,7 @@ def test_limits_of_v1() -> None:
         "blkio.weight": "100",
         "blkio.throttle.read_bps_device": "8:0 77",
         "hugetlb.2MB.limit_in_bytes": "9",
+        "hugetlb.2MB.rsvd.limit_in_bytes": "9",
     }
 
 
@@ -79,10 +85,68 @@ def test_limits_of_v2() -> None:
         "cpu.max": "5000 100000",
         "cpuset.cpus": "0",
         "pids.max": "20",
-        "io.weight": "default 1",
+        "io.bfq.weight": "default 10",
         "io.max": "8:1 wiops=5",
         "memory.high": "900",
     }
+
+
+def applied(folder: Path, controller: str, writes: list[CgroupWrite], *present: str) -> dict[str, str]:
+    """What the files of a group hold afterwards, which were there and empty."""
+    folder.mkdir(exist_ok=True)
+    for name in present:
+        (folder / name).write_text("")
+    apply_limits({controller: str(folder)}, writes)
+    return {path.name: path.read_text() for path in folder.iterdir() if path.read_text()}
+
+
+def test_what_a_kernel_does_not_count_need_not_be_limited(tmp_path: Path) -> None:
+    """Huge pages that are only reserved (5.7), swap that is all or nothing, v1's burst (5.14)."""
+    pages = resources_from_json({"hugepageLimits": [{"pageSize": "2MB", "limit": 9}]})
+    assert applied(tmp_path / "a", "", plan_limits_v2(pages), "hugetlb.2MB.max") == {"hugetlb.2MB.max": "9"}
+    both = ("hugetlb.2MB.max", "hugetlb.2MB.rsvd.max")
+    assert applied(tmp_path / "b", "", plan_limits_v2(pages), *both) == dict.fromkeys(both, "9")
+    same = resources_from_json({"memory": {"limit": 1000, "swap": 1000}})
+    assert applied(tmp_path / "c", "", plan_limits_v2(same), "memory.max") == {"memory.max": "1000"}
+    free = resources_from_json({"memory": {"limit": -1}})
+    file = "memory.limit_in_bytes"
+    assert applied(tmp_path / "d", "memory", plan_limits_v1(free), file) == {file: "-1"}
+    burst = resources_from_json({"cpu": {"quota": 5000, "burst": 100}})
+    assert applied(tmp_path / "e", "cpu", plan_limits_v1(burst), "cpu.cfs_quota_us") == {"cpu.cfs_quota_us": "5000"}
+    some = resources_from_json({"memory": {"limit": 1000, "swap": 1500}})
+    with pytest.raises(InternalError, match=r"memory\.swap\.max"):
+        applied(tmp_path / "f", "", plan_limits_v2(some), "memory.max")
+
+
+@pytest.mark.parametrize(
+    ("controller", "plan", "file", "value"),
+    [
+        ("", plan_limits_v2, "io.bfq.weight", "default 500"),
+        ("", plan_limits_v2, "io.weight", "default 4950"),
+        ("blkio", plan_limits_v1, "blkio.bfq.weight", "500"),
+        ("blkio", plan_limits_v1, "blkio.weight", "500"),
+    ],
+)
+def test_a_weight_is_told_to_the_scheduler_that_is_there(
+    tmp_path: Path, controller: str, plan: Callable[[Resources], list[CgroupWrite]], file: str, value: str
+) -> None:
+    """BFQ, which does not look at io.weight, counts as v1 does."""
+    resources = resources_from_json({"blockIO": {"weight": 500}})
+    assert applied(tmp_path, controller, plan(resources), file) == {file: value}
+
+
+def test_weights_of_devices_have_leaves_too() -> None:
+    device = {"major": 8, "minor": 0, "weight": 500, "leafWeight": 300}
+    writes = plan_limits_v1(resources_from_json({"blockIO": {"weightDevice": [device]}}))
+    assert files(writes) == {"blkio.weight_device": "8:0 500", "blkio.leaf_weight_device": "8:0 300"}
+
+
+def test_a_change_that_fails_leaves_all_as_it_was(tmp_path: Path) -> None:
+    (tmp_path / "cpu.shares").write_text("1024")
+    writes = [CgroupWrite("cpu", "cpu.shares", 77), CgroupWrite("cpu", "no/such.file", 1)]
+    with pytest.raises(InternalError):
+        change_limits({"cpu": str(tmp_path)}, writes)
+    assert (tmp_path / "cpu.shares").read_text() == "1024"
 
 
 @pytest.mark.parametrize("key", ["../memory.max", "/etc/passwd", "x", "."])
@@ -236,3 +300,20 @@ def test_group_paths_do_not_climb(path: str) -> None:
 def test_limits_never_fall_on_the_whole_machine() -> None:
     with pytest.raises(InvalidArgument):
         check_not_root(plan_cgroups("/", "x", POINTS, {}), POINTS)
+
+
+def test_device_numbers_of_32_bits_fit_into_a_program() -> None:
+    """It was an exception of struct."""
+    assert bpf.device_program(False, [("c", (1 << 32) - 1, 1 << 31, "rwm")])
+
+
+def test_a_change_of_half_a_pair_keeps_the_other_half() -> None:
+    """systemd is told of both as one number."""
+    present = {"cpu.cfs_quota_us": "50000", "cpu.cfs_period_us": "100000"}
+    for given, other in (({"period": 200000}, (50000, 200000)), ({"quota": 20000}, (20000, 100000))):
+        resources = resources_from_json({"cpu": given})
+        complete_update(resources, unified=False, read=lambda file: present.get(file, ""))
+        assert (resources.cpu.quota, resources.cpu.period) == other
+    unlimited = resources_from_json({"cpu": {"period": 200000}})
+    complete_update(unlimited, unified=False, read=lambda file: {"cpu.cfs_quota_us": "-1"}.get(file, ""))
+    assert unlimited.cpu.quota is None

@@ -16,10 +16,10 @@ FLAGS = CHECKPOINT
 
 def run(context: Context, options: Options) -> int:
     check_arguments("checkpoint", options, 1, 1)
-    state = context.store.load(options.arguments[0])
-    lifecycle.check("checkpoint", state.id, current_status(context.store, state))
     choices = CriuChoices(options, os.getcwd())
-    with context.store.lock(state.id):
+    with context.store.lock(options.arguments[0]):
+        state = context.store.load(options.arguments[0])
+        lifecycle.check("checkpoint", state.id, current_status(context.store, state))
         checkpoint_container(state, choices, context.log.warning)
         if not choices.leave_running and not choices.pre_dump:
             delete_container(context.store, state, force=True, warn=context.log.warning)

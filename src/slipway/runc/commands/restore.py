@@ -43,12 +43,13 @@ def run(context: Context, options: Options) -> int:
     try:
         if pid_file:
             write_pid_file(pid_file, state.pid)
+        if theirs >= 0:
+            os.close(theirs)  # nobody else has it, if the container has no terminal: then waiting ends
         master = descriptors.receive_descriptor(ours) if ours >= 0 else -1
+        status = 0 if detached else wait_in_foreground(state.pid, master)
     except BaseException:
         delete_container(context.store, state, force=True)
         raise
-    if detached:
-        return 0
-    status = wait_in_foreground(state.pid, master)
-    delete_ended(context, state)
+    if not detached:
+        delete_ended(context, state)
     return status

@@ -13,7 +13,7 @@ from slipway.runc.process.end import delete_container
 from slipway.runc.process.foreground import follow_size, wait_in_foreground
 from slipway.runc.process.parent import create_container
 from slipway.runc.process.prepare import check_console
-from slipway.runc.process.start import start_container
+from slipway.runc.process.start import run_poststart_hooks, start_container
 from slipway.runc.report import words_of
 from slipway.runc.state.model import ContainerState
 
@@ -63,6 +63,7 @@ def _run(context: Context, options: Options) -> int:
     try:
         notifier = _notifier(context, state, detached=detached) if chosen.notify else None
         start_container(context.store, state)
+        run_poststart_hooks(state)
     except BaseException:
         delete_container(context.store, state, force=True, warn=context.log.warning)
         raise
@@ -70,7 +71,11 @@ def _run(context: Context, options: Options) -> int:
         if notifier is not None:
             notifier.wait(state.pid, state.start)
         return 0
-    status = wait_in_foreground(state.pid, master, notifier)
+    try:
+        status = wait_in_foreground(state.pid, master, notifier)
+    except BaseException:
+        delete_container(context.store, state, force=True, warn=context.log.warning)
+        raise
     if not options.switch("keep"):
         delete_ended(context, state)
     return status

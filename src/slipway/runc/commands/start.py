@@ -4,7 +4,7 @@ import os
 
 from slipway.runc.commands.context import Context
 from slipway.runc.options.parse import Flag, Options, check_arguments
-from slipway.runc.process.start import check_startable, start_container
+from slipway.runc.process.start import check_startable, run_poststart_hooks, start_container
 from slipway.runc.state.model import ContainerState
 
 TYPE_CHECKING = False
@@ -26,6 +26,7 @@ def run(context: Context, options: Options) -> int:
             check_startable(context.store, state)
             notifier = _notifier(context, state, manager)
         start_container(context.store, state)
+    run_poststart_hooks(state)
     if notifier is not None:
         notifier.wait(state.pid, state.start)
     return 0

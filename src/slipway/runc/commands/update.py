@@ -9,11 +9,10 @@ from slipway.contracts.oci.runtime import resources_from_json
 from slipway.contracts.oci.runtime_resources import Resources, no_resources
 from slipway.linux import cgroups
 from slipway.runc.commands.context import Context
-from slipway.runc.confine.cgroups import apply_limits
+from slipway.runc.confine.cgroups import change_limits
 from slipway.runc.options.parse import NUMBER, TEXT, Flag, Options, check_arguments, is_whole_number
 from slipway.runc.options.sizes import bytes_from_text
-from slipway.runc.plan.cgroup_v1 import plan_limits_v1
-from slipway.runc.plan.cgroup_v2 import plan_limits_v2
+from slipway.runc.plan.limits import plan_limits
 from slipway.runc.plan.update import complete_update
 from slipway.runc.state import lifecycle
 from slipway.runc.state.model import ContainerState
@@ -83,15 +82,14 @@ def _apply(state: ContainerState, resources: Resources) -> None:
         from slipway.runc.process.unit import update_unit  # D-Bus is not for those who make groups by file
 
         update_unit(state, resources)
-    plan = plan_limits_v2 if unified else plan_limits_v1
-    apply_limits(state.groups, plan(resources), context="")
+    change_limits(state.groups, plan_limits(resources, unified=unified))
 
 
 def _read(state: ContainerState, file: str) -> str:
-    """A control file of v2; "" where the controller is not enabled."""
+    """A control file, of v1 one of the cpu controller; "" where the controller is not enabled."""
     try:
-        return cgroups.read(state.groups[cgroups.UNIFIED], file)
-    except FileNotFoundError:
+        return cgroups.read(state.groups.get(cgroups.UNIFIED) or state.groups["cpu"], file)
+    except (FileNotFoundError, KeyError):
         return ""
 
 

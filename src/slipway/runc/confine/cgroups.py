@@ -14,8 +14,6 @@ _MEMORY_LIMIT = "memory.limit_in_bytes"
 # For a group with processes of its own; for a real-time policy in the cpu controller; for a user, who is not asked for
 # more than their administrator has given: a limit that misses its controller says so when it is written.
 _REFUSALS = (errno.EBUSY, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EACCES, errno.EPERM)
-# v1 has files of these names in the same place under another scheduler.
-_ALTERNATIVES = {"blkio.weight": "blkio.bfq.weight", "io.weight": "io.bfq.weight"}
 
 
 def check_vacant(groups: dict[str, str]) -> None:
@@ -129,6 +127,30 @@ def apply_limits(groups: dict[str, str], writes: list[CgroupWrite], context: str
             raise _failure(groups, write, error, context) from None
 
 
+def change_limits(groups: dict[str, str], writes: list[CgroupWrite]) -> None:
+    """The same for a group that has limits: all of them, or it is as it was. Raises InternalError."""
+    before = [_present(groups, write) for write in writes]
+    try:
+        apply_limits(groups, writes, context="")
+    except InternalError:
+        for write in (*before, *before):  # one may be refused while another is not back yet
+            try:
+                if write is not None:
+                    _apply(groups, write)
+            except OSError:
+                continue  # the first error is the one to tell
+        raise
+
+
+def _present(groups: dict[str, str], write: CgroupWrite) -> "CgroupWrite | None":
+    """What would put a limit back as it is now; None where the file holds more than one value."""
+    try:
+        value = cgroups.read(groups[write.controller], write.file)
+    except (OSError, KeyError):
+        return None
+    return None if "\n" in value or not value else CgroupWrite(write.controller, write.file, value)
+
+
 def _failure(groups: dict[str, str], write: CgroupWrite, error: OSError, context: str) -> InternalError:
     group = groups.get(write.controller)
     if group is None:
@@ -149,9 +171,10 @@ def _apply(groups: dict[str, str], write: CgroupWrite) -> None:
     try:
         cgroups.write(group, write.file, write.value)
     except FileNotFoundError:
-        if write.file not in _ALTERNATIVES:
+        if write.instead is not None:
+            _apply(groups, write.instead)
+        elif not write.optional:
             raise
-        cgroups.write(group, _ALTERNATIVES[write.file], write.value)
 
 
 def apply_devices(groups: dict[str, str], policy: DevicePolicy, *, lenient: bool = False) -> None:

@@ -6,10 +6,10 @@ cgroup-v2.rst.
 """
 
 import os
-import select
 
 from slipway.base.errors import FailedPrecondition
 from slipway.linux import cgroups
+from slipway.linux.readiness import is_readable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,9 +40,7 @@ class _EventfdEvents:
         cgroups.write(group, "cgroup.event_control", f"{self._descriptor} {self._watched} ")
 
     def wait(self, timeout: float) -> tuple[int, bool]:
-        poll = select.poll()
-        poll.register(self._descriptor, select.POLLIN)
-        if not poll.poll(timeout * 1000):
+        if not is_readable(self._descriptor, timeout):
             return 0, False
         count = os.eventfd_read(self._descriptor)
         return (count, False) if os.path.lexists(self._control) else (0, True)
@@ -63,9 +61,7 @@ class _UnifiedEvents:
     def wait(self, timeout: float) -> tuple[int, bool]:
         from slipway.linux import inotify
 
-        poll = select.poll()
-        poll.register(self._descriptor, select.POLLIN)
-        if not poll.poll(timeout * 1000):
+        if not is_readable(self._descriptor, timeout):
             return 0, False
         inotify.read_events(self._descriptor)
         before, self._count = self._count, self._kills()

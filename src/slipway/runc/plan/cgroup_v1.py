@@ -14,7 +14,10 @@ def plan_limits_v1(resources: Resources) -> list[CgroupWrite]:
         limit = resources.pids_limit if resources.pids_limit > 0 else "max"
         writes.append(CgroupWrite("pids", "pids.max", limit))
     for page in resources.hugepages:
-        writes.append(CgroupWrite("hugetlb", f"hugetlb.{page.page_size}.limit_in_bytes", page.limit))
+        file = f"hugetlb.{page.page_size}"
+        writes.append(CgroupWrite("hugetlb", f"{file}.limit_in_bytes", page.limit))
+        # What is only reserved is away for others, too. Kernels before 5.7 do not count it.
+        writes.append(CgroupWrite("hugetlb", f"{file}.rsvd.limit_in_bytes", page.limit, optional=True))
     if resources.network.class_id is not None:
         writes.append(CgroupWrite("net_cls", "net_cls.classid", resources.network.class_id))
     for interface in resources.network.priorities:
@@ -34,15 +37,15 @@ def _cpu(cpu: Cpu) -> list[CgroupWrite]:
     writes = []
     if cpu.shares:
         writes.append(CgroupWrite("cpu", "cpu.shares", cpu.shares))
+    if cpu.burst is not None:  # refused while the quota is smaller, and the other way round
+        writes.append(CgroupWrite("cpu", "cpu.cfs_burst_us", cpu.burst, again=True, optional=True))
     if cpu.period:
         # Refused while a quota of before is too large for it: then the quota goes first.
         writes.append(CgroupWrite("cpu", "cpu.cfs_period_us", cpu.period, again=True))
     if cpu.quota:
         writes.append(CgroupWrite("cpu", "cpu.cfs_quota_us", cpu.quota))
-    if cpu.burst is not None:
-        writes.append(CgroupWrite("cpu", "cpu.cfs_burst_us", cpu.burst))
     if cpu.realtime_period:
-        writes.append(CgroupWrite("cpu", "cpu.rt_period_us", cpu.realtime_period))
+        writes.append(CgroupWrite("cpu", "cpu.rt_period_us", cpu.realtime_period, again=True))
     if cpu.realtime_runtime:
         writes.append(CgroupWrite("cpu", "cpu.rt_runtime_us", cpu.realtime_runtime))
     if cpu.idle is not None:
@@ -57,13 +60,14 @@ def _cpu(cpu: Cpu) -> list[CgroupWrite]:
 def _memory(memory: Memory) -> list[CgroupWrite]:
     writes = []
     swap = memory.swap
-    if memory.limit == -1 and not swap:
-        swap = -1  # no limit of memory means none of memory and swap
+    follows = memory.limit == -1 and not swap
+    if follows:
+        swap = -1  # no limit of memory means none of memory and swap, if that is counted here
     if memory.limit:
         # The limit may not pass that of memory and swap: when both grow, the second must go first.
         writes.append(CgroupWrite("memory", "memory.limit_in_bytes", memory.limit, again=True))
     if swap:
-        writes.append(CgroupWrite("memory", "memory.memsw.limit_in_bytes", swap, again=True))
+        writes.append(CgroupWrite("memory", "memory.memsw.limit_in_bytes", swap, again=True, optional=follows))
     if memory.reservation:
         writes.append(CgroupWrite("memory", "memory.soft_limit_in_bytes", memory.reservation))
     if memory.kernel_tcp:
@@ -78,13 +82,16 @@ def _memory(memory: Memory) -> list[CgroupWrite]:
 def _block_io(block_io: BlockIo) -> list[CgroupWrite]:
     writes = []
     if block_io.weight:
-        writes.append(CgroupWrite("blkio", "blkio.weight", block_io.weight))
+        writes.append(_under_either_scheduler("weight", block_io.weight))
     if block_io.leaf_weight:
         writes.append(CgroupWrite("blkio", "blkio.leaf_weight", block_io.leaf_weight))
     for device in block_io.weight_devices:
         if device.weight:
             value = f"{device.major}:{device.minor} {device.weight}"
-            writes.append(CgroupWrite("blkio", "blkio.weight_device", value))
+            writes.append(_under_either_scheduler("weight_device", value))
+        if device.leaf_weight:
+            value = f"{device.major}:{device.minor} {device.leaf_weight}"
+            writes.append(CgroupWrite("blkio", "blkio.leaf_weight_device", value))
     throttles = (
         ("blkio.throttle.read_bps_device", block_io.read_bps),
         ("blkio.throttle.write_bps_device", block_io.write_bps),
@@ -95,3 +102,8 @@ def _block_io(block_io: BlockIo) -> list[CgroupWrite]:
         for throttle in devices:
             writes.append(CgroupWrite("blkio", file, f"{throttle.major}:{throttle.minor} {throttle.rate}"))
     return writes
+
+
+def _under_either_scheduler(name: str, value: "int | str") -> CgroupWrite:
+    """CFQ's file, or that of BFQ, which came after it."""
+    return CgroupWrite("blkio", f"blkio.{name}", value, instead=CgroupWrite("blkio", f"blkio.bfq.{name}", value))

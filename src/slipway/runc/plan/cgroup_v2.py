@@ -20,6 +20,8 @@ def plan_limits_v2(resources: Resources) -> list[CgroupWrite]:
         writes.append(_write("pids.max", _maximum(resources.pids_limit)))
     for page in resources.hugepages:
         writes.append(_write(f"hugetlb.{page.page_size}.max", page.limit))
+        # What is only reserved is away for others, too. Kernels before 5.7 do not count it.
+        writes.append(_write(f"hugetlb.{page.page_size}.rsvd.max", page.limit, optional=True))
     for device, limit in resources.rdma.items():
         handles = "max" if limit.hca_handles is None else limit.hca_handles
         objects = "max" if limit.hca_objects is None else limit.hca_objects
@@ -29,8 +31,8 @@ def plan_limits_v2(resources: Resources) -> list[CgroupWrite]:
     return writes
 
 
-def _write(file: str, value: "int | str") -> CgroupWrite:
-    return CgroupWrite(_UNIFIED, file, value)
+def _write(file: str, value: "int | str", *, optional: bool = False, again: bool = False) -> CgroupWrite:
+    return CgroupWrite(_UNIFIED, file, value, optional=optional, again=again)
 
 
 def _control_file(name: str) -> str:
@@ -50,11 +52,11 @@ def _cpu(cpu: Cpu) -> list[CgroupWrite]:
         writes.append(_write("cpu.idle", cpu.idle))
     if cpu.shares and not cpu.idle:
         writes.append(_write("cpu.weight", weight_from_shares(cpu.shares)))
+    if cpu.burst is not None:  # refused while the quota is smaller, and the other way round
+        writes.append(_write("cpu.max.burst", cpu.burst, again=True))
     if cpu.quota or cpu.period:
         quota = cpu.quota if cpu.quota and cpu.quota > 0 else "max"
         writes.append(_write("cpu.max", f"{quota} {cpu.period or _DEFAULT_PERIOD}"))
-    if cpu.burst is not None:
-        writes.append(_write("cpu.max.burst", cpu.burst))
     if cpu.cpus:
         writes.append(_write("cpuset.cpus", cpu.cpus))
     if cpu.mems:
@@ -66,7 +68,8 @@ def _memory(memory: Memory) -> list[CgroupWrite]:
     writes = []
     swap = swap_from_memory_and_swap(memory.swap or 0, memory.limit or 0)
     if swap is not None:
-        writes.append(_write("memory.swap.max", _maximum(swap)))
+        # Where swap is not counted, none and all of it are the same.
+        writes.append(_write("memory.swap.max", _maximum(swap), optional=swap <= 0))
     if memory.limit:
         writes.append(_write("memory.max", _maximum(memory.limit)))
     if memory.reservation:
@@ -77,11 +80,10 @@ def _memory(memory: Memory) -> list[CgroupWrite]:
 def _block_io(block_io: BlockIo) -> list[CgroupWrite]:
     writes = []
     if block_io.weight:
-        writes.append(_write("io.weight", f"default {io_weight_from_block_io(block_io.weight)}"))
+        writes.append(_weight("default", block_io.weight))
     for device in block_io.weight_devices:
         if device.weight:
-            weight = io_weight_from_block_io(device.weight)
-            writes.append(_write("io.weight", f"{device.major}:{device.minor} {weight}"))
+            writes.append(_weight(f"{device.major}:{device.minor}", device.weight))
     throttles = (
         ("rbps", block_io.read_bps),
         ("wbps", block_io.write_bps),
@@ -93,6 +95,12 @@ def _block_io(block_io: BlockIo) -> list[CgroupWrite]:
             rate = throttle.rate or "max"
             writes.append(_write("io.max", f"{throttle.major}:{throttle.minor} {key}={rate}"))
     return writes
+
+
+def _weight(what: str, weight: int) -> CgroupWrite:
+    """BFQ counts as v1 does; where it is loaded, io.weight is without effect."""
+    converted = _write("io.weight", f"{what} {io_weight_from_block_io(weight)}")
+    return CgroupWrite(_UNIFIED, "io.bfq.weight", f"{what} {weight}", instead=converted)
 
 
 def weight_from_shares(shares: int) -> int:

@@ -2,15 +2,29 @@
 
 
 class CgroupWrite:
-    """`controller` is `""` on v2. `again`: if the kernel answers EINVAL, try once more after the others."""
+    """`controller` is `""` on v2. `again`: if the kernel answers EINVAL, try once more after the others.
 
-    __slots__ = ("again", "controller", "file", "value")
+    Where the file is not there: `instead` is written; or nothing, if the write is `optional`.
+    """
 
-    def __init__(self, controller: str, file: str, value: "int | str", *, again: bool = False) -> None:
+    __slots__ = ("again", "controller", "file", "instead", "optional", "value")
+
+    def __init__(
+        self,
+        controller: str,
+        file: str,
+        value: "int | str",
+        *,
+        again: bool = False,
+        optional: bool = False,
+        instead: "CgroupWrite | None" = None,
+    ) -> None:
         self.controller = controller
         self.file = file
         self.value = str(value)
         self.again = again
+        self.optional = optional
+        self.instead = instead
 
     def describe(self) -> str:
         return f"set {self.file} to {self.value}"

@@ -1,7 +1,7 @@
 """What a change of limits means on a group that has limits already. Pure."""
 
 from slipway.base.errors import InvalidArgument
-from slipway.contracts.oci.runtime_resources import Resources
+from slipway.contracts.oci.runtime_resources import Cpu, Resources
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ _MOST_SHARES = 1 << 18
 
 
 def complete_update(resources: Resources, *, unified: bool, read: "Callable[[str], str]") -> None:
-    """Fill in what two limits share on v2: swap is told with memory, the quota with its period.
+    """Fill in what two limits share: the quota is told with its period, on v2 and by systemd; on v2 swap with memory.
 
     `read` gives a control file of the group, or "". Raises InvalidArgument for what the kernel would bend silently.
     """
@@ -23,12 +23,17 @@ def complete_update(resources: Resources, *, unified: bool, read: "Callable[[str
     if cpu.shares and cpu.shares > _MOST_SHARES:
         raise InvalidArgument(f"the maximum allowed cpu-shares is {_MOST_SHARES}")
     if not unified:
+        _complete_quota(cpu, read("cpu.cfs_quota_us"), read("cpu.cfs_period_us"))
         return
     if memory.check_before_update:
         _check_usage(resources, read("memory.current"))
     if memory.swap and memory.swap > 0 and not memory.limit:
         memory.limit = _limit(read("memory.max"))
     quota, _, period = read("cpu.max").partition(" ")
+    _complete_quota(cpu, quota, period)
+
+
+def _complete_quota(cpu: Cpu, quota: str, period: str) -> None:
     if cpu.period and not cpu.quota:
         cpu.quota = _limit(quota)
     elif cpu.quota and not cpu.period and period.isascii() and period.isdigit():

@@ -9,12 +9,13 @@ from slipway.base.errors import EngineError, InvalidArgument
 from slipway.base.files import write_atomically
 from slipway.contracts import criu_rpc
 from slipway.contracts.oci.runtime import Spec
-from slipway.linux import cgroups, resolve
+from slipway.linux import cgroups, processes, resolve
 from slipway.runc.bundle import load_bundle
 from slipway.runc.options.checkpoint import CriuChoices
 from slipway.runc.plan.checkpoint import joined_namespace, outside_mounts
 from slipway.runc.process import criu
 from slipway.runc.process.images import DESCRIPTORS, Images
+from slipway.runc.report import words_of
 from slipway.runc.state.model import ContainerState
 
 TYPE_CHECKING = False
@@ -41,11 +42,11 @@ def checkpoint_container(state: ContainerState, choices: CriuChoices, warn: "Cal
     if choices.lazy_pages:
         criu.check_feature("lazy_pages", "LazyPages")
         _check_status_descriptor(choices.status_fd)
-    images = Images(choices, "dump.log", state.annotations)
+    images = Images(choices, "dump.log", state.annotations, make=True)
     try:
         _complete(images.options, state, spec, choices)
         if not choices.pre_dump:
-            _keep_descriptors(state.pid, choices.image_path)
+            _keep_descriptors(state, choices.image_path)
         kind = criu_rpc.PRE_DUMP if choices.pre_dump else criu_rpc.DUMP
         _run(criu_rpc.Request(type=kind, opts=images.options), choices)
     except EngineError:
@@ -124,14 +125,9 @@ def _is_masked_file(root: int, path: str) -> bool:
         os.close(descriptor)
 
 
-def _keep_descriptors(pid: int, folder: str) -> None:
-    """What stdio was: a restore puts its caller's in the place of pipes."""
-    links: list[json_text.Json] = []
-    for number in (0, 1, 2):
-        try:
-            links.append(os.readlink(f"/proc/{pid}/fd/{number}"))
-        except FileNotFoundError:
-            links.append("/dev/null")
+def _keep_descriptors(state: ContainerState, folder: str) -> None:
+    """What stdio was at first: a restore puts its caller's in the place of those pipes, wherever they are by now."""
+    links: list[json_text.Json] = [*(state.descriptors or processes.read_streams(state.pid))]
     write_atomically(f"{folder}/{DESCRIPTORS}", json_text.dumps(links).encode(), durable=False)
 
 
@@ -140,8 +136,8 @@ def _check_status_descriptor(descriptor: int) -> None:
         return
     try:
         flags = fcntl.fcntl(descriptor, fcntl.F_GETFL)
-    except OSError as error:
-        reason = (error.strerror or "").lower()
+    except (OSError, OverflowError) as error:
+        reason = words_of(error) if isinstance(error, OSError) else "bad file descriptor"
         raise InvalidArgument(f"invalid --status-fd argument {descriptor}: {reason}") from None
     if not flags & os.O_WRONLY:
         raise InvalidArgument(f"invalid --status-fd argument {descriptor}: not writable")

@@ -64,13 +64,17 @@ def _signal_everyone(state: ContainerState, number: int) -> None:
         _thaw(state)
         return
     freeze = number == KILL and _can_freeze(state)
-    for pid in cgroups.processes_of(state.groups):
-        try:
-            os.kill(pid, number)
-        except ProcessLookupError:
-            continue
-    if freeze:
-        _thaw(state)
+    try:
+        for pid in cgroups.processes_of(state.groups):
+            try:
+                os.kill(pid, number)
+            except ProcessLookupError:
+                continue
+            except OverflowError:
+                raise InternalError("unable to signal init: invalid argument") from None
+    finally:
+        if freeze:
+            _thaw(state)
 
 
 def _can_freeze(state: ContainerState) -> bool:

@@ -3,7 +3,6 @@
 import _signal  # type: ignore[import-not-found]
 import errno
 import os
-import select
 import time
 
 from slipway.base import json_text
@@ -12,6 +11,7 @@ from slipway.contracts.oci.runtime import Hook
 from slipway.contracts.oci.runtime_fields import Fields
 from slipway.contracts.oci.runtime_version import VERSION
 from slipway.linux import signals
+from slipway.linux.readiness import is_readable
 from slipway.runc.report import write_quietly
 
 TYPE_CHECKING = False
@@ -150,9 +150,7 @@ def _wait(pid: int, timeout: "int | None") -> "int | None":
     except OSError:  # a startContainer hook runs under the container's filter, which may be older
         return _wait_by_signal(pid, timeout)
     try:
-        poll = select.poll()
-        poll.register(pidfd, select.POLLIN)
-        if not poll.poll(timeout * 1000):
+        if not is_readable(pidfd, timeout):
             _kill_family(pid)
             return None
     except BaseException:  # an interrupt, which has not reached a group of its own

@@ -19,11 +19,12 @@ class Images:
 
     __slots__ = ("descriptors", "log", "options")
 
-    def __init__(self, choices: CriuChoices, log: str, annotations: dict[str, str]) -> None:
-        """Makes the folders. Raises OSError, InvalidArgument."""
+    def __init__(self, choices: CriuChoices, log: str, annotations: dict[str, str], *, make: bool) -> None:
+        """Makes the folder of criu's work, and with `make` that of the images. Raises OSError, InvalidArgument."""
         if choices.cgroups_mode not in criu_rpc.CGROUP_MODES:
             raise InvalidArgument("invalid manage-cgroups-mode value")
-        os.makedirs(choices.image_path, 0o700, exist_ok=True)
+        if make:
+            os.makedirs(choices.image_path, 0o700, exist_ok=True)
         if choices.parent_path:
             _check_parent(choices)
         self.descriptors = [_open(choices.image_path)]

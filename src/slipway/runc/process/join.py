@@ -88,6 +88,9 @@ def _join(request: JoinRequest, channel: Channel) -> "NoReturn":
     namespaces.join(request.target, request.flags if request.forks_inside else request.flags & ~CLONE_NEWPID)
     if request.forks_inside:
         fork_inside(channel)
+    if request.flags & CLONE_NEWUSER:  # its root, as its init was: else what we make is nobody's inside
+        os.setresgid(0, 0, 0)
+        os.setresuid(0, 0, 0)
     os.setsid()
     own_proc = os.open("self", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=proc)
     if request.root >= 0:

@@ -13,10 +13,9 @@ from slipway.runc.bundle import Bundle
 from slipway.runc.confine import cgroups as confine_cgroups
 from slipway.runc.confine import limits
 from slipway.runc.confine.own_groups import make_own_groups
-from slipway.runc.plan.cgroup_v1 import plan_limits_v1
-from slipway.runc.plan.cgroup_v2 import plan_limits_v2
 from slipway.runc.plan.delegation import group_owner
 from slipway.runc.plan.device_rules import device_policy
+from slipway.runc.plan.limits import plan_limits
 from slipway.runc.process import announce, handshake
 from slipway.runc.process.answers import move_devices, send_source, write_time_offsets
 from slipway.runc.process.enter_namespaces import close_namespaces
@@ -42,7 +41,6 @@ if TYPE_CHECKING:
     from slipway.runc.process.unit import Unit
 
 _REMOVAL_TIMEOUT = 10.0
-_UNIFIED = ""
 
 
 class Creation:
@@ -168,20 +166,24 @@ def _start_init(
     # The child builds its file tree meanwhile.
     if request.unit is not None:
         _start_unit(creation, request.unit)
-    resources = request.spec.linux.resources
-    confine_cgroups.make_groups(request.groups, request.points)
-    lenient = request.rootless_groups or not is_machine_root()
-    confine_cgroups.apply_devices(request.groups, device_policy(resources.devices), lenient=lenient)
-    owner = group_owner(request.spec, request.uid_mappings)
-    confine_cgroups.hand_over(request.groups, owner, lenient=request.rootless_groups)
+    prepare_groups(request)
     ours.send(handshake.GO)
-    plan_limits = plan_limits_v2 if _UNIFIED in request.points else plan_limits_v1
-    writes = plan_limits(resources)
+    writes = plan_limits(request.spec.linux.resources, unified=cgroups.UNIFIED in request.points)
     if options.debug is not None:
         tell_groups(request, writes, options.debug)
     confine_cgroups.apply_limits(request.groups, writes)
     _attend(creation)
     ours.close()
+
+
+def prepare_groups(request: InitRequest) -> None:
+    """Make them, with their devices and their owner; the limits come later."""
+    confine_cgroups.make_groups(request.groups, request.points)
+    lenient = request.rootless_groups or not is_machine_root()
+    policy = device_policy(request.spec.linux.resources.devices)
+    confine_cgroups.apply_devices(request.groups, policy, lenient=lenient)
+    owner = group_owner(request.spec, request.uid_mappings)
+    confine_cgroups.hand_over(request.groups, owner, lenient=request.rootless_groups)
 
 
 def _keep_own_groups(creation: Creation) -> None:
@@ -195,7 +197,7 @@ def _keep_own_groups(creation: Creation) -> None:
     linux = request.spec.linux
     if linux.cgroups_path:
         raise InternalError(f"unable to apply cgroup configuration: {words_of(denied)}")
-    if _UNIFIED in request.points and plan_limits_v2(linux.resources):
+    if cgroups.UNIFIED in request.points and plan_limits(linux.resources, unified=True):
         raise InternalError(
             "unable to apply cgroup configuration: rootless needs no limits + no cgrouppath when no permission is "
             f"granted for cgroups: {words_of(denied)}"
@@ -274,7 +276,7 @@ def _answer(creation: Creation, kind: bytes, payload: bytes) -> None:
         os.waitpid(creation.pid, 0)
         creation.pid = int(payload)
     elif kind == handshake.TREE:
-        _run_creation_hooks(creation)
+        run_creation_hooks(creation.request, creation.pid)
     elif kind == handshake.READY:
         _complete(creation)
     elif kind == handshake.LISTENER:
@@ -288,9 +290,8 @@ def _hand_over_listener(creation: Creation, number: int) -> None:
     hand_over(request.confinement.filter.listener, creation.pid, number, document)
 
 
-def _run_creation_hooks(creation: Creation) -> None:
+def run_creation_hooks(request: InitRequest, pid: int) -> None:
     """With the bundle as working directory, as the original has it."""
-    request = creation.request
     hooks = request.spec.hooks
     # The state of the (deprecated) prestart hooks is that of a container whose `create` is over, as with crun.
     lists = (("prestart", hooks.prestart, "created"), ("createRuntime", hooks.create_runtime, "creating"))
@@ -298,7 +299,7 @@ def _run_creation_hooks(creation: Creation) -> None:
     os.chdir(request.bundle)
     try:
         for name, these, status in lists:
-            document = oci_state(request.id, status, creation.pid, request.bundle, request.spec.annotations)
+            document = oci_state(request.id, status, pid, request.bundle, request.spec.annotations)
             run_hooks(name, these, document)
     finally:
         os.fchdir(own)
@@ -319,6 +320,7 @@ def _complete(creation: Creation) -> None:
         raise InternalError(_death_sentence(creation))
     creation.state.pid = creation.pid
     creation.state.start = stat.start
+    creation.state.descriptors = processes.read_streams(creation.pid)
     creation.store.save(creation.state)
 
 

@@ -13,17 +13,14 @@ from slipway.linux.namespace_flags import CLONE_NEWNS, CLONE_NEWTIME
 from slipway.runc.bundle import Bundle
 from slipway.runc.confine import cgroups as confine_cgroups
 from slipway.runc.options.checkpoint import CriuChoices
-from slipway.runc.plan.cgroup_v1 import plan_limits_v1
-from slipway.runc.plan.cgroup_v2 import plan_limits_v2
 from slipway.runc.plan.checkpoint import joined_namespace, mount_points_to_make, outside_mounts
-from slipway.runc.plan.device_rules import device_policy
+from slipway.runc.plan.limits import plan_limits
 from slipway.runc.process import criu
 from slipway.runc.process.checkpoint import OUTSIDE_NAMESPACES, key_of_namespace
 from slipway.runc.process.end import delete_container
-from slipway.runc.process.hooks import oci_state, run_hooks
 from slipway.runc.process.images import DESCRIPTORS, Images
 from slipway.runc.process.init import InitRequest
-from slipway.runc.process.parent import first_state
+from slipway.runc.process.parent import first_state, prepare_groups, run_creation_hooks
 from slipway.runc.process.prepare import CreateOptions, prepare_init
 from slipway.runc.process.undo import Undo
 from slipway.runc.state.model import ContainerState
@@ -74,23 +71,23 @@ def restore_container(
         confine_cgroups.check_vacant(restoring.request.groups)
         restoring.state = first_state(store, restoring.request, bundle)
         os.unlink(store.fifo(created.container))
-        undo.push("remove container", lambda: _remove(restoring))
+        if restoring.request.unit is not None:  # of which the state may not have known yet
+            undo.push("remove unit", lambda: _remove_unit(restoring.request))
+        undo.push("remove container", lambda: delete_container(store, restoring.state, force=True, warn=warn))
         _restore(restoring, choices, warn)
     return restoring.state
 
 
-def _remove(restoring: Restoring) -> None:
-    restoring.state.poststop_hooks = []  # for one that never ran
-    delete_container(restoring.store, restoring.state, force=True)
-    if restoring.request.unit is not None:  # of which the state may not have known yet
-        restoring.request.unit.remove(restoring.request.groups)
+def _remove_unit(request: InitRequest) -> None:
+    if request.unit is not None:
+        request.unit.remove(request.groups)
 
 
 def _restore(restoring: Restoring, choices: CriuChoices, warn: "Callable[[str], None]") -> None:
     namespaces.unshare(CLONE_NEWNS)  # what is mounted here for criu's sake goes with this process
     mounts.change_propagation("/", MS_SLAVE | MS_REC)
     # Opened in this namespace: criu mounts below its working directory.
-    images = Images(choices, "restore.log", restoring.bundle.spec.annotations)
+    images = Images(choices, "restore.log", restoring.bundle.spec.annotations, make=False)
     passed: list[int] = []
     try:
         root = _make_root(restoring)
@@ -114,12 +111,16 @@ def _make_root(restoring: Restoring) -> str:
     """criu wants the root to be a mount point that nothing covers: a second mount of the root file system."""
     path = f"{os.path.realpath(restoring.store.directory(restoring.state.id))}/{_ROOT}"
     os.mkdir(path, 0o755)
-    _mount(restoring.request.rootfs, path)
     try:
-        _make_mount_points(path, restoring.bundle)
-    finally:
-        mounts.unmount(path, MNT_DETACH)  # with the binds that mount points were made in
-    _mount(restoring.request.rootfs, path)
+        _mount(restoring.request.rootfs, path)
+        try:
+            _make_mount_points(path, restoring.bundle)
+        finally:
+            mounts.unmount(path, MNT_DETACH)  # with the binds that mount points were made in
+        _mount(restoring.request.rootfs, path)
+    except BaseException:
+        os.rmdir(path)
+        raise
     return path
 
 
@@ -227,18 +228,16 @@ def _run(restoring: Restoring, options: criu_rpc.Options, passed: list[int]) -> 
 def _enter_groups(restoring: Restoring, pid: int) -> list[criu_rpc.CgroupRoot]:
     """criu makes the processes where it is itself; what it is told are the groups to take for the saved ones."""
     request = restoring.request
-    resources = request.spec.linux.resources
     if request.unit is not None:
         request.unit.start(request, pid)
         request.unit.record(restoring.state, request.groups)
         restoring.store.save(restoring.state)
     confine_cgroups.make_birthplace(request.groups, request.points)
-    confine_cgroups.make_groups(request.groups, request.points)
+    prepare_groups(request)
     for group in dict.fromkeys(request.groups.values()):
         cgroups.add_process(group, pid)
-    confine_cgroups.apply_devices(request.groups, device_policy(resources.devices))
-    plan = plan_limits_v2 if cgroups.UNIFIED in request.points else plan_limits_v1
-    confine_cgroups.apply_limits(request.groups, plan(resources))
+    writes = plan_limits(request.spec.linux.resources, unified=cgroups.UNIFIED in request.points)
+    confine_cgroups.apply_limits(request.groups, writes)
     return [
         criu_rpc.CgroupRoot(ctrl=controller, path=path)
         for controller, path in cgroups.own_groups(pid).items()
@@ -247,12 +246,8 @@ def _enter_groups(restoring: Restoring, pid: int) -> list[criu_rpc.CgroupRoot]:
 
 
 def _attend(restoring: Restoring, notification: criu_rpc.Notification, descriptor: int) -> None:
-    state = restoring.state
     if notification.script == "setup-namespaces":
-        hooks = restoring.bundle.spec.hooks
-        document = oci_state(state.id, "creating", notification.pid, state.bundle, state.annotations)
-        run_hooks("prestart", hooks.prestart, document)
-        run_hooks("createRuntime", hooks.create_runtime, document)
+        run_creation_hooks(restoring.request, notification.pid)
     elif notification.script == "orphan-pts-master":
         _hand_over_terminal(restoring.console, descriptor)
     elif notification.script == "post-restore":
@@ -271,5 +266,6 @@ def _note(restoring: Restoring, pid: int) -> None:
         raise InternalError("the restored process has ended")
     state = restoring.state
     state.pid, state.start = pid, stat.start
+    state.descriptors = processes.read_streams(pid)
     state.namespaces |= CLONE_NEWTIME  # criu gives every process one, so that clocks go on
     restoring.store.save(state)

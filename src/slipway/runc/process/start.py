@@ -19,11 +19,9 @@ def check_startable(store: StateStore, state: ContainerState) -> None:
 
 
 def start_container(store: StateStore, state: ContainerState) -> None:
-    """Returns when init has left the fifo and goes to execute the program; after poststart hooks, if there are any.
+    """Returns when init has left the fifo and goes to execute the program; with poststart hooks, has executed it.
 
-    They run once it is executed.
-
-    Raises FailedPrecondition; InternalError if a hook fails, and then the container is stopped.
+    Raises FailedPrecondition; InternalError with what init says that cannot go on. `run_poststart_hooks` is next.
     """
     check_startable(store, state)
     path = store.fifo(state.id)
@@ -36,6 +34,11 @@ def start_container(store: StateStore, state: ContainerState) -> None:
     finally:
         os.close(pidfd)
     os.unlink(path)
+
+
+def run_poststart_hooks(state: ContainerState) -> None:
+    """Nobody may hold the container's lock: a hook may use runc. Raises InternalError if one fails, and then the
+    container is stopped."""
     hooks = hooks_from_json(state.poststart_hooks)
     if hooks:
         document = oci_state(state.id, "running", state.pid, state.bundle, state.annotations)

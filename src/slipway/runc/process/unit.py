@@ -19,6 +19,7 @@ from slipway.runc.plan.unit_properties import annotated_properties, device_prope
 from slipway.runc.process import handshake
 from slipway.runc.process.handshake import Channel
 from slipway.runc.report import words_of
+from slipway.wire.dbus_values import EncodeError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ class Unit:
                 properties = scope_properties(self.place, pid, unified=unified)
                 properties += self._limits(request.spec, resources, manager.version(), unified=unified)
                 manager.start(self.place.unit, properties + self.annotated)
-        except EngineError as error:
+        except (EngineError, EncodeError) as error:
             raise InternalError(
                 f'unable to apply cgroup configuration: unable to start unit "{self.place.unit}": {error}'
             ) from None
@@ -103,7 +104,7 @@ def update_unit(state: "ContainerState", resources: Resources) -> None:
             properties = limits(resources, manager.version())
             if properties:
                 _set_properties(manager, state, properties, freeze=not unified)
-    except (EngineError, OSError) as error:
+    except (EngineError, OSError, EncodeError) as error:
         raise InternalError(f"unable to set unit properties: {words_of(error)}") from None
     resources.cpu.quota = rounded_quota(resources.cpu.quota or 0, resources.cpu.period or 0) or None
 

@@ -43,8 +43,8 @@ def example_spec(*, cgroup_namespace: bool = True) -> "dict[str, Json]":
         "linux": {
             "resources": {"devices": [{"allow": False, "access": "rwm"}]},
             "namespaces": [{"type": kind} for kind in kinds],
-            "maskedPaths": _MASKED,
-            "readonlyPaths": _READONLY,
+            "maskedPaths": [*_MASKED],
+            "readonlyPaths": [*_READONLY],
         },
     }
 

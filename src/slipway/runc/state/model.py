@@ -36,7 +36,8 @@ class ContainerState:
     `listener` is the agent that the filter announces calls to. `inherited`: what a process document of `exec` takes
     from the container where it says nothing. `personality`: a domain's number. `own_cpus`: it is limited to some CPUs.
     `systemd_unit` is the unit that holds it, or empty; `systemd_user`: the user's systemd keeps that. `as_user`: its
-    maker was no root; `rootless_groups`: it has the groups that its maker could get, if any.
+    maker was no root; `rootless_groups`: it has the groups that its maker could get, if any. `descriptors`: what its
+    standard streams were at first.
     """
 
     __slots__ = (
@@ -44,6 +45,7 @@ class ContainerState:
         "as_user",
         "bundle",
         "created",
+        "descriptors",
         "groups",
         "id",
         "inherited",
@@ -77,6 +79,7 @@ class ContainerState:
         self.namespaces = 0
         self.private_pids = False
         self.keyring = True
+        self.descriptors: list[str] = []
         self.memory_policy: int | None = None
         self.memory_nodes: list[int] = []
         self.seccomp_flags: int | None = None
@@ -104,6 +107,7 @@ def json_from_state(state: ContainerState) -> "dict[str, Json]":
         "cgroup_paths": {"" if name == _HYBRID else name: group for name, group in state.groups.items()},
         "namespace_paths": {name: f"/proc/{state.pid}/ns/{file}" for name, _, file in _NAMESPACES if state.pid},
         "rootless": state.as_user and state.rootless_groups,
+        "external_descriptors": [*state.descriptors],
         "config": _config(state),
         "namespaces": state.namespaces,
         "private_pids": state.private_pids,
@@ -146,6 +150,7 @@ def state_from_json(value: "Json") -> ContainerState:
     state.groups = fields.text_map("cgroup_paths")
     if "" in state.groups and len(state.groups) > 1:
         state.groups[_HYBRID] = state.groups.pop("")  # v2 beside v1
+    state.descriptors = fields.texts("external_descriptors")
     state.namespaces = fields.integer("namespaces")
     state.private_pids = fields.flag("private_pids")
     state.keyring = fields.flag("keyring")

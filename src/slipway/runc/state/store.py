@@ -113,13 +113,16 @@ class StateStore:
 
 
 def _remove_files(directory: str) -> None:
-    """A folder without folders, or none."""
+    """A folder, or none. A folder in it was the mount point of a restore that was killed, and its mounts with it."""
     try:
         names = os.listdir(directory)
     except FileNotFoundError:
         return
     for name in names:
-        os.unlink(f"{directory}/{name}")
+        try:
+            os.unlink(f"{directory}/{name}")
+        except IsADirectoryError:
+            os.rmdir(f"{directory}/{name}")
     os.rmdir(directory)
 
 
@@ -134,10 +137,20 @@ class ContainerLock:
 
     def __enter__(self) -> None:
         try:
-            self._descriptor = os.open(self._directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            while not self._lock():
+                os.close(self._descriptor)
         except FileNotFoundError:
             raise NotFound("container does not exist") from None
-        fcntl.flock(self._descriptor, fcntl.LOCK_EX)
 
     def __exit__(self, *_: object) -> None:
         os.close(self._descriptor)
+
+    def _lock(self) -> bool:
+        """False if the folder was removed while we waited, and made anew for another container of that name."""
+        self._descriptor = os.open(self._directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX)
+            return os.path.samestat(os.fstat(self._descriptor), os.stat(self._directory))
+        except BaseException:
+            os.close(self._descriptor)
+            raise
