@@ -106,6 +106,36 @@ def test_the_score_of_want_of_memory_can_be_raised(user: UserMachine) -> None:
     assert done.stdout == "777\n", done.stderr
 
 
+GRAB = (
+    "for d in /sys/fs/cgroup /sys/fs/cgroup/*/ /sys/fs/cgroup/*/*/; do "
+    "[ -e $d/cgroup.procs ] || continue; "  # a folder of tmpfs between them is the container's own
+    "echo saw >>/groups; "
+    "busybox mkdir $d/slipway-grab 2>/dev/null && echo made in $d; "
+    "(echo 0 >$d/cgroup.procs) 2>/dev/null && echo moved to $d; "
+    "done; busybox sort -u /groups"
+)
+
+
+@pytest.mark.in_guest
+@pytest.mark.parametrize("own_namespace", [True, False], ids=["own cgroup namespace", "the host's"])
+@pytest.mark.parametrize("mounted", [True, False], ids=["mounted", "of /sys"])
+def test_no_group_of_the_machine_can_be_changed(user: UserMachine, own_namespace: bool, mounted: bool) -> None:
+    """CVE-2023-25809: the groups of a rootless container that were writable were its user's own, outside."""
+
+    def change(spec: dict[str, Any]) -> None:
+        kinds = spec["linux"]["namespaces"]
+        if {"type": "cgroup"} in kinds and not own_namespace:
+            kinds.remove({"type": "cgroup"})
+        elif {"type": "cgroup"} not in kinds and own_namespace:
+            kinds.append({"type": "cgroup"})
+        spec["mounts"] = [mount for mount in spec["mounts"] if mount["destination"] != "/sys/fs/cgroup"]
+        if mounted:
+            spec["mounts"].append({"destination": "/sys/fs/cgroup", "type": "cgroup", "source": "cgroup"})
+
+    done = user.run("sh", "-c", GRAB, change=change)
+    assert done.stdout == "saw\n", done
+
+
 def test_a_terminal_is_the_container_s(user: UserMachine) -> None:
     def change(spec: dict[str, Any]) -> None:
         spec["process"]["terminal"] = True
