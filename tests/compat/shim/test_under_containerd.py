@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from tests.support import processes
+from tests.support import images, processes
 from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.root, pytest.mark.peers]
@@ -167,3 +167,38 @@ def test_no_socket_is_abstract_and_its_folder_is_closed(containerd, sleeper):
     ).stdout
     assert mode == "700 0\n"
     assert shim.is_alive()
+
+
+IMAGE = "docker.io/library/busybox:latest"
+COUNT = "i=0; while [ ! -e /go ]; do i=$((i+1)); echo $i >/count; sleep 0.05; done; exit 7"
+
+
+def count(containerd, name):
+    said = containerd.ctr("task", "exec", "--exec-id", "count", name, "cat", "/count").stdout
+    return int(said or 0)
+
+
+def test_a_task_is_saved_and_goes_on_in_another_container(containerd, runtime, name):
+    again, saved = f"{name}-again", f"{name}-saved"
+    for words in (
+        ["images", "import", str(images.busybox())],
+        ["run", "-d", "--null-io", *runtime, IMAGE, name, "sh", "-c", COUNT],
+    ):
+        assert (done := containerd.ctr(*words)).returncode == 0, done.stderr
+    wait_until(lambda: count(containerd, name) > 3, "the container to count")
+    done = containerd.ctr("container", "checkpoint", "--task", "--rw", "--image", name, saved)
+    assert done.returncode == 0, done.stderr
+    assert status_of(containerd, name) == "RUNNING"
+    reached = count(containerd, name)
+    containerd.ctr("task", "rm", "-f", name)
+    containerd.ctr("container", "rm", name)
+    done = containerd.ctr("container", "restore", "--rw", "--live", again, saved)
+    assert done.returncode == 0, done.stderr
+    wait_until(lambda: count(containerd, again) > reached, "the container to go on")
+    assert count(containerd, again) < reached + 1000
+    containerd.ctr("task", "exec", "--exec-id", "go", again, "touch", "/go")
+    wait_until(lambda: status_of(containerd, again) == "STOPPED", "the container to end")
+    assert "7" in containerd.ctr("task", "rm", again).stderr
+    containerd.ctr("container", "rm", again)
+    containerd.ctr("images", "rm", "--sync", saved)
+    wait_until(lambda: not shims_of(again), "the end of the shim")
