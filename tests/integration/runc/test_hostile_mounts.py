@@ -170,6 +170,31 @@ def test_a_console_that_comes_and_goes_shows_no_terminal_elsewhere(machine: Mach
         assert {line.split()[4] for line in output.splitlines()} <= {"/dev/console", "/dev/link"}
 
 
+def test_a_null_device_that_comes_and_goes_masks_with_nothing_else(machine: Machine, victim: Path) -> None:
+    """CVE-2025-31133: a shared volume as /dev, whose `null` is bound over what is to be hidden."""
+    volume = machine.folder / "volume"
+    volume.mkdir()
+    os.mknod(volume / "null", 0o020666, os.makedev(1, 3))
+    (volume / "link").symlink_to(victim / "file")
+    (volume / "file").write_text("file")
+
+    def change(spec: dict[str, Any]) -> None:
+        spec["mounts"] = [item for item in spec["mounts"] if not item["destination"].startswith("/dev")]
+        add_mount(spec, "/dev", "bind", volume, "rbind")
+        spec["linux"]["maskedPaths"] = ["/hidden"]
+
+    before = everything(victim)
+    bundle = machine.bundle("cat", "/hidden", change=change)
+    (bundle / "rootfs/hidden").write_text("hidden")
+    with exchanging((volume / "null", volume / "link"), (volume / "null", volume / "file")):
+        for number in range(ROUNDS):
+            done = machine.runc("run", "--bundle", str(bundle), f"c{number}")
+            assert done.stdout == ""
+            assert done.returncode == 0 or "/dev/null is invalid" in done.stderr, done.stderr
+    assert everything(victim) == before
+    assert machine.groups() == []
+
+
 @pytest.mark.parametrize("name", ["dev", "dev/pts", "dev/shm", "dev/mqueue", "etc", "proc", "sys", "bin2", "run"])
 @pytest.mark.parametrize("own_devices", [True, False], ids=["spec", "image"])
 def test_links_of_an_image_lead_nothing_to_the_host(
