@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.support import docker, masks
-from tests.support.docker import Docker
+from tests.support.docker import Docker, Result
+from tests.support.waiting import wait_until
 from tests.system import views
 
 
@@ -17,7 +18,8 @@ class Step:
     """One command. `text` is its arguments as a shell would take them, without the word docker.
 
     `view` names a function of views.py that shows standard output before it is compared; `compare_errors` is off where
-    the original's own wording holds what cannot be ours (a Go error, a path of its tree).
+    the original's own wording holds what cannot be ours (a Go error, a path of its tree). `eventually`: asked again
+    until this is the output, for what the original learns from an event that may come after the next one.
     """
 
     text: str
@@ -25,6 +27,7 @@ class Step:
     view: str = "as_it_is"
     compare_errors: bool = True
     compare_output: bool = True
+    eventually: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +59,10 @@ def play(play_it: Scenario, client: Docker) -> list[str]:
 
 def _play_step(step: Step, client: Docker) -> Iterable[str]:
     result = client.run(*shlex.split(step.text), stdin=step.stdin)
+    if step.eventually and result.out != step.eventually:
+        told = wait_until(lambda: _result_if_told(step, client), f"docker {step.text} to say {step.eventually}")
+        assert told is not None
+        result = told
     view: Callable[[str], str] = getattr(views, step.view)
     yield f"$ docker {step.text}"
     if step.compare_output:
@@ -63,6 +70,11 @@ def _play_step(step: Step, client: Docker) -> Iterable[str]:
     if step.compare_errors:
         yield from (f"  err: {line}" for line in masks.mask(result.err).splitlines())
     yield f"  status: {result.status}"
+
+
+def _result_if_told(step: Step, client: Docker) -> Result | None:
+    result = client.run(*shlex.split(step.text), stdin=step.stdin)
+    return result if result.out == step.eventually else None
 
 
 @contextmanager

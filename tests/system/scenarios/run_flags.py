@@ -58,7 +58,11 @@ SCENARIOS = (
         "run -d --name box -m 64m busybox true",
         "inspect -f '{{.HostConfig.Memory}} {{.HostConfig.MemorySwap}}' box",
     ),
-    scenario("out of memory", "run --name box -m 8m busybox tail /dev/zero", "inspect -f '{{.State.OOMKilled}}' box"),
+    scenario(
+        "out of memory",
+        "run --name box -m 8m busybox tail /dev/zero",
+        Step(text="inspect -f '{{.State.OOMKilled}}' box", eventually="true\n"),
+    ),
     scenario(
         "processors",
         f"run --rm --cpus 0.5 busybox sh -c 'cat {LIMITS}/cpu/cpu.cfs_quota_us {LIMITS}/cpu.max 2>/dev/null'",
