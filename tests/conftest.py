@@ -29,7 +29,7 @@ __all__ = [
 ]
 
 IN_CI = bool(os.environ.get("CI"))
-ENGINE_WORDS = ("slipway", "docker", "containerd", "runc", "/tmp/sw")
+ENGINE_WORDS = ("slipway", "docker", "containerd", "runc", "podman", "/tmp/sw")
 
 
 @pytest.hookimpl(wrapper=True, trylast=True)

@@ -7,10 +7,10 @@ import errno
 import os
 import time
 
+from slipway.linux.cgroup_names import HYBRID as HYBRID
+from slipway.linux.cgroup_names import UNIFIED as UNIFIED
+
 ROOT = "/sys/fs/cgroup"
-UNIFIED = ""
-# v2 without controllers, beside v1.
-HYBRID = "unified"
 
 _CONTROLLERS = frozenset(
     (

@@ -1,6 +1,7 @@
 """Our runc in the place of the original's, under Docker and Podman, of both trees: what a user does all day."""
 
 import os
+import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -48,6 +49,8 @@ class Podman:
 
     def stop(self) -> None:
         self.client.run("rm", "--all", "--force", "--time", "0")
+        for file in self.folder.rglob("pause.pid"):  # of who holds an ordinary user's namespaces, for commands to come
+            os.kill(int(file.read_text()), signal.SIGKILL)
         self._holder.kill()
         self._holder.wait()
         subprocess.run(["rm", "-rf", "--one-file-system", str(self.folder)], check=True)

@@ -3,8 +3,7 @@
 import posixpath
 
 from slipway.base.errors import InvalidArgument
-
-_UNIFIED = ""
+from slipway.linux.cgroup_names import UNIFIED
 
 
 def plan_cgroups(cgroups_path: str, container: str, points: dict[str, str], own: dict[str, str]) -> dict[str, str]:
@@ -21,7 +20,7 @@ def plan_cgroups(cgroups_path: str, container: str, points: dict[str, str], own:
     groups = {}
     for controller, point in points.items():
         group = "/" if path.startswith("/") else own.get(controller, "/")
-        if controller == _UNIFIED:
+        if controller == UNIFIED:
             group = posixpath.dirname(group)
         groups[controller] = posixpath.normpath(f"{point}/{group}/{path}")
     return groups

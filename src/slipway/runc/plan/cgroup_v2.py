@@ -7,9 +7,9 @@ import math
 
 from slipway.base.errors import InvalidArgument
 from slipway.contracts.oci.runtime_resources import BlockIo, Cpu, Memory, Resources
+from slipway.linux.cgroup_names import UNIFIED
 from slipway.runc.plan.cgroup_write import CgroupWrite
 
-_UNIFIED = ""
 _DEFAULT_PERIOD = 100_000
 
 
@@ -32,7 +32,7 @@ def plan_limits_v2(resources: Resources) -> list[CgroupWrite]:
 
 
 def _write(file: str, value: "int | str", *, optional: bool = False, again: bool = False) -> CgroupWrite:
-    return CgroupWrite(_UNIFIED, file, value, optional=optional, again=again)
+    return CgroupWrite(UNIFIED, file, value, optional=optional, again=again)
 
 
 def _control_file(name: str) -> str:
@@ -100,7 +100,7 @@ def _block_io(block_io: BlockIo) -> list[CgroupWrite]:
 def _weight(what: str, weight: int) -> CgroupWrite:
     """BFQ counts as v1 does; where it is loaded, io.weight is without effect."""
     converted = _write("io.weight", f"{what} {io_weight_from_block_io(weight)}")
-    return CgroupWrite(_UNIFIED, "io.bfq.weight", f"{what} {weight}", instead=converted)
+    return CgroupWrite(UNIFIED, "io.bfq.weight", f"{what} {weight}", instead=converted)
 
 
 def weight_from_shares(shares: int) -> int:

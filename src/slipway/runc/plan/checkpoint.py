@@ -3,10 +3,9 @@
 import posixpath
 
 from slipway.contracts.oci.runtime import Mount, Spec
+from slipway.linux.cgroup_names import HYBRID, UNIFIED
 from slipway.runc.plan.container import clean_path
 
-_UNIFIED = ""
-_HYBRID = "unified"
 _CGROUP_KINDS = ("cgroup", "cgroup2")
 
 
@@ -32,8 +31,8 @@ def outside_mounts(spec: Spec, bundle: str, points: dict[str, str], groups: dict
         destination = clean_path(mount.destination)
         if is_bind(mount):
             found.append(OutsideMount(destination, posixpath.join(bundle, mount.source)))
-        elif mount.kind in _CGROUP_KINDS and _UNIFIED not in points and not own_cgroups:
-            places = {point: groups[name] for name, point in points.items() if name != _HYBRID and name in groups}
+        elif mount.kind in _CGROUP_KINDS and UNIFIED not in points and not own_cgroups:
+            places = {point: groups[name] for name, point in points.items() if name != HYBRID and name in groups}
             found.extend(
                 OutsideMount(f"{destination}/{posixpath.basename(point)}", group) for point, group in places.items()
             )

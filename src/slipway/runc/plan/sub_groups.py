@@ -3,8 +3,7 @@
 import posixpath
 
 from slipway.base.errors import InvalidArgument
-
-_UNIFIED = ""
+from slipway.linux.cgroup_names import UNIFIED
 
 
 def paths_from_arguments(arguments: list[str]) -> dict[str, str]:
@@ -15,7 +14,7 @@ def paths_from_arguments(arguments: list[str]) -> dict[str, str]:
         if not separator:
             if len(arguments) != 1:
                 raise InvalidArgument(f"invalid --cgroup argument: {argument} (missing <controller>: prefix)")
-            return {_UNIFIED: argument}
+            return {UNIFIED: argument}
         for controller in controllers.split(","):
             if not controller:
                 raise InvalidArgument(f"invalid --cgroup argument: {argument} (empty <controller> prefix)")
@@ -30,8 +29,8 @@ def plan_sub_groups(groups: dict[str, str], paths: dict[str, str]) -> dict[str, 
 
     Raises InvalidArgument for a path that leaves the container's group, and for a controller that it has not.
     """
-    if _UNIFIED in paths:
-        return {controller: _below(group, paths[_UNIFIED]) for controller, group in groups.items()}
+    if UNIFIED in paths:
+        return {controller: _below(group, paths[UNIFIED]) for controller, group in groups.items()}
     chosen = dict(groups)
     for controller, path in paths.items():
         if controller not in groups:

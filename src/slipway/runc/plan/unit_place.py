@@ -3,8 +3,8 @@
 import posixpath
 
 from slipway.base.errors import InvalidArgument
+from slipway.linux.cgroup_names import UNIFIED
 
-_UNIFIED = ""
 _SUFFIX = ".slice"
 # What systemd takes in a unit's name (systemd.unit(5)); everything else it wants escaped.
 _ALLOWED = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789:-_.\\@")
@@ -67,7 +67,7 @@ def plan_unit_groups(place: UnitPlace, points: dict[str, str], roots: dict[str, 
     """Controller -> directory. `points`: controller -> mount point; `roots`: controller -> systemd's own group."""
     groups = {}
     for controller, point in points.items():
-        root = roots.get(controller, roots.get(_UNIFIED, "/"))
+        root = roots.get(controller, roots.get(UNIFIED, "/"))
         groups[controller] = posixpath.normpath(f"{point}/{root}/{place.group}")
     return groups
 

@@ -4,6 +4,7 @@ import errno
 import os
 
 from slipway.linux import mounts, resolve
+from slipway.linux.cgroup_names import HYBRID, UNIFIED
 from slipway.linux.mount_flags import (
     MOUNT_ATTR_NODEV,
     MOUNT_ATTR_NOEXEC,
@@ -14,14 +15,12 @@ from slipway.runc.plan.mount_options import MountOptions
 from slipway.runc.plan.operations import MountCgroups
 from slipway.runc.process.workspace import Workspace
 
-_UNIFIED = ""
-_HYBRID = "unified"
 _SAFE = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC
 
 
 def mount_cgroups(workspace: Workspace, step: MountCgroups, target: int) -> None:
     """On `target`, an O_PATH descriptor. Raises OSError."""
-    if _UNIFIED in workspace.points:
+    if UNIFIED in workspace.points:
         _attach(_unified_mount(workspace, step), step.options, target)
         return
     options = [("mode", "755"), *labels.mount_data(step.options.label)]
@@ -41,7 +40,7 @@ def _unified_mount(workspace: Workspace, step: MountCgroups) -> int:
         if error.errno not in (errno.EPERM, errno.EBUSY):
             raise
     # In a user namespace without a cgroup namespace of its own: show the container's own group, or all, as it is.
-    source = _group(workspace, _UNIFIED) if step.own_namespace else workspace.points[_UNIFIED]
+    source = _group(workspace, UNIFIED) if step.own_namespace else workspace.points[UNIFIED]
     mount = mounts.clone_path(source, recursive=True)
     mounts.set_attributes(mount, add=step.options.add)
     return mount
@@ -66,7 +65,7 @@ def _by_mount_point(points: dict[str, str]) -> dict[str, list[str]]:
     """Mount point -> its controllers: v1 often has `cpu,cpuacct` in one. v2 beside v1 is not shown, as ever."""
     grouped: dict[str, list[str]] = {}
     for controller, point in points.items():
-        if controller != _HYBRID:
+        if controller != HYBRID:
             grouped.setdefault(point, []).append(controller)
     return grouped
 

@@ -5,13 +5,13 @@
 
 from slipway.contracts.oci.runtime_fields import Fields
 from slipway.contracts.oci.runtime_version import VERSION
+from slipway.linux.cgroup_names import HYBRID
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from slipway.base.json_text import Json
 
 
-_HYBRID = "unified"
 # The original's names. Source: CLONE_NEW* in linux/sched.h, and the files in /proc/PID/ns.
 _NAMESPACES = (
     ("NEWCGROUP", 0x02000000, "cgroup"),
@@ -104,7 +104,7 @@ def json_from_state(state: ContainerState) -> "dict[str, Json]":
         "created": state.created,
         "bundle": state.bundle,
         "rootfs": state.rootfs,
-        "cgroup_paths": {"" if name == _HYBRID else name: group for name, group in state.groups.items()},
+        "cgroup_paths": {"" if name == HYBRID else name: group for name, group in state.groups.items()},
         "namespace_paths": {name: f"/proc/{state.pid}/ns/{file}" for name, _, file in _NAMESPACES if state.pid},
         "rootless": state.as_user and state.rootless_groups,
         "external_descriptors": [*state.descriptors],
@@ -149,7 +149,7 @@ def state_from_json(value: "Json") -> ContainerState:
     state.start = fields.integer("init_process_start")
     state.groups = fields.text_map("cgroup_paths")
     if "" in state.groups and len(state.groups) > 1:
-        state.groups[_HYBRID] = state.groups.pop("")  # v2 beside v1
+        state.groups[HYBRID] = state.groups.pop("")  # v2 beside v1
     state.descriptors = fields.texts("external_descriptors")
     state.namespaces = fields.integer("namespaces")
     state.private_pids = fields.flag("private_pids")
