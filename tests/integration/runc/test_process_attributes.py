@@ -41,11 +41,11 @@ def allow_real_time(machine: Machine) -> bool:
     return True
 
 
-OURS = os.getpriority(os.PRIO_PROCESS, 0)  # real time has none, and leaves it as it is
+OURS = os.getpriority(os.PRIO_PROCESS, 0)  # other policies leave it as it is
 SCHEDULERS: list[tuple[Spec, int, int]] = [
     ({"policy": "SCHED_OTHER", "nice": 7}, os.SCHED_OTHER, 7),
     ({"policy": "SCHED_BATCH", "nice": 19, "priority": 0}, os.SCHED_BATCH, 19),
-    ({"policy": "SCHED_IDLE"}, os.SCHED_IDLE, 0),
+    ({"policy": "SCHED_IDLE"}, os.SCHED_IDLE, OURS),
     ({"policy": "SCHED_FIFO", "priority": 3}, os.SCHED_FIFO, OURS),
     ({"policy": "SCHED_RR", "priority": 99, "flags": ["SCHED_FLAG_RESET_ON_FORK"]}, os.SCHED_RR, OURS),
 ]
