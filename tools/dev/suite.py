@@ -74,17 +74,22 @@ def main(argv: list[str]) -> int:
     if options.paths or more:
         return run_paths([*options.paths, *more], markers)
     every = parts(markers, whole=options.all)
-    outcomes = run_beside_the_guest(every, whole=options.all) if options.vm else [run_part(part) for part in every]
-    if options.vm and options.all:
-        outcomes.append(run_guest(guest.WITH_SELINUX, whole=True))
+    if options.vm and not options.all:
+        return summarize(run_beside_the_guest(every))
+    outcomes = [run_part(part) for part in every]
+    if options.vm:
+        outcomes += [run_guest(boot) for boot in (guest.PLAIN, guest.WITH_SELINUX)]
     return summarize(outcomes)
 
 
-def run_beside_the_guest(every: Sequence[Part], *, whole: bool) -> list[Outcome]:
-    """All parts, and the guest, which takes what time of the processors they leave: about half."""
-    with guest.running(guest.PLAIN, guest_budget(whole=whole), whole=whole) as running:
+def run_beside_the_guest(every: Sequence[Part]) -> list[Outcome]:
+    """All samples, and that of the guest, which takes what time of the processors they leave: about half.
+
+    Not all cases: races that take both processors for minutes would starve it.
+    """
+    with guest.running(guest.PLAIN, GUEST_BUDGET, whole=False) as running:
         outcomes = [run_part(part) for part in every]
-        return [*outcomes, take_guest(guest.PLAIN, running, whole=whole)]
+        return [*outcomes, take_guest(guest.PLAIN, running, GUEST_BUDGET)]
 
 
 def need_nothing(arguments: Sequence[str]) -> bool:
@@ -207,19 +212,15 @@ def take_results(outcome: Outcome, results: Path, status: int) -> None:
         outcome.fail(f"{outcome.name}: pytest ended with {status}")
 
 
-def run_guest(boot: guest.Boot, *, whole: bool) -> Outcome:
-    """The guest by itself."""
-    with guest.running(boot, guest_budget(whole=whole), whole=whole) as running:
-        return take_guest(boot, running, whole=whole)
+def run_guest(boot: guest.Boot) -> Outcome:
+    """The guest by itself, with every case."""
+    with guest.running(boot, BUDGET_OF_ALL, whole=True) as running:
+        return take_guest(boot, running, BUDGET_OF_ALL)
 
 
-def guest_budget(*, whole: bool) -> int:
-    return BUDGET_OF_ALL if whole else GUEST_BUDGET
-
-
-def take_guest(boot: guest.Boot, running: guest.Running, *, whole: bool) -> Outcome:
+def take_guest(boot: guest.Boot, running: guest.Running, budget: float) -> Outcome:
     """Wait for the guest's tests, which began earlier."""
-    outcome = Outcome(boot.name, guest_budget(whole=whole))
+    outcome = Outcome(boot.name, budget)
     with progress.Progress(f"{boot.name} (still running)"):
         results = running.results()
     outcome.seconds = results.seconds
