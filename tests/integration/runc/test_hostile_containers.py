@@ -132,6 +132,7 @@ def test_root_with_every_power_cannot_write_the_interpreter_by_a_kept_handle(mac
 
 SPY = """
 import ctypes, json, os, time
+open("/looks", "w").close()
 while not os.path.exists("/go"):
     time.sleep(0.01)
 libc = ctypes.CDLL(None, use_errno=True)
@@ -165,11 +166,16 @@ time.sleep(100)
 
 @pytest.mark.parametrize("user", [{"uid": 0, "gid": 0}, {"uid": 1000, "gid": 1000}], ids=["root", "same user"])
 def test_nobody_inside_can_trace_or_look_into_a_process_that_joins(machine: Machine, user: dict[str, int]) -> None:
-    """CVE-2016-9962, at the last moment: an agent holds the joining process up in its execve."""
+    """CVE-2016-9962, at the last moment: an agent holds the joining process up in its execve.
+
+    Its program file cannot be written, by root outside neither (CVE-2019-5736); it has loaded nothing of the image, and
+    none of the container's variables.
+    """
     agent_path = machine.folder / "agent"
 
     def change(spec: Spec) -> None:
         spec["process"]["user"] = user
+        spec["process"]["env"] += ["LD_PRELOAD=/evil.so", "PYTHONPATH=/evil", "BASH_ENV=/evil"]
         rule = {"names": ["execve"], "action": "SCMP_ACT_NOTIFY"}
         spec["linux"]["seccomp"] = {
             "defaultAction": "SCMP_ACT_ALLOW",
@@ -182,6 +188,7 @@ def test_nobody_inside_can_trace_or_look_into_a_process_that_joins(machine: Mach
     with SeccompAgent(agent_path, {}) as agent:
         machine.ok_detached("create", "--bundle", str(bundle), "c1")
         machine.ok("start", "c1")
+        wait_until((bundle / "rootfs/looks").exists, "the spy to be executed itself")
         agent.hold(EXECVE)
         joining = threading.Thread(target=machine.runc, args=("exec", "c1", "true"))
         joining.start()
@@ -189,6 +196,12 @@ def test_nobody_inside_can_trace_or_look_into_a_process_that_joins(machine: Mach
             agent.wait_held(30)
             (bundle / "rootfs/go").touch()
             wait_until((bundle / "rootfs/found").exists, "the spy to have looked")
+            init = machine.state("c1")["pid"]
+            (pid,) = (pid for pid in json.loads(machine.ok("ps", "--format", "json", "c1")) if pid != init)
+            with pytest.raises(OSError, match="Read-only file system"):
+                os.open(f"/proc/{pid}/exe", os.O_WRONLY | os.O_TRUNC)
+            assert b"evil" not in Path(f"/proc/{pid}/environ").read_bytes()
+            assert str(bundle) not in Path(f"/proc/{pid}/maps").read_text()
         finally:
             agent.release()
             joining.join(60)
