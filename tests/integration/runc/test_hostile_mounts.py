@@ -344,3 +344,21 @@ def test_a_volume_over_proc_or_in_it_is_refused(machine: Machine) -> None:
         done = machine.run("true", change=change)
         assert done.returncode == 1
         assert "cannot be mounted because it is" in done.stderr
+
+
+def test_a_sysctl_is_written_to_the_kernel_and_not_to_a_file_of_the_image(machine: Machine) -> None:
+    """CVE-2019-16884: without a procfs of its own, what lies below the container's /proc is the image's."""
+
+    def change(spec: dict[str, Any]) -> None:
+        spec["mounts"] = [item for item in spec["mounts"] if item["destination"] != "/proc"]
+        spec["linux"] |= {"sysctl": {"net.ipv4.ip_forward": "1"}, "maskedPaths": [], "readonlyPaths": []}
+
+    bundle = machine.bundle("sleep", "100", change=change)
+    fake = bundle / "rootfs/proc/sys/net/ipv4/ip_forward"
+    fake.parent.mkdir(parents=True)
+    fake.write_text("fake")
+    machine.ok_detached("create", "--bundle", str(bundle), "c1")
+    pid = str(machine.state("c1")["pid"])
+    command = ["nsenter", "-t", pid, "-n", "cat", "/proc/sys/net/ipv4/ip_forward"]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "1\n"
+    assert fake.read_text() == "fake"
