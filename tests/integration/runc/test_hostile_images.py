@@ -1,6 +1,7 @@
 """Root file systems made to trick a Python runtime; docs/decisions/interpreter-in-a-container.md says how it holds."""
 
 import hashlib
+import json
 import os
 import sys
 from pathlib import Path
@@ -54,6 +55,34 @@ def test_no_file_of_the_image_is_imported(machine: Machine, poisoned: Path) -> N
     for words in (["nope"], ["/etc"], ["--cwd", "/nope", "c1", "true"]):
         machine.runc("exec", *([] if words[0] == "--cwd" else ["c1"]), *words)
     assert not (poisoned / "rootfs/marker").exists()
+
+
+HOOK = {"path": "/bin/sh", "args": ["sh", "-c", "true"], "env": ["PATH=/bin"]}
+WAYS: dict[str, dict[str, Any]] = {
+    "another user without a home": {"process": {"user": {"uid": 1000, "gid": 1000}}},
+    "a filter": {"linux": {"seccomp": {"defaultAction": "SCMP_ACT_ALLOW", "syscalls": []}}},
+    "a hook": {"hooks": {"startContainer": [HOOK]}},
+    "bytes that are no text": {"process": {"env": ["PATH=/bin", "ODD=\udcff"], "cwd": "/odd\udcff"}},
+    "a program that is no text": {"process": {"args": ["/bin/\udcff"]}},
+    "a word that cannot be": {"process": {"args": ["sh", "\ud800"]}},
+    "a program that is no program": {"process": {"args": ["/etc"]}},
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_no_file_of_the_image_is_imported_in_any_way_to_a_program(machine: Machine, poisoned: Path, way: str) -> None:
+    """Also where something fails: codecs, error handlers and tracebacks are what Python imports late."""
+    config = json.loads((poisoned / "config.json").read_text())
+    for part, values in WAYS[way].items():
+        config.setdefault(part, {}).update(values)
+    config["process"]["args"] = WAYS[way].get("process", {}).get("args", ["true"])
+    (poisoned / "config.json").write_text(json.dumps(config))
+    os.mkdir(os.fsencode(poisoned) + b"/rootfs/odd\xff")
+    done = machine.runc("run", "--bundle", str(poisoned), "c1", timeout=20)
+    assert (done.returncode == 0) == ("args" not in WAYS[way].get("process", {})), done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (poisoned / "rootfs/marker").exists()
+    assert machine.groups() == []
 
 
 def test_a_failure_inside_opens_no_source_file_of_the_image(machine: Machine) -> None:
