@@ -49,8 +49,9 @@ class Podman:
 
     def stop(self) -> None:
         self.client.run("rm", "--all", "--force", "--time", "0")
-        for file in self.folder.rglob("pause.pid"):  # of who holds an ordinary user's namespaces, for commands to come
-            os.kill(int(file.read_text()), signal.SIGKILL)
+        pause = self.folder / "home/libpod/tmp/pause.pid"  # of who holds an ordinary user's namespaces
+        if pause.exists():
+            os.kill(int(pause.read_text()), signal.SIGKILL)
         self._holder.kill()
         self._holder.wait()
         subprocess.run(["rm", "-rf", "--one-file-system", str(self.folder)], check=True)

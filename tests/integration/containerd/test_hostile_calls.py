@@ -7,6 +7,7 @@ sound, so that each check is reached.
 import asyncio
 import importlib
 import itertools
+import os
 import pkgutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -187,4 +188,6 @@ def test_hostile_texts_in_every_field_of_every_call(shared: OurContainerd, servi
     assert "Traceback" not in shared.log_path.read_text()
     for place in (Path("/"), Path("/tmp"), shared.folder.parent, shared.folder):
         assert not list(place.glob(f"{CANARY}*"))
-    assert not list(shared.folder.rglob(f"*{CANARY}*"))
+    # os.walk does not mind that a rehearsal of the template removes its folder meanwhile.
+    names = (name for _, folders, files in os.walk(shared.folder) for name in (*folders, *files))
+    assert not [name for name in names if CANARY in name]
