@@ -67,6 +67,14 @@ def test_orphans_of_a_container_with_the_host_s_processes_are_collected(machine:
     assert process.returncode == 4
 
 
+def test_hooks_after_the_end_are_waited_for_by_who_starts_them(machine: Machine) -> None:
+    """Not taken for orphans. Ten of them, as it was a race."""
+    hook = {"path": "/bin/sh", "args": ["sh", "-c", "exit 0"], "timeout": 30}
+    bundle = machine.bundle("true", change=lambda spec: spec.update(hooks={"poststop": [hook] * 10}))
+    done = machine.runc("run", "--bundle", str(bundle), "c1")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_a_service_manager_that_is_gone_ends_nothing(machine: Machine) -> None:
     """The word that the container is ready reaches nobody: that is no reason to leave it."""
     environment = os.environ | {"NOTIFY_SOCKET": str(machine.folder / "nobody")}

@@ -36,6 +36,7 @@ def wait_in_foreground(pid: int, master: int = -1, notifier: "Notifier | None" =
             _copy(pidfd, master, notifier)
         status = os.waitpid(pid, 0)[1]
     finally:
+        _signal.signal(_signal.SIGCHLD, _signal.SIG_DFL)  # hooks that come now are waited for by who starts them
         if saved is not None:
             _restore_mode(saved)
         os.close(pidfd)
