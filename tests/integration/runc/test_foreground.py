@@ -42,10 +42,11 @@ def test_output_that_nobody_reads_any_more_is_no_end_of_the_container(machine: M
 def test_a_program_that_does_not_read_can_write_on(machine: Machine) -> None:
     """A terminal holds some kilobytes: we must not wait for one direction while the other is full."""
     lines = b"".join(b"%060d\n" % number for number in range(4000))
-    bundle = machine.bundle("cat", change=terminal)
+    bundle = machine.bundle("busybox", "tee", "/copy", change=terminal)
     done = machine.runc("run", "--bundle", str(bundle), "c1", input=(lines + b"\x04").decode(), stdin=None, timeout=60)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.count(f"{3999:060d}") == 2  # echoed, and written by cat
+    # On the terminal echoes come in between, and some may be lost when it is full (n_tty).
+    assert (bundle / "rootfs/copy").read_bytes() == lines
 
 
 def test_orphans_of_a_container_with_the_host_s_processes_are_collected(machine: Machine) -> None:
