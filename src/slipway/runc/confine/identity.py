@@ -19,6 +19,12 @@ def drop_groups() -> None:
         return  # of an ordinary user, who has no more groups inside than outside
 
 
+def become_its_root() -> None:
+    """In a user namespace that this process has just entered: what it makes is else nobody's there."""
+    os.setresgid(0, 0, 0)
+    os.setresuid(0, 0, 0)
+
+
 def become(user: User, own_proc: int, *, as_user: bool) -> None:
     """Groups, then group, then user; capabilities are kept for the moment and must be limited next.
 

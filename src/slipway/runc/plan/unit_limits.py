@@ -33,6 +33,11 @@ _MEMORY = {
 _SETS = {"cpuset.cpus": "AllowedCPUs", "cpuset.mems": "AllowedMemoryNodes"}
 
 
+def unit_limits(resources: Resources, version: int, *, unified: bool) -> "list[Property]":
+    """Raises InvalidArgument."""
+    return unit_limits_v2(resources, version) if unified else unit_limits_v1(resources, version)
+
+
 def unit_limits_v2(resources: Resources, version: int) -> "list[Property]":
     """`unified` comes last and wins. Raises InvalidArgument."""
     memory, cpu = resources.memory, resources.cpu

@@ -1,11 +1,11 @@
 """Signals to a container, and its removal."""
 
 import os
-import select
 import time
 
 from slipway.base.errors import FailedPrecondition, InternalError
 from slipway.linux import cgroup_freezer, processes, signals
+from slipway.linux.readiness import is_readable
 from slipway.runc.confine import cgroups
 from slipway.runc.process.hooks import hooks_from_json, oci_state, run_all_hooks
 from slipway.runc.report import words_of
@@ -127,9 +127,7 @@ def kill_and_wait(state: ContainerState) -> None:
     try:
         processes.send_signal(pidfd, KILL)
         _thaw(state)
-        poll = select.poll()
-        poll.register(pidfd, select.POLLIN)
-        if not poll.poll(_DEATH_TIMEOUT * 1000):
+        if not is_readable(pidfd, _DEATH_TIMEOUT):
             raise InternalError("container init still running")
     except ProcessLookupError:
         return

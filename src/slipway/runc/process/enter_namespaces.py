@@ -14,7 +14,7 @@ from slipway.linux.namespace_flags import (
     CLONE_NEWUSER,
     FILES,
 )
-from slipway.runc.confine.identity import drop_groups
+from slipway.runc.confine.identity import become_its_root, drop_groups
 from slipway.runc.plan.namespaces import NamespacePlan
 from slipway.runc.process import handshake
 from slipway.runc.process.handshake import Channel
@@ -110,8 +110,7 @@ def change_namespaces(
         # other process is in this user namespace, which has all privileges that we have (ptrace(2)).
         _ask(channel, handshake.MAP, as_user=as_user)
     if plan.has_user:
-        os.setresgid(0, 0, 0)
-        os.setresuid(0, 0, 0)
+        become_its_root()
     later = CLONE_NEWPID | CLONE_NEWUSER | (0 if plan.has_user else CLONE_NEWCGROUP)
     namespaces.unshare(plan.new & ~later)
     if plan.new & CLONE_NEWTIME:

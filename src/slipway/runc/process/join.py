@@ -7,7 +7,7 @@ from slipway.linux import namespaces
 from slipway.linux.memory_policy import set_memory_policy
 from slipway.linux.namespace_flags import CLONE_NEWPID, CLONE_NEWUSER
 from slipway.runc.confine import cgroups, limits
-from slipway.runc.confine.identity import drop_groups
+from slipway.runc.confine.identity import become_its_root, drop_groups
 from slipway.runc.process import handshake
 from slipway.runc.process.become import Confinement, become, execute, set_process_attributes
 from slipway.runc.process.console import set_up_console
@@ -88,9 +88,8 @@ def _join(request: JoinRequest, channel: Channel) -> "NoReturn":
     namespaces.join(request.target, request.flags if request.forks_inside else request.flags & ~CLONE_NEWPID)
     if request.forks_inside:
         fork_inside(channel)
-    if request.flags & CLONE_NEWUSER:  # its root, as its init was: else what we make is nobody's inside
-        os.setresgid(0, 0, 0)
-        os.setresuid(0, 0, 0)
+    if request.flags & CLONE_NEWUSER:
+        become_its_root()
     os.setsid()
     own_proc = os.open("self", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=proc)
     if request.root >= 0:

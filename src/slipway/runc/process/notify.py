@@ -6,6 +6,7 @@ import select
 import struct
 
 from slipway.linux import processes
+from slipway.linux.readiness import is_readable
 from slipway.runc.process.activation import SOCKET
 from slipway.runc.state.model import ContainerState
 from slipway.runc.state.store import StateStore
@@ -86,9 +87,7 @@ def _wait_until_read(client: _socket.socket) -> None:
         client.sendmsg([b"BARRIER=1"], rights)
         os.close(writing)
         writing = -1
-        poll = select.poll()
-        poll.register(reading, select.POLLIN)
-        poll.poll(_BARRIER_TIMEOUT * 1000)
+        is_readable(reading, _BARRIER_TIMEOUT)
     finally:
         os.close(reading)
         if writing >= 0:

@@ -126,11 +126,9 @@ def _make_root(restoring: Restoring) -> str:
 
 def _mount(source: str, path: str) -> None:
     target = os.open(path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-    mount = mounts.clone_path(source, recursive=True)
     try:
-        mounts.attach(mount, target)
+        _bind(source, target)
     finally:
-        os.close(mount)
         os.close(target)
 
 

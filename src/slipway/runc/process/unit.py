@@ -5,15 +5,14 @@ does so for its own controllers, and the others are made by file, at the same pl
 written to the files afterwards.
 """
 
-import select
-
 from slipway.base.errors import EngineError, InternalError, Unavailable
 from slipway.contracts.oci.runtime_resources import Resources
 from slipway.linux import cgroup_freezer, cgroups
+from slipway.linux.readiness import is_readable
 from slipway.runc.confine import cgroups as confine_cgroups
 from slipway.runc.confine import systemd
 from slipway.runc.plan.device_rules import device_policy
-from slipway.runc.plan.unit_limits import rounded_quota, unit_limits_v1, unit_limits_v2
+from slipway.runc.plan.unit_limits import rounded_quota, unit_limits
 from slipway.runc.plan.unit_place import UnitPlace, plan_unit, plan_unit_groups
 from slipway.runc.plan.unit_properties import annotated_properties, device_properties, scope_properties
 from slipway.runc.process import handshake
@@ -69,9 +68,10 @@ class Unit:
         resources.cpu.quota = rounded_quota(resources.cpu.quota or 0, resources.cpu.period or 0) or None
 
     def _limits(self, spec: "Spec", resources: Resources, version: int, *, unified: bool) -> "list[Property]":
-        limits = unit_limits_v2 if unified else unit_limits_v1
         policy = device_policy(spec.linux.resources.devices)
-        return device_properties(policy, unified=unified, version=version) + limits(resources, version)
+        return device_properties(policy, unified=unified, version=version) + unit_limits(
+            resources, version, unified=unified
+        )
 
     def record(self, state: "ContainerState", groups: dict[str, str]) -> None:
         """From now on the state says where the container is."""
@@ -98,10 +98,9 @@ def plan_container_unit(request: "InitRequest", points: dict[str, str]) -> None:
 def update_unit(state: "ContainerState", resources: Resources) -> None:
     """New limits for a running container's unit. The files are the caller's; a quota is rounded for them here."""
     unified = cgroups.UNIFIED in state.groups
-    limits = unit_limits_v2 if unified else unit_limits_v1
     try:
         with systemd.Manager(user=state.systemd_user) as manager:
-            properties = limits(resources, manager.version())
+            properties = unit_limits(resources, manager.version(), unified=unified)
             if properties:
                 _set_properties(manager, state, properties, freeze=not unified)
     except (EngineError, OSError, EncodeError) as error:
@@ -144,9 +143,7 @@ def _check_place(groups: dict[str, str], points: dict[str, str], pid: int) -> No
 
 def _raise_words_of(channel: Channel) -> None:
     """A process that failed at once has said why; systemd could only say that it is gone."""
-    poll = select.poll()
-    poll.register(channel.descriptor, select.POLLIN)
-    if poll.poll(0):
+    if is_readable(channel.descriptor, 0):
         kind, payload = channel.receive()
         if kind == handshake.FAILED:
             raise InternalError(f"error during container init: {payload.decode('utf-8', 'replace')}")
