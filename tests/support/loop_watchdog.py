@@ -5,7 +5,8 @@ slow_callback_duration does nothing; so a thread looks at the loop's thread ever
 
 A busy machine is no fault of a callback. What counts is processor time of the loop's own thread, and time in which it
 slept in a system call; not the time in which it was ready to run (the scheduler's accounts tell), and not the time in
-which it waited for its turn in the interpreter, or for another thread of its process that only wanted a processor.
+which it waited for its turn in the interpreter, or for another thread of its process that worked or wanted a processor.
+A look that comes late itself tells of a machine that stood still (its host took the processors): little of it counts.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ import uvloop
 
 LIMIT_SECONDS = 0.05
 PERIOD_SECONDS = 0.005
+SLEEP_BETWEEN_LOOKS = 2 * PERIOD_SECONDS  # the most that one look counts
 FUTEX = "202"  # x86_64's number; asm/unistd_64.h
 FUTEX_WAIT_BITSET = 9  # what sem_wait uses, and so a Lock; linux/futex.h
 RUNNERS = ("/asyncio/runners.py", "/uvloop/__init__.py")
@@ -52,6 +54,7 @@ class Watchdog:
         self._files = f"/proc/self/task/{self._loop_id}"
         self._callback: tuple[object, int] = (None, 0)
         self._accounts = (0.0, 0.0, 0.0)
+        self._others: dict[str, float] = {}
         self._worked = self._slept = 0.0
         self._told = False
 
@@ -82,12 +85,12 @@ class Watchdog:
         wall, worked, ready = (now - then for now, then in zip(self._accounts, before, strict=True))
         self._worked += worked
         call = self._system_call()
-        if call[0] == FUTEX:
-            is_asleep = not _is_for_the_interpreter(call) and not self._another_thread_runs()
-        else:
-            is_asleep = call[0] != "running"
-        if is_asleep:
-            self._slept += max(0.0, wall - worked - ready)
+        asleep = max(0.0, wall - worked - ready)
+        if call[0] == "running" or (call[0] == FUTEX and _is_for_the_interpreter(call)):
+            asleep = 0.0
+        elif call[0] == FUTEX:
+            asleep = max(0.0, asleep - self._work_of_others())
+        self._slept += min(asleep, SLEEP_BETWEEN_LOOKS)
         if max(self._worked, self._slept) > LIMIT_SECONDS:
             self._told = True
             self._tell(frame, call[0])
@@ -103,10 +106,15 @@ class Watchdog:
         with open(f"{self._files}/syscall") as file:
             return file.read().split()
 
-    def _another_thread_runs(self) -> bool:
-        """Whether a thread beside the loop's and this one runs or is ready to: it may hold what the loop waits for."""
-        ours = (self._loop_id, threading.get_native_id())
-        return any(_is_runnable(thread) for thread in os.listdir("/proc/self/task") if int(thread) not in ours)
+    def _work_of_others(self) -> float:
+        """Seconds that threads beside the loop's and this one worked or wanted a processor since this was last asked:
+        one of them may hold what the loop waits for. Those that are new count with all their life."""
+        ours = (str(self._loop_id), str(threading.get_native_id()))
+        before, self._others = self._others, {}
+        for thread in os.listdir("/proc/self/task"):
+            if thread not in ours:
+                self._others[thread] = _busy_seconds(thread)
+        return sum(busy - before.get(thread, 0.0) for thread, busy in self._others.items())
 
     def _tell(self, frame: FrameType | None, call: str) -> None:
         stack = "".join(traceback.format_stack(frame)[-25:])
@@ -121,12 +129,14 @@ def _is_for_the_interpreter(call: list[str]) -> bool:
     return operation & 0x7F != FUTEX_WAIT_BITSET or timeout != 0
 
 
-def _is_runnable(thread: str) -> bool:
+def _busy_seconds(thread: str) -> float:
+    """Processor time, and time of being ready without a processor; of one that has ended, nothing."""
     try:
-        with open(f"/proc/self/task/{thread}/stat") as file:
-            return file.read().rpartition(")")[2].split()[0] == "R"
-    except OSError:  # it has ended
-        return True
+        with open(f"/proc/self/task/{thread}/schedstat") as file:
+            worked, ready, _ = file.read().split()
+    except OSError:
+        return 0.0
+    return (int(worked) + int(ready)) / 1e9
 
 
 def _outermost(frame: FrameType | None) -> FrameType | None:
