@@ -15,11 +15,11 @@ class Authority:
             "req", "-x509", *_new_key(folder / "ca.key"), "-out", self.file, "-subj", "/CN=authority", "-days", "2"
         )
 
-    def sign(self, name: str, *, password: str = "") -> tuple[Path, Path]:
-        """The certificate, which is good for 127.0.0.1 and localhost, and the key, which may have a password."""
+    def sign(self, name: str, *, password: str = "", address: str = "127.0.0.1") -> tuple[Path, Path]:
+        """The certificate, which is good for `address` and localhost, and the key, which may have a password."""
         certificate, key, request = (self._folder / f"{name}.{kind}" for kind in ("pem", "key", "csr"))
         extensions = self._folder / "extensions"
-        extensions.write_text("subjectAltName=IP:127.0.0.1,DNS:localhost\n")
+        extensions.write_text(f"subjectAltName=IP:{address},DNS:localhost\n")
         _openssl("req", *_new_key(key, password), "-out", request, "-subj", f"/CN={name}")
         signing = ("-CA", self.file, "-CAkey", self._folder / "ca.key", "-CAcreateserial", "-extfile", extensions)
         _openssl("x509", "-req", "-in", request, *signing, "-days", "2", "-out", certificate)

@@ -42,7 +42,9 @@ def serve(asked: Asked) -> Answer:
 def test_only_a_certificate_that_somebody_vouches_for_is_believed(over_tls: Registry, authority: Authority) -> None:
     over_tls.answer = serve
     base = f"https://{over_tls.domain}/v2"
-    with pytest.raises(Unavailable, match="tls: CERTIFICATE_VERIFY_FAILED"):
+    with pytest.raises(
+        Unavailable, match="tls: failed to verify certificate: x509: certificate signed by unknown authority"
+    ):
         pull(Host(base=base))
     assert not over_tls.asked
     assert pull(Host(base=base, authorities=(str(authority.file),))) == MANIFEST
@@ -99,14 +101,14 @@ def test_a_host_that_may_be_plain_is_asked_in_clear_where_nobody_speaks_tls(regi
     host = Host(base=f"https://{registry.domain}/v2", verify=False, may_be_plain=True)
     assert pull(host, times=2) == MANIFEST
     assert len(registry.asked) == 2
-    with pytest.raises(Unavailable):
+    with pytest.raises(Unavailable, match="http: server gave HTTP response to HTTPS client"):
         pull(Host(base=f"https://{registry.domain}/v2", verify=False))
     assert len(registry.asked) == 2
 
 
 def test_nobody_is_asked_in_clear_who_has_a_bad_certificate(over_tls: Registry) -> None:
     over_tls.answer = serve
-    with pytest.raises(Unavailable, match="CERTIFICATE_VERIFY_FAILED"):
+    with pytest.raises(Unavailable, match="certificate signed by unknown authority"):
         pull(Host(base=f"https://{over_tls.domain}/v2", may_be_plain=True))
     assert not over_tls.asked
 
