@@ -211,9 +211,10 @@ def test_a_busy_registry_is_asked_again_when_it_says(registry: Registry) -> None
 
 def test_a_registry_that_wants_to_be_left_alone_is(registry: Registry) -> None:
     registry.answer = lambda asked: Answer(429, body=b"toomanyrequests: pay", headers={"Retry-After": "3600"})
-    with pytest.raises(Unavailable, match="429 Too Many Requests: toomanyrequests: pay"):
-        ask(manifest, registry)
-    assert len(registry.asked) == 1
+    for use in (manifest, blob):
+        with pytest.raises(Unavailable, match="429 Too Many Requests: toomanyrequests: pay"):
+            ask(use, registry)
+    assert len(registry.asked) == 2
 
 
 @pytest.mark.parametrize("later", ["", "0", "-1", "1e3", "soon", "9" * 5000, "Fri, 31 Dec 1999 23:59:59 GMT"])
@@ -264,9 +265,18 @@ def test_a_registry_that_never_is_content_is_asked_twice(registry: Registry) -> 
 @pytest.mark.parametrize("scheme", ["file:///etc/passwd", "unix:///run/x", "gopher://127.0.0.1/", "http://[::1", "//"])
 def test_a_redirect_to_what_is_no_http_is_an_error(registry: Registry, scheme: str) -> None:
     registry.answer = lambda asked: Answer(307, headers={"Location": scheme})
-    with pytest.raises(EngineError) as refused:
+    with pytest.raises(InvalidArgument) as refused:
         ask(blob, registry)
     assert "root:" not in str(refused.value)
+    assert len(registry.asked) == 1
+
+
+def test_a_redirect_without_end_is_followed_a_few_times(registry: Registry) -> None:
+    registry.answer = lambda asked: Answer(307, headers={"Location": asked.path})
+    for use in (tag, manifest, blob):
+        with pytest.raises(InvalidArgument, match="more than 6 redirects"):
+            ask(use, registry)
+    assert len(registry.asked) == 3 * 6
 
 
 def test_what_a_redirect_s_address_holds_is_not_shown(registry: Registry, elsewhere: Registry) -> None:

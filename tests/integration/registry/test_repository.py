@@ -44,7 +44,7 @@ def test_headers_of_a_host_do_not_follow_a_redirect(registry: Registry, elsewher
 
 def test_redirects_without_end_are_an_error(registry: Registry) -> None:
     registry.answer = lambda asked: Answer(307, headers={"Location": asked.path})
-    with pytest.raises(Unavailable, match="redirects"):
+    with pytest.raises(InvalidArgument, match="redirects"):
         _with(registry, lambda repository: repository.resolve(Reference(registry.domain, "team/app", "1")))
 
 

@@ -9,7 +9,7 @@ from slipway.base.digests import digest_of, is_digest, new_hash
 from slipway.base.errors import EngineError, InvalidArgument, Unavailable
 from slipway.base.references import Reference
 from slipway.clients.registry.bodies import read_bounded
-from slipway.clients.registry.connection import Connection
+from slipway.clients.registry.connection import Connection, Interrupted
 from slipway.clients.registry.model import USUAL_PATIENCE, AskLogin, Host, Patience, anonymous
 from slipway.contracts.containerd_api.types import Descriptor
 from slipway.contracts.oci.image import DOCUMENT_LIMIT, INDEX_TYPES, MANIFEST_TYPES
@@ -103,7 +103,7 @@ class RegistryRepository:
                     failure = Unavailable(f"{what}: its registry sent less than it announced")
                 except EngineError as error:
                     failure = error
-                    if not isinstance(error, Unavailable):
+                    if not isinstance(error, Interrupted):
                         hosts.remove(connection)
                 if offset >= target.size:
                     return
