@@ -9,23 +9,28 @@ import pytest
 from tests.support import docker, images, peers
 from tests.support.engine import OurEngine
 from tests.support.foreign_runtimes import launcher
+from tests.support.image_server import ImageServer
 from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.root, pytest.mark.peers]
 
+INSECURE = "10.99.0.1:5000"
 CONFIGURATION = 'version = 2\ndisabled_plugins = ["io.containerd.grpc.v1.cri", "io.containerd.internal.v1.opt"]\n'
 
 
 @pytest.fixture(scope="module", params=sorted(peers.SUITES))
 def client(request: pytest.FixtureRequest, machine_unchanged: None, short_folder: Path) -> Iterator[docker.Docker]:
     """Docker's client on our dockerd, which was told of the containerd of one suite. busybox is loaded."""
-    engine = OurEngine(short_folder / f"on-{request.param}", f"--containerd={short_folder}/on-{request.param}/c.sock")
+    folder = short_folder / f"on-{request.param}"
+    engine = OurEngine(folder, f"--containerd={folder}/c.sock", f"--insecure-registry={INSECURE}")
     try:
+        engine.sandbox.run("ip", "address", "add", f"{INSECURE.partition(':')[0]}/32", "dev", "lo")
         containerd = start_containerd(engine, request.param)
         try:
             client = docker.theirs(engine.start().host)
             client("load", "-i", str(images.busybox()))
-            yield client
+            with ImageServer(engine.enter, folder / "asked", INSECURE):
+                yield client
         finally:
             engine.stop()
             containerd.terminate()
@@ -94,3 +99,17 @@ def test_images_are_saved_removed_and_loaded(client: docker.Docker, tmp_path: Pa
     assert client("images", "-q") == ""
     client("load", "-i", str(tmp_path / "saved.tar"))
     assert client("run", "--rm", "busybox", "echo", "again") == "again"
+
+
+def test_an_insecure_registry_is_asked_in_clear_or_the_containerd_named_that_cannot(client: docker.Docker) -> None:
+    """The transfer service of 1.7 knows no hosts folder: it would ask by TLS, whatever dockerd was told."""
+    template = '{{range .Server.Components}}{{if eq .Name "containerd"}}{{.Version}}{{end}}{{end}}'
+    version = client("version", "--format", template)
+    pulled = client.run("pull", f"{INSECURE}/tiny")
+    if version.startswith("1."):
+        sentence = "registry mirrors, insecure registries and certificates need containerd 2.0 or newer; this is 1.7."
+        assert f"Error response from daemon: {sentence}" in pulled.err
+        assert len(pulled.err.splitlines()) == 1
+    else:
+        assert pulled.status == 0, pulled.err
+        client("rmi", f"{INSECURE}/tiny")
