@@ -31,7 +31,8 @@ class Arguments:
 
 def parse_arguments(arguments: list[str]) -> Arguments:
     """Raises SystemExit with status 2 and one sentence for what is not understood, and 0 after --help."""
-    given = _parser().parse_args([_two_dashes(word) for word in _before_hook(arguments)])
+    words = ["--help", *arguments[1:]] if arguments[:1] == ["help"] else arguments
+    given = _parser().parse_args([_two_dashes(word) for word in _before_hook(words)])
     command = given.command or ""
     if command == "config":
         command = f"config {given.action}"
