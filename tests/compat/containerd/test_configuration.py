@@ -221,11 +221,8 @@ def test_a_container_has_the_metrics_that_it_has_there(suite: str, folder: Path)
 def shapes(text: str) -> set[str]:
     """Each metric that both are to have: its name, its type and the names of its labels."""
     kinds = dict(re.findall(r"^# TYPE (\S+) (\S+)$", text, re.MULTILINE))
-    found = set()
     line = r"^((?:container|grpc_server|containerd_build|process)_\w+)(?:\{(.*)\})? "
-    for name, labels in re.findall(line, text, re.MULTILINE):
-        method = re.search(r'grpc_service="([^"]*)".*', labels)
-        names = sorted(re.findall(r"(?:^|,)(\w+)=", labels))
-        if method is None:
-            found.add(f"{name} {kinds.get(name)} {names}")
-    return found
+    return {
+        f"{name} {kinds.get(name)} {sorted(re.findall(r'(?:^|,)([a-z_]+)=', labels))}"
+        for name, labels in re.findall(line, text, re.MULTILINE)
+    }
