@@ -123,14 +123,17 @@ class OriginalContainerd:
     containerd finds our shim by name. Everything is below `folder`, which has the same path inside.
     """
 
-    def __init__(self, suite: str, folder: Path, *, bind: tuple[Path, ...] = (), path: str = "") -> None:
+    def __init__(
+        self, suite: str, folder: Path, *, bind: tuple[Path, ...] = (), path: str = "", flags: tuple[str, ...] = ()
+    ) -> None:
         install(suite)
         folder.mkdir(parents=True, exist_ok=True)
         self.suite, self.folder, self.bind = suite, folder, bind
         self.namespace = f"slipway-{folder.parent.name}-{folder.name}"  # containerd's; its cgroups are named after it
         self.address = f"{folder}/containerd.sock"
         search = f"{path}:/usr/sbin:/usr/bin:/sbin:/bin".lstrip(":")
-        start = f'ip link set lo up; PATH={search} exec containerd --address "$0" --root "$1/root" --state "$1/state"'
+        places = '--address "$0" --root "$1/root" --state "$1/state"'
+        start = f"ip link set lo up; PATH={search} exec containerd {places} {' '.join(flags)}"
         argv, environment = enter(suite, "sh", "-c", start, self.address, str(folder), share=folder, bind=bind)
         with open(folder / "containerd.log", "ab") as log:
             self._process = subprocess.Popen(

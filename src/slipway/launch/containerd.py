@@ -3,20 +3,20 @@
 import asyncio
 import logging
 import os
+import socket
 import sys
 import uuid
 from contextlib import AsyncExitStack, suppress
-from functools import partial
 from importlib import resources
 from types import ModuleType
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import uvloop
 from google.protobuf.any_pb2 import Any as AnyProto
 
 from slipway.archive.unpack import Unpackers
 from slipway.base.clock import Clock
-from slipway.base.errors import EngineError
+from slipway.base.errors import EngineError, Unavailable
 from slipway.base.files import read_whole, write_atomically
 from slipway.base.identifiers import check_identifier
 from slipway.base.version import VERSION
@@ -24,7 +24,11 @@ from slipway.clients.shim.exec import ExecLauncher
 from slipway.clients.shim.interface import ShimLauncher
 from slipway.clients.shim.template import TemplateLauncher
 from slipway.containerd.collection.collector import Collector
-from slipway.containerd.command_line import Arguments, parse_arguments, settings_from_arguments
+from slipway.containerd.collection.schedule import REST_SECONDS, Schedule
+from slipway.containerd.command_line import Arguments, check_settings, parse_arguments, settings_from_arguments
+from slipway.containerd.configuration.model import SchedulerSettings, Settings, SocketSettings, TimeoutSettings
+from slipway.containerd.configuration.names import NEWEST
+from slipway.containerd.configuration.write import READ_BY_ALL, text_of
 from slipway.containerd.containers.store import ContainerStore
 from slipway.containerd.content.store import FileContentStore
 from slipway.containerd.diff.differ import DirectoryDiffer
@@ -32,26 +36,27 @@ from slipway.containerd.events.exchange import Exchange
 from slipway.containerd.images.store import SqlImageStore
 from slipway.containerd.leases.store import LeaseStore
 from slipway.containerd.namespaces.store import NamespaceStore
+from slipway.containerd.oci_hook import become_hook
 from slipway.containerd.services.containers import ContainersService
 from slipway.containerd.services.content import ContentService
 from slipway.containerd.services.diff import DiffService
 from slipway.containerd.services.events import EventsService, ShimEvents
 from slipway.containerd.services.health import HealthService
 from slipway.containerd.services.images import ImagesService
-from slipway.containerd.services.introspection import IntrospectionService
+from slipway.containerd.services.introspection import IntrospectionService, Part
 from slipway.containerd.services.leases import LeasesService
 from slipway.containerd.services.namespaces import NamespacesService
-from slipway.containerd.services.parts import parts_of
+from slipway.containerd.services.parts import Disabled, check_required, monitors, parts_of
 from slipway.containerd.services.scope import NAMESPACE_HEADER
 from slipway.containerd.services.snapshots import SnapshotsService
 from slipway.containerd.services.streams import StreamsService
 from slipway.containerd.services.tasks import TasksService
 from slipway.containerd.services.transfer import TransferService
 from slipway.containerd.services.version import VersionService
-from slipway.containerd.settings import Settings
-from slipway.containerd.snapshots.choice import open_snapshotters
+from slipway.containerd.snapshots.choice import SnapshotterChoice, open_snapshotters
 from slipway.containerd.tasks.bundle import BundleFolders
 from slipway.containerd.tasks.checkpoints import Checkpoints
+from slipway.containerd.tasks.model import TaskTimeouts
 from slipway.containerd.tasks.supervisor import TaskSupervisor
 from slipway.containerd.transfer.service import LocalTransfer
 from slipway.containerd.transfer.stores import Stores
@@ -77,13 +82,18 @@ from slipway.contracts.shim_api.status import code_from_error
 from slipway.database.sqlite import SqliteDatabase
 from slipway.linux.descriptor_limit import DescriptorLimit
 from slipway.service.claims import claim_folder, listen_unix, make_folder
-from slipway.service.configuration import table_from_settings, toml_from_table
 from slipway.service.logging import start_logging
+from slipway.service.notify import READY, STOPPING, notify
 from slipway.service.signals import Signals
+from slipway.service.stacks import stacks_of
 from slipway.transport.aio.grpc_client import GrpcChannel
 from slipway.transport.aio.grpc_method import methods_of
 from slipway.transport.aio.grpc_server import GrpcServer
 from slipway.transport.aio.ttrpc import serve_ttrpc
+
+if TYPE_CHECKING:
+    from slipway.containerd.metrics.calls import CallCounters
+    from slipway.transport.aio.http_connection import Handler
 
 log = logging.getLogger("slipway.containerd")
 
@@ -91,6 +101,7 @@ SOCKET_MODE: Final = 0o660
 PUBLISH_SECONDS: Final = 10.0
 ROOT_MODE: Final = 0o700
 STATE_MODE: Final = 0o711
+HTTP_SECONDS: Final = 1.0  # for an answer under way at the end
 UNPACKERS: Final = 2  # layers unpacked at a time; each takes a process of 20 MB while there is work
 
 
@@ -105,29 +116,55 @@ def main() -> None:
 
 
 def _run(arguments: Arguments) -> None:
-    if arguments.command == "version":
-        sys.stdout.write(f"containerd slipway {VERSION} \n")
-        return
-    settings = settings_from_arguments(arguments)
-    if arguments.command == "config default":
-        sys.stdout.write(toml_from_table(table_from_settings(Settings())) + "\n")
-    elif arguments.command == "config dump":
-        sys.stdout.write(toml_from_table(table_from_settings(settings)) + "\n")
-    elif arguments.command == "publish":
-        uvloop.run(_publish(settings, arguments))
-    else:
-        _serve(settings)
+    match arguments.command:
+        case "version":
+            sys.stdout.write(f"containerd slipway {VERSION} \n")
+        case "config default":
+            sys.stdout.write(text_of(Settings(), READ_BY_ALL))
+        case "config dump":
+            sys.stdout.write(text_of(_settings(arguments), READ_BY_ALL))
+        case "config migrate":
+            sys.stdout.write(text_of(_settings(arguments), NEWEST))
+        case "publish":
+            uvloop.run(_publish(arguments.address or _settings(arguments).grpc.address, arguments))
+        case "oci-hook":
+            become_hook(arguments.hook, sys.stdin.buffer.read())
+        case _:
+            _serve(_settings(arguments))
+
+
+def _settings(arguments: Arguments) -> Settings:
+    """With the log as they want it, and the remarks on their file in it."""
+    settings, remarks = settings_from_arguments(arguments)
+    start_logging(settings.debug.level, style=settings.debug.format)
+    for remark in remarks:
+        log.warning(remark.message, extra={"fields": {"file": remark.file, "key": remark.key}})
+    return settings
 
 
 def _serve(settings: Settings) -> None:
-    start_logging(settings.debug.level, style=settings.debug.format)
+    check_settings(settings)
     limit = DescriptorLimit()
     limit.lift()
     claim_folder(settings.root, mode=ROOT_MODE, what="data folder")  # the lock is the process's, to its end
     make_folder(settings.state, mode=STATE_MODE, what="state folder")
+    _settle(settings)
     # The template is exec'd before the first thread and the event loop exist; it starts while the rest is built.
     launcher = _launcher(settings, limit)
     uvloop.run(Daemon(settings, launcher).run())
+
+
+def _settle(settings: Settings) -> None:
+    """What is set about the process itself, and all that it starts."""
+    if settings.temp:
+        make_folder(settings.temp, mode=STATE_MODE, what="folder for temporary files")
+        os.environ["TMPDIR"] = settings.temp
+    if settings.oom_score:
+        try:
+            with open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:
+                file.write(str(settings.oom_score))
+        except OSError as error:  # as the original: one that may not lower it serves all the same
+            log.error("set OOM score: %s", error.strerror, extra={"fields": {"score": settings.oom_score}})
 
 
 def _launcher(settings: Settings, limit: DescriptorLimit) -> ShimLauncher:
@@ -142,26 +179,47 @@ class Daemon:
         self._settings = settings
         self._launcher = launcher
         self._clock = Clock()
-        self._server = GrpcServer(status.status_from_error)
+        self._timeouts = _task_timeouts(settings.timeouts)
+        self._disabled = Disabled(names=frozenset(settings.disabled_plugins))
+        self._calls = _call_counters(settings)
+        self._server = GrpcServer(
+            status.status_from_error,
+            observer=self._calls,
+            max_message_bytes=settings.grpc.max_recv_message_size,
+        )
 
     async def run(self) -> None:
         """Serve until a signal asks to stop. Shims live on."""
-        signals = Signals()
+        stacks_wanted = asyncio.Event()
+        signals = Signals(on_stacks=stacks_wanted.set)
         signals.install(asyncio.get_running_loop())
         async with AsyncExitStack() as stack:
             collector = await self._start(stack)
             log.info("containerd serves", extra={"fields": {"address": self._settings.grpc.address}})
+            _tell_manager(READY)
             async with asyncio.TaskGroup() as background:
                 collecting = background.create_task(collector.run(), name="collector")
+                dumping = background.create_task(self._write_stacks(stacks_wanted), name="stacks")
                 await signals.wait_stop()
+                _tell_manager(STOPPING)
                 collecting.cancel()
+                dumping.cancel()
+
+    async def _write_stacks(self, wanted: asyncio.Event) -> None:
+        """Whenever it is wanted, where every thread and task is: to the log, and to a file of its own."""
+        path = f"{self._settings.state}/containerd.{os.getpid()}.stacks.log"
+        while await wanted.wait():
+            wanted.clear()
+            stacks = await asyncio.to_thread(stacks_of, asyncio.get_running_loop())
+            log.info("=== BEGIN stack dump ===\n%s\n=== END stack dump ===", stacks, extra={"fields": {"file": path}})
+            await asyncio.to_thread(write_atomically, path, stacks.encode(), durable=False)
 
     async def _start(self, stack: AsyncExitStack) -> Collector:
         """Build and open everything; `stack` closes it in the reverse order."""
         settings = self._settings
         stack.push_async_callback(self._launcher.close)
-        grpc_listener = listen_unix(settings.grpc.address, mode=SOCKET_MODE, group=settings.grpc.gid)
-        ttrpc_listener = listen_unix(settings.ttrpc_address, mode=SOCKET_MODE, group=settings.ttrpc.gid)
+        grpc_listener = _listen(settings.grpc.address, settings.grpc)
+        ttrpc_listener = _listen(settings.ttrpc_address, settings.ttrpc_owner)
         exchange = Exchange(self._clock)
         place = f"{_folder(settings, 'metadata.v1.bolt')}/metadata.db"
         database = await asyncio.to_thread(SqliteDatabase, place, _schema())
@@ -175,8 +233,23 @@ class Daemon:
             settings.ttrpc_address, ShimEvents(exchange).answer, code_from_error, listener=ttrpc_listener
         )
         stack.push_async_callback(ttrpc.close)
+        await self._serve_questions(stack, tasks)
         await self._server.start(grpc_listener)
         return collector
+
+    async def _serve_questions(self, stack: AsyncExitStack, tasks: TaskSupervisor) -> None:
+        """The HTTP sockets, where they are wanted: most daemons pay nothing for them."""
+        settings = self._settings
+        if self._calls is not None:
+            from slipway.containerd.metrics.endpoint import MetricsEndpoint
+
+            self._calls.expect(self._server.methods())
+            metrics = MetricsEndpoint(self._calls, tasks.measure if monitors(settings) else None)
+            await _serve_http(stack, settings.metrics.address, SocketSettings(), metrics.answer)
+        if settings.debug.address:
+            from slipway.containerd.debug.endpoint import DebugEndpoint
+
+            await _serve_http(stack, settings.debug.address, settings.debug, DebugEndpoint().answer)
 
     async def _recover_tasks(
         self, stack: AsyncExitStack, containers: ContainerStore, exchange: Exchange
@@ -189,6 +262,7 @@ class Daemon:
             events=exchange,
             clock=self._clock,
             address=self._settings.grpc.address,
+            timeouts=self._timeouts,
         )
         stack.push_async_callback(tasks.close)
         await tasks.recover()
@@ -199,7 +273,7 @@ class Daemon:
     ) -> None:
         """What runs: containers and tasks; and what tells of it."""
         self._add(containers_pb2, ContainersService(containers))
-        self._add(tasks_pb2, TasksService(tasks, containers, checkpoints, self._clock))
+        self._add(tasks_pb2, TasksService(tasks, containers, checkpoints, self._clock, self._timeouts))
         self._add(events_pb2, EventsService(exchange, self._clock))
         self._add(health_pb2, HealthService())
         self._add(version_pb2, VersionService(VERSION, f"slipway-{VERSION}"))
@@ -212,9 +286,10 @@ class Daemon:
         leases = LeaseStore(database, clock)
         content = FileContentStore(_folder(settings, "content.v1.content"), database, leases, exchange, clock)
         images = SqlImageStore(database, exchange, clock)
-        opening = partial(open_snapshotters, settings.root, database, leases, clock, wanted=settings.snapshotter)
-        snapshotters = await asyncio.to_thread(opening)
-        collector = Collector(database, snapshotters.by_name, content, clock)
+        choice = _snapshotter_choice(settings, self._disabled)
+        snapshotters = await asyncio.to_thread(open_snapshotters, settings.root, database, leases, clock, choice)
+        schedule = _schedule(settings.plugins.scheduler)
+        collector = Collector(database, snapshotters.by_name, content, clock, schedule)
         self._add(namespaces_pb2, NamespacesService(NamespaceStore(database, exchange)))
         self._add(content_pb2, ContentService(content))
         self._add(images_pb2, ImagesService(images, collector))
@@ -238,14 +313,83 @@ class Daemon:
             clock=clock,
         )
         self._add(transfer_pb2, TransferService(LocalTransfer(stores), streams))
-        parts = parts_of(settings.root, snapshotters.by_name)
-        identity = await asyncio.to_thread(_identity, _folder(settings, "grpc.v1.introspection"))
-        self._add(introspection_pb2, IntrospectionService(parts, identity=identity, architecture=platform.architecture))
+        await self._add_introspection(parts_of(settings, snapshotters, f"{platform.os}/{platform.architecture}"))
         return collector, Checkpoints(content, differ)
+
+    async def _add_introspection(self, parts: list[Part]) -> None:
+        """What tells of the others. Raises NotFound, FailedPrecondition for what must be there and is not."""
+        check_required(parts, self._settings.required_plugins)
+        for name in self._disabled.refused(parts):
+            log.warning("a part that others need serves though it is disabled", extra={"fields": {"id": name}})
+        identity = await asyncio.to_thread(_identity, _folder(self._settings, "grpc.v1.introspection"))
+        runtimes = ExecLauncher(publish_binary="")
+        self._add(introspection_pb2, IntrospectionService(parts, identity=identity, runtime_info=runtimes.info))
 
     def _add(self, module: ModuleType, implementation: object) -> None:
         (service,) = module.DESCRIPTOR.services_by_name.values()
+        name = module.__name__.rpartition(".")[2].removesuffix("_pb2")
+        if self._disabled.has_service("healthcheck" if name == "health" else name):
+            return
         self._server.add(service, implementation)
+
+
+def _listen(address: str, owner: SocketSettings) -> socket.socket:
+    return listen_unix(address, mode=SOCKET_MODE, owner=owner.uid, group=owner.gid)
+
+
+async def _serve_http(stack: AsyncExitStack, address: str, owner: SocketSettings, answer: "Handler") -> None:
+    """On a unix socket where `address` is a path, or else on ADDRESS:PORT."""
+    from slipway.transport.aio.http_messages import Response
+    from slipway.transport.aio.http_server import HttpServer, tcp_socket
+
+    server = HttpServer(answer, lambda error: Response(status=400, body=f"{error.message}\n".encode()))
+    listener = _listen(address, owner) if os.path.isabs(address) else tcp_socket(f"tcp://{address}")
+    await server.listen(listener)
+    stack.push_async_callback(server.close, timeout=HTTP_SECONDS)
+    log.info("serving...", extra={"fields": {"address": address}})
+
+
+def _call_counters(settings: Settings) -> "CallCounters | None":
+    if not settings.metrics.address:
+        return None
+    from slipway.containerd.metrics.calls import CallCounters
+
+    return CallCounters(histogram=settings.metrics.grpc_histogram)
+
+
+def _tell_manager(state: str) -> None:
+    try:
+        notify(state, os.environ.get("NOTIFY_SOCKET", ""))
+    except Unavailable as error:
+        log.warning("notify failed", extra={"fields": {"error": error}})
+
+
+def _task_timeouts(timeouts: TimeoutSettings) -> TaskTimeouts:
+    return TaskTimeouts(
+        connect=timeouts.shim_load.seconds or None,
+        shutdown=timeouts.shim_shutdown.seconds or None,
+        state=timeouts.task_state.seconds or None,
+        stats=timeouts.shim_stats.seconds or None,
+    )
+
+
+def _schedule(scheduler: SchedulerSettings) -> Schedule:
+    return Schedule(
+        pause_share=scheduler.pause_threshold,
+        deletions=scheduler.deletion_threshold,
+        rest=scheduler.schedule_delay.seconds or REST_SECONDS,
+        startup_delay=scheduler.startup_delay.seconds,
+    )
+
+
+def _snapshotter_choice(settings: Settings, disabled: Disabled) -> SnapshotterChoice:
+    plugins = settings.plugins
+    return SnapshotterChoice(
+        default=settings.default_snapshotter,
+        folders={"overlayfs": plugins.overlayfs.root_path, "native": plugins.native.root_path},
+        disabled=disabled.snapshotters(),
+        overlay_options=plugins.overlayfs.mount_options,
+    )
 
 
 def _folder(settings: Settings, name: str) -> str:
@@ -268,10 +412,10 @@ def _identity(folder: str) -> str:
     return identity
 
 
-async def _publish(settings: Settings, arguments: Arguments) -> None:
+async def _publish(address: str, arguments: Arguments) -> None:
     """Send the event on standard input (an encoded Any) to the daemon, as shims without a socket do."""
     event = AnyProto.FromString(await asyncio.to_thread(sys.stdin.buffer.read))
-    channel = GrpcChannel(settings.grpc.address, status.error_from_status)
+    channel = GrpcChannel(address, status.error_from_status)
     try:
         await channel.call(
             methods_of(events_pb2.DESCRIPTOR.services_by_name["Events"])["publish"],

@@ -51,7 +51,7 @@ def make_folder(path: str, *, mode: int, what: str) -> None:
         raise PermissionDenied(f"make {what} {path}: {error.strerror}") from error
 
 
-def listen_unix(path: str, *, mode: int = 0o660, group: int = -1, backlog: int = 128) -> socket.socket:
+def listen_unix(path: str, *, mode: int = 0o660, owner: int = -1, group: int = -1, backlog: int = 128) -> socket.socket:
     """A listening unix socket at `path`, non-blocking. One that nobody answers on is replaced; one in use raises
     FailedPrecondition.
 
@@ -64,8 +64,8 @@ def listen_unix(path: str, *, mode: int = 0o660, group: int = -1, backlog: int =
     try:
         listener.bind(path)
         os.chmod(path, mode)
-        if group >= 0:
-            os.chown(path, -1, group)
+        if owner >= 0 or group >= 0:
+            os.chown(path, owner, group)
         listener.listen(backlog)
     except OSError as error:
         listener.close()

@@ -63,7 +63,7 @@ class LogfmtLines(logging.Formatter):
             f"level={_level_name(record)}",
             f"msg={_quoted(record.getMessage())}",
         ]
-        parts += [f"{key}={_quoted(str(value))}" for key, value in _fields(record).items()]
+        parts += [f"{key}={_quoted(str(value))}" for key, value in sorted(_fields(record).items())]
         if record.exc_info:
             parts.append(f"trace={_quoted(self.formatException(record.exc_info))}")
         return " ".join(parts)

@@ -19,21 +19,29 @@ class Signals:
 
     SIGTERM and SIGINT set `stop`; the third of them ends the process at once with status 128 + the signal's number.
     SIGHUP calls
-    `on_reload`; SIGUSR1 writes the stacks of all threads to `stacks_path`, or to standard error without one.
+    `on_reload`; SIGUSR1 writes the stacks of all threads to `stacks_path`, or to standard error without one, or calls
+    `on_stacks` instead.
     """
 
-    def __init__(self, *, on_reload: Callable[[], None] | None = None, stacks_path: str = "") -> None:
+    def __init__(
+        self,
+        *,
+        on_reload: Callable[[], None] | None = None,
+        stacks_path: str = "",
+        on_stacks: Callable[[], None] | None = None,
+    ) -> None:
         self.stop = asyncio.Event()
         self.received = 0
         self._on_reload = on_reload
         self._stacks_path = stacks_path
+        self._on_stacks = on_stacks
 
     def install(self, loop: asyncio.AbstractEventLoop) -> None:
         """Take the signals over. To be called on the main thread; SIGPIPE stays ignored as Python has it."""
         for number in STOP_SIGNALS:
             loop.add_signal_handler(number, self._stop, number)
         loop.add_signal_handler(signal.SIGHUP, self._reload)
-        loop.add_signal_handler(signal.SIGUSR1, self._write_stacks)
+        loop.add_signal_handler(signal.SIGUSR1, self._on_stacks or self._write_stacks)
 
     async def wait_stop(self) -> None:
         """Returns when the daemon is asked to end."""

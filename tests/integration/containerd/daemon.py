@@ -20,6 +20,7 @@ class OurContainerd:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self.flags = flags
+        self.environment: dict[str, str] = {}
         self.path = f"{LAUNCHERS}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
         self.address = f"{folder}/state/containerd.sock"
         # It names the cgroup that `ctr run` puts containers in. mkdtemp's names may end in `_`, a namespace's may not.
@@ -45,7 +46,10 @@ class OurContainerd:
         with open(self.log_path, "ab") as log:
             before = log.tell()
             self._process = self.sandbox.popen(
-                ["env", "-i", f"PATH={self.path}", *self.argv()], stdin=subprocess.DEVNULL, stdout=log, stderr=log
+                ["env", "-i", f"PATH={self.path}", *map("=".join, self.environment.items()), *self.argv()],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
             )
         wait_until(lambda: b"containerd serves" in self._log_from(before), "our containerd to serve")
         return self

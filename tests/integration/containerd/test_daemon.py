@@ -119,8 +119,11 @@ def call(daemon: OurContainerd, method: Method, namespace: str | None = "x", **f
 
 
 def test_health_says_serving(shared: OurContainerd) -> None:
-    reply = call(shared, service_methods(health_pb2.DESCRIPTOR, "Health")["check"])
+    methods = service_methods(health_pb2.DESCRIPTOR, "Health")
+    reply = call(shared, methods["check"])
     assert reply.status == health_pb2.HealthCheckResponse.SERVING  # type: ignore[attr-defined]
+    listed = call(shared, methods["list"])
+    assert dict(listed.statuses) == {"": reply}  # type: ignore[attr-defined]
 
 
 def test_a_call_needs_a_namespace_that_is_an_identifier(shared: OurContainerd) -> None:

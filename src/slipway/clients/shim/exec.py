@@ -49,6 +49,19 @@ class ExecLauncher:
             exited_at=nanoseconds_from_timestamp(response.exited_at),
         )
 
+    async def info(self, runtime: str, options: bytes) -> bytes:
+        """What the shim of a runtime says of itself, an encoded RuntimeInfo; `options` is an encoded Any, or empty.
+        Raises InvalidArgument (no such runtime), Unavailable with its words when it fails."""
+        command = [self._program(runtime), "-info"]
+        try:
+            done = await asyncio.to_thread(self._run, command, options, "/", dict(os.environ))
+        except subprocess.TimeoutExpired:
+            raise Unavailable(f"{command[0]} -info: no answer within {_TIMEOUT:g} s") from None
+        if done.returncode:
+            words = done.stderr.decode("utf-8", "replace").strip()
+            raise Unavailable(f"{command[0]} -info: {words or 'exited'} ({done.returncode})")
+        return done.stdout
+
     async def close(self) -> None:
         return
 

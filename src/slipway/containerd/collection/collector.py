@@ -4,21 +4,19 @@ import asyncio
 import logging
 import sqlite3
 from collections.abc import Mapping
-from typing import Final, Protocol
+from typing import Protocol
 
 from slipway.base.clock import Clock
 from slipway.base.errors import FailedPrecondition, NotFound
 from slipway.containerd.collection.mark import unreachable
 from slipway.containerd.collection.model import Node
 from slipway.containerd.collection.rows import Snapshots, delete_content, delete_expired_leases, read_graph
+from slipway.containerd.collection.schedule import Schedule
 from slipway.containerd.metadata.model import Scope
 from slipway.containerd.snapshots.interface import Snapshotter
 from slipway.database.interface import Database
 
 log = logging.getLogger(__name__)
-
-# Deletions within this time are collected together; the original waits for none, but collects far less often.
-REST_SECONDS: Final = 1.0
 
 
 class BlobFiles(Protocol):
@@ -31,43 +29,57 @@ class Collector:
     """One collection at a time. A crash in the middle leaves files without rows, which the next collection removes."""
 
     def __init__(
-        self, database: Database, snapshotters: Mapping[str, Snapshotter], blobs: BlobFiles, clock: Clock
+        self,
+        database: Database,
+        snapshotters: Mapping[str, Snapshotter],
+        blobs: BlobFiles,
+        clock: Clock,
+        schedule: Schedule | None = None,
     ) -> None:
         self._database = database
         self._snapshotters = snapshotters
         self._blobs = blobs
         self._clock = clock
+        self._schedule = schedule or Schedule()
         self._one_at_a_time = asyncio.Lock()
         self._wanted = asyncio.Event()
+        self._deletions = 0
+        self._last_pause = 0.0  # seconds
 
     async def collect(self) -> None:
         """Remove everything that nothing keeps, and return when it is gone."""
         async with self._one_at_a_time:
             self._wanted.clear()
+            self._deletions = 0
             await asyncio.to_thread(self._collect)
 
     def collect_soon(self) -> None:
-        """Have a collection run in the background, after a rest in which more may gather."""
-        self._wanted.set()
+        """Something was deleted: have a collection run in the background, after a rest in which more may gather."""
+        self._deletions += 1
+        if self._schedule.is_due(self._deletions):
+            self._wanted.set()
 
     async def run(self) -> None:
-        """Collect whenever it is wanted, until cancelled."""
+        """Collect what an earlier daemon left, and then whenever it is wanted, until cancelled."""
+        await asyncio.sleep(self._schedule.startup_delay)
         while True:
-            await self._wanted.wait()
-            await asyncio.sleep(REST_SECONDS)
             try:
                 await self.collect()
             except Exception:  # the edge of a background job: the next collection does what this one could not
                 log.exception("collection failed")
+            await self._wanted.wait()
+            await asyncio.sleep(self._schedule.seconds_until_next(self._last_pause))
 
     def _collect(self) -> None:
         snapshots = self._list_snapshots()
         now = self._clock.now()
 
         def choose_and_forget(connection: sqlite3.Connection) -> frozenset[Node]:
+            began = self._clock.monotonic()
             delete_expired_leases(connection, now)
             chosen = unreachable(read_graph(connection, snapshots, now))
             delete_content(connection, chosen)
+            self._last_pause = self._clock.monotonic() - began
             return chosen
 
         chosen = self._database.write(choose_and_forget, durable=True)

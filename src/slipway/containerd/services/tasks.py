@@ -25,7 +25,7 @@ from slipway.containerd.services.messages import (
 )
 from slipway.containerd.services.scope import scope_of
 from slipway.containerd.tasks.checkpoints import Checkpoints
-from slipway.containerd.tasks.model import TaskRequest
+from slipway.containerd.tasks.model import TaskRequest, TaskTimeouts
 from slipway.containerd.tasks.shim import RunningShim
 from slipway.containerd.tasks.supervisor import TaskSupervisor
 from slipway.contracts.containerd_api.filters import filters_from_texts
@@ -40,17 +40,22 @@ from slipway.wire.protobuf_known import AnyMessage, TextEntry, nanoseconds_from_
 M = TypeVar("M", bound=Message)
 
 SILENT_SECONDS: Final = 0.2  # for one that has just let us wait: a list is not to take 2 s each time
-STATE_SECONDS: Final = 2.0  # for one shim; the original's io.containerd.timeout.task.state
 
 
 class TasksService:
     def __init__(
-        self, tasks: TaskSupervisor, containers: ContainerReader, checkpoints: Checkpoints, clock: Clock
+        self,
+        tasks: TaskSupervisor,
+        containers: ContainerReader,
+        checkpoints: Checkpoints,
+        clock: Clock,
+        timeouts: TaskTimeouts | None = None,
     ) -> None:
         self._tasks = tasks
         self._containers = containers
         self._checkpoints = checkpoints
         self._clock = clock
+        self._timeouts = timeouts or TaskTimeouts()
 
     async def create(self, call: Call, request: Any) -> Any:
         scope = scope_of(call)
@@ -99,7 +104,8 @@ class TasksService:
         return api.GetResponse(process=_process_message(state))
 
     async def list(self, call: Call, request: Any) -> Any:
-        states = await asyncio.gather(*(_state_or_none(shim) for shim in self._tasks.list(scope_of(call))))
+        shims = self._tasks.list(scope_of(call))
+        states = await asyncio.gather(*(_state_or_none(shim, self._timeouts.state) for shim in shims))
         return api.ListTasksResponse(tasks=[_process_message(state) for state in states if state is not None])
 
     async def kill(self, call: Call, request: Any) -> Any:
@@ -230,10 +236,10 @@ class TasksService:
         return types_pb2.Metric(timestamp=timestamp(self._clock.now()), id=shim.id, data=_any_proto(stats))
 
 
-async def _state_or_none(shim: RunningShim) -> task.StateResponse | None:
+async def _state_or_none(shim: RunningShim, seconds: float | None) -> task.StateResponse | None:
     """The state of a task; None for one that went away since it was listed. A shim that is stopped delays nobody."""
     try:
-        async with asyncio.timeout(SILENT_SECONDS if shim.is_silent else STATE_SECONDS):
+        async with asyncio.timeout(SILENT_SECONDS if shim.is_silent else seconds):
             state = await shim.client.state(task.ProcessRequest(id=shim.id))
         shim.is_silent = False
         return state

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from slipway.base.clock import Clock
 from slipway.base.errors import InvalidArgument
@@ -17,34 +17,52 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Snapshotters:
-    """Those that serve, by name, and the one that is meant where none is named."""
+    """Those that serve, by name, and the one that is meant where none is named; why others do not, and the folders of
+    all of them."""
 
     by_name: Mapping[str, FolderSnapshotter]
     default: str
+    refused: Mapping[str, str] = field(default_factory=dict)
+    folders: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SnapshotterChoice:
+    """What the administrator chose. `default` may be empty: overlayfs, or else native with one warning. `folders` are
+    other places than below the data folder, by name; `disabled` names do not serve."""
+
+    default: str = ""
+    folders: Mapping[str, str] = field(default_factory=dict)
+    disabled: frozenset[str] = frozenset()
+    overlay_options: tuple[str, ...] = ()
 
 
 def open_snapshotters(
-    root: str, database: Database, leases: LeaseHolder, clock: Clock, *, wanted: str = ""
+    root: str, database: Database, leases: LeaseHolder, clock: Clock, choice: SnapshotterChoice | None = None
 ) -> Snapshotters:
     """Open what this machine can serve, below containerd's data folder `root`.
 
-    `wanted` is the configured default (empty: overlayfs, or else native with one warning). Raises InvalidArgument for a
-    wanted one that cannot serve.
+    Raises InvalidArgument for a chosen default that cannot serve.
     """
+    choice = choice or SnapshotterChoice()
+    folders = {name: choice.folders.get(name) or folder_of(root, name) for name in ("native", OverlayLayout.name)}
+    refused = {name: "it is disabled in the configuration" for name in folders if name in choice.disabled}
 
     def opened(layout: Layout) -> FolderSnapshotter:
-        return FolderSnapshotter(folder_of(root, layout.name), layout, database, leases, clock)
+        return FolderSnapshotter(folders[layout.name], layout, database, leases, clock)
 
-    by_name = {"native": opened(NativeLayout())}
-    reason = why_not_overlay(folder_of(root, OverlayLayout.name))
-    if not reason:
-        by_name["overlayfs"] = opened(OverlayLayout(index=has_index_option()))
-    elif not wanted:
-        log.warning("overlayfs cannot serve: snapshots are copied", extra={"fields": {"reason": reason}})
-    default = wanted or ("native" if reason else "overlayfs")
+    by_name = {} if "native" in refused else {"native": opened(NativeLayout())}
+    if "overlayfs" not in refused and (reason := why_not_overlay(folders["overlayfs"])):
+        refused["overlayfs"] = reason
+        if not choice.default:
+            log.warning("overlayfs cannot serve: snapshots are copied", extra={"fields": {"reason": reason}})
+    if "overlayfs" not in refused:
+        by_name["overlayfs"] = opened(OverlayLayout(index=has_index_option(), options=choice.overlay_options))
+    default = choice.default or next(reversed(by_name), "overlayfs")
     if default not in by_name:
-        raise InvalidArgument(f"snapshotter {default!r} cannot serve: {reason or 'there is none of that name'}")
-    return Snapshotters(by_name, default)
+        reason = refused.get(default, "there is none of that name")
+        raise InvalidArgument(f"snapshotter {default!r} cannot serve: {reason}")
+    return Snapshotters(by_name, default, refused, folders)
 
 
 def folder_of(root: str, name: str) -> str:

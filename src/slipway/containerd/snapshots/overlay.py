@@ -11,12 +11,13 @@ from slipway.linux.mounts import new_filesystem
 
 
 class OverlayLayout:
-    """`index` tells whether the kernel has that option: it must be off, as lower directories are shared."""
+    """`index` tells whether the kernel has that option: it must be off, as lower directories are shared. `options` are
+    the administrator's own, added to each mount."""
 
     name = "overlayfs"
 
-    def __init__(self, *, index: bool) -> None:
-        self._options = ("index=off",) if index else ()
+    def __init__(self, *, index: bool, options: tuple[str, ...] = ()) -> None:
+        self._options = (*(("index=off",) if index else ()), *options)
 
     def fill(self, folder: SnapshotFolder) -> None:
         content = self.content(folder.path)

@@ -35,3 +35,23 @@ class TaskEnd:
     pid: int
     exit_status: int
     exited_at: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskTimeouts:
+    """Seconds that a shim has; None: as long as it takes. The defaults are the original's."""
+
+    connect: float | None = 5.0
+    shutdown: float | None = 3.0
+    state: float | None = 2.0
+    stats: float | None = 2.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TaskStats:
+    """What the shim of one task measured. `runtime` is the name by which the shim was chosen."""
+
+    namespace: str
+    id: str
+    runtime: str
+    stats: TypedValue

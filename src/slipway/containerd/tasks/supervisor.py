@@ -1,6 +1,7 @@
 """The supervisor of tasks: has shims started, keeps the list of those that run, and cleans up after those that die."""
 
 import asyncio
+import builtins
 import logging
 import os
 from collections.abc import Coroutine
@@ -10,6 +11,7 @@ from slipway.base.clock import Clock
 from slipway.base.errors import AlreadyExists, EngineError, NotFound
 from slipway.base.exhaustion import is_exhausted
 from slipway.clients.shim.interface import Bootstrap, ShimLauncher, ShimRequest
+from slipway.clients.shim.names import DEFAULT_RUNTIME
 from slipway.clients.shim.task_client import connect
 from slipway.containerd.containers.interface import ContainerReader
 from slipway.containerd.containers.model import Container, TypedValue
@@ -17,7 +19,7 @@ from slipway.containerd.events.interface import EventPublisher
 from slipway.containerd.metadata.model import Scope
 from slipway.containerd.tasks.bundle import Bundle, BundleFolders, read_bootstrap, read_runtime, write_bootstrap
 from slipway.containerd.tasks.locks import KeyedLocks
-from slipway.containerd.tasks.model import TaskEnd, TaskRequest
+from slipway.containerd.tasks.model import TaskEnd, TaskRequest, TaskStats, TaskTimeouts
 from slipway.containerd.tasks.shim import RunningShim
 from slipway.containerd.tasks.shim_log import ShimLogs
 from slipway.contracts.containerd_api.generated import event_types_pb2 as events
@@ -27,10 +29,8 @@ from slipway.wire.protobuf_known import AnyMessage
 
 log = logging.getLogger(__name__)
 
-# The original's timeouts, io.containerd.timeout.shim.{load,shutdown}.
-CONNECT_SECONDS: Final = 5.0
 ANSWER_SECONDS: Final = 2.0  # for one shim of an earlier daemon; they are asked beside each other
-SHUTDOWN_SECONDS: Final = 3.0
+SILENT_SECONDS: Final = 0.2  # for one that has just let us wait
 RECOVERIES_AT_ONCE: Final = 8
 # What the original reports for a container whose shim died without a word.
 STATUS_UNKNOWN: Final = 255
@@ -48,7 +48,9 @@ class TaskSupervisor:
         events: EventPublisher,
         clock: Clock,
         address: str,
+        timeouts: TaskTimeouts | None = None,
     ) -> None:
+        self._timeouts = timeouts or TaskTimeouts()
         self._launcher = launcher
         self._bundles = bundles
         self._containers = containers
@@ -70,6 +72,11 @@ class TaskSupervisor:
     def list(self, scope: Scope) -> list[RunningShim]:
         """The tasks of one namespace, by id."""
         return [shim for (namespace, _), shim in sorted(self._shims.items()) if namespace == scope.namespace]
+
+    async def measure(self) -> builtins.list[TaskStats]:
+        """What every task of every namespace uses, but for those that cannot be measured in time, or any more."""
+        measured = await asyncio.gather(*(self._measure(shim) for _, shim in sorted(self._shims.items())))
+        return [stats for stats in measured if stats is not None]
 
     async def create(self, scope: Scope, container_id: str, request: TaskRequest) -> int:
         """Start a shim and have it create the container; returns the PID of the container's first process.
@@ -105,6 +112,23 @@ class TaskSupervisor:
         if self._watchers:
             await asyncio.wait(self._watchers)
         self._logs.close_all()
+
+    async def _measure(self, shim: RunningShim) -> TaskStats | None:
+        try:
+            async with asyncio.timeout(SILENT_SECONDS if shim.is_silent else self._timeouts.stats):
+                stats = await shim.client.stats(task.TaskRequest(id=shim.id))
+            shim.is_silent = False
+        except TimeoutError:
+            shim.is_silent = True
+            return None
+        except EngineError as error:
+            log.debug("a task cannot be measured", extra={"fields": {"id": shim.id, "error": error}})
+            return None
+        if stats is None:
+            return None
+        typed = TypedValue(stats.type_url, stats.value)
+        runtime = shim.request.runtime or DEFAULT_RUNTIME
+        return TaskStats(namespace=shim.namespace, id=shim.id, runtime=runtime, stats=typed)
 
     async def _create(self, scope: Scope, container_id: str, request: TaskRequest) -> int:
         async with self._locks.hold(scope.namespace, container_id):
@@ -172,14 +196,14 @@ class TaskSupervisor:
             )
 
     async def _connect(self, bundle: Bundle, launch: ShimRequest, bootstrap: Bootstrap) -> RunningShim:
-        async with asyncio.timeout(CONNECT_SECONDS):
+        async with asyncio.timeout(self._timeouts.connect):
             return RunningShim(bundle, launch, await connect(bootstrap))
 
     async def _dismiss(self, shim: RunningShim) -> None:
         """Ask a shim to end, and wait until it has."""
         shim.is_leaving = True
         try:
-            async with asyncio.timeout(SHUTDOWN_SECONDS):
+            async with asyncio.timeout(self._timeouts.shutdown):
                 await shim.client.shutdown(task.ShutdownRequest(id=shim.id))
                 await shim.client.wait_closed()
         except (TimeoutError, EngineError) as error:

@@ -17,6 +17,13 @@ class PidsStat(Message):
     limit = uint(2)
 
 
+class HugetlbStatV1(Message):
+    usage = uint(1)
+    max = uint(2)
+    failcnt = uint(3)
+    pagesize = text(4)
+
+
 class CpuUsageV1(Message):
     """Nanoseconds."""
 
@@ -94,6 +101,12 @@ class BlockEntryV1(Message):
 class BlockStatV1(Message):
     io_service_bytes_recursive = messages(1, BlockEntryV1)
     io_serviced_recursive = messages(2, BlockEntryV1)
+    io_queued_recursive = messages(3, BlockEntryV1)
+    io_service_time_recursive = messages(4, BlockEntryV1)
+    io_wait_time_recursive = messages(5, BlockEntryV1)
+    io_merged_recursive = messages(6, BlockEntryV1)
+    io_time_recursive = messages(7, BlockEntryV1)
+    sectors_recursive = messages(8, BlockEntryV1)
 
 
 class MemoryOomControlV1(Message):
@@ -103,6 +116,7 @@ class MemoryOomControlV1(Message):
 
 
 class MetricsV1(Message):
+    hugetlb = messages(1, HugetlbStatV1)
     pids = message(2, PidsStat)
     cpu = message(3, CpuStatV1)
     memory = message(4, MemoryStatV1)

@@ -11,10 +11,11 @@ A handler has one of four shapes, as its method says:
 import asyncio
 import logging
 import socket
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any, Final
+from functools import lru_cache, partial
+from typing import Any, Final, Protocol
 from urllib.parse import quote
 
 from google.protobuf.descriptor import ServiceDescriptor
@@ -34,6 +35,7 @@ StatusFromError = Callable[[BaseException], tuple[int, str]]
 # As containerd's defaults (defaults.DefaultMaxRecvMsgSize).
 MAX_MESSAGE_BYTES: Final = 16 << 20
 OK: Final = 0
+CANCELLED: Final = 1
 INVALID_ARGUMENT: Final = 3
 DEADLINE_EXCEEDED: Final = 4
 UNIMPLEMENTED: Final = 12
@@ -65,6 +67,24 @@ class Refusal(Exception):
 
 
 Handler = Callable[[Call, Any], Any]
+Receive = Callable[[], Awaitable[Any]]
+
+
+class CallObserver(Protocol):
+    """Is told what becomes of each call of a method that is served; on the event loop, so it must be quick."""
+
+    def started(self, method: Method) -> None: ...
+    def received(self, method: Method) -> None:
+        """One message of the caller."""
+        ...
+
+    def sent(self, method: Method) -> None:
+        """One message of ours."""
+        ...
+
+    def handled(self, method: Method, code: int, seconds: float) -> None:
+        """It has ended, with this status; CANCELLED when the caller went away."""
+        ...
 
 
 class GrpcServer:
@@ -72,11 +92,19 @@ class GrpcServer:
 
     `status_from_error` turns what a handler raises into a code and a message; what has code 2 (unknown) or 13
     (internal) is
-    logged here, with its traceback, and nowhere else.
+    logged here, with its traceback, and nowhere else. A request has at most `max_message_bytes`.
     """
 
-    def __init__(self, status_from_error: StatusFromError) -> None:
+    def __init__(
+        self,
+        status_from_error: StatusFromError,
+        *,
+        observer: CallObserver | None = None,
+        max_message_bytes: int = MAX_MESSAGE_BYTES,
+    ) -> None:
         self._status_from_error = status_from_error
+        self._observer = observer
+        self._max_message_bytes = max_message_bytes
         self._routes: dict[str, tuple[Method, Handler]] = {}
         self._services: set[str] = set()
         self._connections: set[Http2Connection] = set()
@@ -97,6 +125,10 @@ class GrpcServer:
     def paths(self) -> Iterable[str]:
         """The paths of all methods that are served."""
         return self._routes.keys()
+
+    def methods(self) -> Iterable[Method]:
+        """All methods that are served."""
+        return [method for method, _ in self._routes.values()]
 
     async def start(self, listener: socket.socket) -> None:
         """Begin to answer on `listener`, which the server closes in the end."""
@@ -148,22 +180,30 @@ class GrpcServer:
         finally:
             stream.on_broken = None
             stream.abandon(http2_frames.NO_ERROR)
+            answer.seen.end(answer.code)
 
     async def _exchange(self, stream: Http2Stream, answer: "_Answer") -> None:
         method, handler = self._route(stream.fields.get(":path", ""))
         call = Call(method, stream.fields)
-        request: Any = _requests(stream, method) if method.many_requests else await _only_request(stream, method)
+        seen = answer.seen = self._seen(method)
+        receive = partial(_receive, stream, method, self._max_message_bytes, seen)
+        request: Any = _requests(receive) if method.many_requests else await _only_request(receive)
         if method.many_replies:
             answer.begin()
             replies: AsyncIterator[Any] = handler(call, request)
             try:
                 async for reply in replies:
                     await stream.send(reply.SerializeToString())
+                    seen.sent()
             finally:
                 await replies.aclose()  # type: ignore[attr-defined] # every handler of this shape is a generator
         else:
             reply_soon: Awaitable[Any] = handler(call, request)
             await answer.send_only(await reply_soon)
+            seen.sent()
+
+    def _seen(self, method: Method) -> "_Unseen":
+        return _UNSEEN if self._observer is None else _Seen(self._observer, method)
 
     def _route(self, path: str) -> tuple[Method, Handler]:
         route = self._routes.get(path)
@@ -185,12 +225,46 @@ class GrpcServer:
         return code, message
 
 
+class _Unseen:
+    """A call that nobody watches, or that has no method."""
+
+    __slots__ = ()
+
+    def received(self) -> None: ...
+    def sent(self) -> None: ...
+    def end(self, code: int) -> None: ...
+
+
+class _Seen(_Unseen):
+    """A call on its way past the observer."""
+
+    __slots__ = ("_began", "_method", "_observer")
+
+    def __init__(self, observer: CallObserver, method: Method) -> None:
+        self._observer, self._method, self._began = observer, method, time.monotonic()
+        observer.started(method)
+
+    def received(self) -> None:
+        self._observer.received(self._method)
+
+    def sent(self) -> None:
+        self._observer.sent(self._method)
+
+    def end(self, code: int) -> None:
+        self._observer.handled(self._method, code, time.monotonic() - self._began)
+
+
+_UNSEEN: Final = _Unseen()
+
+
 class _Answer:
-    """Our half of one call: headers once, replies, trailers."""
+    """Our half of one call: headers once, replies, trailers. `code` is what it has ended with."""
 
     def __init__(self, stream: Http2Stream) -> None:
         self._stream = stream
         self._begun = False
+        self.seen: _Unseen = _UNSEEN
+        self.code = CANCELLED
 
     def begin(self) -> None:
         """Send the headers now, before the first reply is known."""
@@ -208,6 +282,7 @@ class _Answer:
 
     def end(self, code: int, message: str) -> None:
         """The status. Without a reply it comes with the headers: Go's client wants a content-type there."""
+        self.code = code
         self._stream.send_fields(_end_block(code, message, headers_too=not self._begun), end=True)
 
 
@@ -220,23 +295,24 @@ def _end_block(code: int, message: str, *, headers_too: bool) -> bytes:
     return encode_fields([*ANSWER, *trailers] if headers_too else trailers)
 
 
-async def _only_request(stream: Http2Stream, method: Method) -> Any:
-    request = await _receive(stream, method)
+async def _only_request(receive: Receive) -> Any:
+    request = await receive()
     if request is None:
         raise Refusal(INVALID_ARGUMENT, "the request ended before its message")
     return request
 
 
-async def _requests(stream: Http2Stream, method: Method) -> AsyncIterator[Any]:
-    while (request := await _receive(stream, method)) is not None:
+async def _requests(receive: Receive) -> AsyncIterator[Any]:
+    while (request := await receive()) is not None:
         yield request
 
 
-async def _receive(stream: Http2Stream, method: Method) -> Any:
+async def _receive(stream: Http2Stream, method: Method, limit: int, seen: _Unseen) -> Any:
     """The next request; None after the last."""
-    message = await stream.receive(MAX_MESSAGE_BYTES)
+    message = await stream.receive(limit)
     if message is None:
         return None
+    seen.received()
     try:
         return method.request_type.FromString(message)
     except DecodeError as error:

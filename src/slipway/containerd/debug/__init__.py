@@ -1,0 +1,1 @@
+"""What the daemon shows of itself for debugging. Imported only where debug.address is set."""

@@ -1,0 +1,1 @@
+"""Metrics for Prometheus. Imported only where metrics.address is set."""
