@@ -174,7 +174,7 @@ ALL: tuple[Breakage, ...] = (
     Breakage(
         name="silent clients hold the threads that serve everyone",
         file="src/slipway/containerd/transfer/service.py",
-        old="run_in_executor(self._archive_threads, ",
+        old="run_in_executor(self._threads, ",
         new="run_in_executor(None, ",
         test=CLIENTS.format("test_clients_that_say_nothing_hold_nobody_up"),
     ),

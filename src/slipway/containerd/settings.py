@@ -50,8 +50,8 @@ class Settings:
     metrics: dict[str, Any] = field(default_factory=dict)  # (of the original)
     plugins: dict[str, Any] = field(default_factory=dict)  # (of the original)
     timeouts: dict[str, str] = field(default_factory=dict)  # (of the original)
-    stream_processors: dict[str, Any] = field(default_factory=dict)  # (of the original)
-    proxy_plugins: dict[str, Any] = field(default_factory=dict)  # (of the original)
+    stream_processors: dict[str, Any] = field(default_factory=dict)
+    proxy_plugins: dict[str, Any] = field(default_factory=dict)
     cgroup: dict[str, Any] = field(default_factory=dict)  # (of the original)
 
     @property

@@ -23,6 +23,7 @@ from slipway.base.version import VERSION
 from slipway.clients.shim.exec import ExecLauncher
 from slipway.clients.shim.interface import ShimLauncher
 from slipway.clients.shim.template import TemplateLauncher
+from slipway.clients.snapshotter.client import SnapshotterClient
 from slipway.containerd.collection.collector import Collector
 from slipway.containerd.command_line import Arguments, parse_arguments, settings_from_arguments
 from slipway.containerd.containers.store import ContainerStore
@@ -50,6 +51,8 @@ from slipway.containerd.services.transfer import TransferService
 from slipway.containerd.services.version import VersionService
 from slipway.containerd.settings import Settings
 from slipway.containerd.snapshots.choice import open_snapshotters
+from slipway.containerd.snapshots.proxy import ProxySnapshotter
+from slipway.containerd.snapshots.proxy_settings import ProxySettings, proxies_from_table
 from slipway.containerd.tasks.bundle import BundleFolders
 from slipway.containerd.tasks.checkpoints import Checkpoints
 from slipway.containerd.tasks.supervisor import TaskSupervisor
@@ -212,7 +215,13 @@ class Daemon:
         leases = LeaseStore(database, clock)
         content = FileContentStore(_folder(settings, "content.v1.content"), database, leases, exchange, clock)
         images = SqlImageStore(database, exchange, clock)
-        opening = partial(open_snapshotters, settings.root, database, leases, clock, wanted=settings.snapshotter)
+        plugins, sentences = proxies_from_table(settings.proxy_plugins)
+        for sentence in sentences:
+            log.warning(sentence)
+        proxies = [await self._proxy(stack, plugin, database, leases) for plugin in plugins]
+        opening = partial(
+            open_snapshotters, settings.root, database, leases, clock, wanted=settings.snapshotter, proxies=proxies
+        )
         snapshotters = await asyncio.to_thread(opening)
         collector = Collector(database, snapshotters.by_name, content, clock)
         self._add(namespaces_pb2, NamespacesService(NamespaceStore(database, exchange)))
@@ -238,10 +247,21 @@ class Daemon:
             clock=clock,
         )
         self._add(transfer_pb2, TransferService(LocalTransfer(stores), streams))
-        parts = parts_of(settings.root, snapshotters.by_name)
+        own = [name for name, snapshotter in snapshotters.by_name.items() if not snapshotter.is_remote]
+        parts = parts_of(settings.root, own, plugins)
         identity = await asyncio.to_thread(_identity, _folder(settings, "grpc.v1.introspection"))
         self._add(introspection_pb2, IntrospectionService(parts, identity=identity, architecture=platform.architecture))
         return collector, Checkpoints(content, differ)
+
+    async def _proxy(
+        self, stack: AsyncExitStack, plugin: ProxySettings, database: SqliteDatabase, leases: LeaseStore
+    ) -> ProxySnapshotter:
+        """A snapshotter of another process. Whether that serves shows when it is called."""
+        client = SnapshotterClient(plugin.name, plugin.address, asyncio.get_running_loop())
+        making = partial(ProxySnapshotter, client, database, leases, self._clock, wants_source=plugin.wants_source)
+        proxy = await asyncio.to_thread(making)
+        stack.callback(proxy.close)
+        return proxy
 
     def _add(self, module: ModuleType, implementation: object) -> None:
         (service,) = module.DESCRIPTOR.services_by_name.values()

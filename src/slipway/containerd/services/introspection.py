@@ -9,13 +9,15 @@ from typing import Any
 from slipway.base.errors import NotFound
 from slipway.contracts.containerd_api.filters import field_of_map, filters_from_texts
 from slipway.contracts.containerd_api.generated import introspection_pb2 as api
-from slipway.contracts.containerd_api.generated.types_pb2 import Platform
+from slipway.contracts.containerd_api.generated import types_pb2
+from slipway.contracts.containerd_api.types import Platform
 from slipway.transport.aio.grpc_server import Call
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Part:
-    """One part of this daemon, under the name that the original's plugin of the same work has."""
+    """One part of this daemon, under the name that the original's plugin of the same work has. `platform`: of one that
+    is not for the machine's own."""
 
     type: str
     id: str
@@ -23,6 +25,7 @@ class Part:
     exports: Mapping[str, str] = field(default_factory=dict)
     capabilities: tuple[str, ...] = ()
     has_platform: bool = False
+    platform: Platform | None = None
 
 
 class IntrospectionService:
@@ -31,7 +34,7 @@ class IntrospectionService:
     def __init__(self, parts: Sequence[Part], *, identity: str, architecture: str) -> None:
         self._parts = parts
         self._identity = identity
-        self._platform = Platform(os="linux", architecture=architecture)
+        self._platform = types_pb2.Platform(os="linux", architecture=architecture)
 
     async def plugins(self, call: Call, request: Any) -> Any:
         wanted = filters_from_texts(request.filters)
@@ -53,10 +56,16 @@ class IntrospectionService:
             type=part.type,
             id=part.id,
             requires=part.requires,
-            platforms=[self._platform] if part.has_platform else [],
+            platforms=[self._platform_of(part)] if part.has_platform else [],
             exports=part.exports,
             capabilities=part.capabilities,
         )
+
+    def _platform_of(self, part: Part) -> types_pb2.Platform:
+        if part.platform is None:
+            return self._platform
+        platform = part.platform
+        return types_pb2.Platform(os=platform.os, architecture=platform.architecture, variant=platform.variant)
 
 
 def _field(part: Part, path: tuple[str, ...]) -> str | None:

@@ -3,10 +3,11 @@
 from collections.abc import Iterable
 
 from slipway.containerd.services.introspection import Part
+from slipway.containerd.snapshots.proxy_settings import ProxySettings
 
 
-def parts_of(root: str, snapshotters: Iterable[str]) -> list[Part]:
-    """The parts of a containerd whose data folder is `root`."""
+def parts_of(root: str, snapshotters: Iterable[str], proxies: Iterable[ProxySettings] = ()) -> list[Part]:
+    """The parts of a containerd whose data folder is `root`; `snapshotters` are those of its own."""
     return [
         Part(type="io.containerd.content.v1", id="content"),
         *(
@@ -18,6 +19,7 @@ def parts_of(root: str, snapshotters: Iterable[str]) -> list[Part]:
             )
             for name in snapshotters
         ),
+        *map(_proxy, proxies),
         Part(type="io.containerd.metadata.v1", id="bolt", exports={"policy": "shared"}),
         Part(type="io.containerd.differ.v1", id="walking", has_platform=True),
         Part(type="io.containerd.event.v1", id="exchange"),
@@ -28,6 +30,18 @@ def parts_of(root: str, snapshotters: Iterable[str]) -> list[Part]:
         Part(type="io.containerd.transfer.v1", id="local"),
         *(Part(type="io.containerd.grpc.v1", id=name) for name in _SERVICES),
     ]
+
+
+def _proxy(proxy: ProxySettings) -> Part:
+    """Well, as in the original, whether or not somebody serves at its address: that shows at the first call."""
+    return Part(
+        type="io.containerd.snapshotter.v1",
+        id=proxy.name,
+        exports={**proxy.exports, "address": proxy.address},
+        capabilities=proxy.capabilities,
+        has_platform=True,
+        platform=proxy.platform,
+    )
 
 
 _SERVICES = (

@@ -1,12 +1,13 @@
-"""Which snapshotters serve: overlayfs where the kernel has it, native always."""
+"""Which snapshotters serve: overlayfs where the kernel has it, native always, and those of other processes."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from slipway.base.clock import Clock
 from slipway.base.errors import InvalidArgument
 from slipway.containerd.leases.interface import LeaseHolder
+from slipway.containerd.snapshots.interface import Snapshotter
 from slipway.containerd.snapshots.native import NativeLayout
 from slipway.containerd.snapshots.overlay import OverlayLayout, has_index_option, why_not_overlay
 from slipway.containerd.snapshots.snapshotter import FolderSnapshotter, Layout
@@ -19,28 +20,38 @@ log = logging.getLogger(__name__)
 class Snapshotters:
     """Those that serve, by name, and the one that is meant where none is named."""
 
-    by_name: Mapping[str, FolderSnapshotter]
+    by_name: Mapping[str, Snapshotter]
     default: str
 
 
 def open_snapshotters(
-    root: str, database: Database, leases: LeaseHolder, clock: Clock, *, wanted: str = ""
+    root: str,
+    database: Database,
+    leases: LeaseHolder,
+    clock: Clock,
+    *,
+    wanted: str = "",
+    proxies: Sequence[Snapshotter] = (),
 ) -> Snapshotters:
-    """Open what this machine can serve, below containerd's data folder `root`.
+    """Open what this machine can serve, below containerd's data folder `root`; `proxies` serve beside it.
 
     `wanted` is the configured default (empty: overlayfs, or else native with one warning). Raises InvalidArgument for a
-    wanted one that cannot serve.
+    wanted one that cannot serve, and for a proxy with the name of one of ours.
     """
 
     def opened(layout: Layout) -> FolderSnapshotter:
         return FolderSnapshotter(folder_of(root, layout.name), layout, database, leases, clock)
 
-    by_name = {"native": opened(NativeLayout())}
+    by_name: dict[str, Snapshotter] = {"native": opened(NativeLayout())}
     reason = why_not_overlay(folder_of(root, OverlayLayout.name))
     if not reason:
         by_name["overlayfs"] = opened(OverlayLayout(index=has_index_option()))
     elif not wanted:
         log.warning("overlayfs cannot serve: snapshots are copied", extra={"fields": {"reason": reason}})
+    for proxy in proxies:
+        if proxy.name in (NativeLayout.name, OverlayLayout.name):
+            raise InvalidArgument(f"proxy_plugins.{proxy.name}: the name is that of a snapshotter of this daemon")
+        by_name[proxy.name] = proxy
     default = wanted or ("native" if reason else "overlayfs")
     if default not in by_name:
         raise InvalidArgument(f"snapshotter {default!r} cannot serve: {reason or 'there is none of that name'}")

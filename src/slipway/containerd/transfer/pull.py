@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from concurrent.futures import Executor
 from contextlib import AsyncExitStack
 
 from slipway.base.errors import InvalidArgument, NotFound
@@ -28,9 +29,11 @@ class Pull:
 
     def __init__(
         self, stores: Stores, scope: Scope, repository: Repository, reference: Reference, destination: ImageStore,
-        report: Report,
+        report: Report, threads: Executor,
     ) -> None:  # fmt: skip
+        """`threads`: for what waits for the registry, or for a snapshotter of another process."""
         self._stores = stores
+        self._threads = threads
         self._repository = repository
         self._reference = reference
         self._wanted = destination.platforms or (stores.platform,)
@@ -38,7 +41,7 @@ class Pull:
         steps = Steps(reference.complete, report, stores.clock)
         self._fetcher = Fetcher(repository, stores, scope, steps, labels)
         self._documents = Documents(stores.content, scope)
-        self._unpacker = Unpacker(stores, scope, destination.unpacks, report)
+        self._unpacker = Unpacker(stores, scope, destination.unpacks, report, reference.complete)
 
     async def run(self, target: Descriptor) -> None:
         """Fetch and unpack what `target` leads to. Raises NotFound where it has nothing for the wanted platforms."""
@@ -67,34 +70,55 @@ class Pull:
         return found
 
     async def _fetch_image(self, image: ImageManifest) -> None:
-        layers = {layer.digest: layer for layer in image.manifest.layers if layer.media_type not in FOREIGN_LAYERS}
         async with AsyncExitStack() as stack:
-            arriving = {
-                digest: asyncio.get_running_loop().create_task(
-                    self._fetcher.fetch(layer, image.target), name=f"fetch {digest}"
+            arriving = _Arriving(self._fetcher, image)
+            stack.push_async_callback(arriving.end)
+            if not self._unpacker.may_skip_layers(image):
+                arriving.begin()
+            loop = asyncio.get_running_loop()
+            await loop.run_in_executor(self._threads, self._unpacker.unpack, image, arriving.waiter())
+            await arriving.finish()
+
+
+class _Arriving:
+    """The layers of one image on their way: all that follow the first that is asked for, or that `begin` names."""
+
+    def __init__(self, fetcher: Fetcher, image: ImageManifest) -> None:
+        self._fetcher = fetcher
+        self._image = image
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+
+    def begin(self, first: Descriptor | None = None) -> None:
+        """Fetch the layers from `first` on (None: all) that are not on their way yet."""
+        layers = self._image.manifest.layers
+        for layer in layers[layers.index(first) if first is not None else 0 :]:
+            if layer.media_type not in FOREIGN_LAYERS and layer.digest not in self._tasks:
+                fetching = self._fetcher.fetch(layer, self._image.target)
+                self._tasks[layer.digest] = asyncio.get_running_loop().create_task(
+                    fetching, name=f"fetch {layer.digest}"
                 )
-                for digest, layer in layers.items()
-            }
-            stack.push_async_callback(_end, list(arriving.values()))
-            await asyncio.to_thread(self._unpacker.unpack, image, _waiter(arriving))
-            await asyncio.gather(*arriving.values())
 
+    def waiter(self) -> WaitForLayer:
+        """Waits on the loop's tasks from the thread that unpacks."""
+        loop = asyncio.get_running_loop()
 
-def _waiter(arriving: "dict[str, asyncio.Task[None]]") -> WaitForLayer:
-    """Waits on the loop's tasks from the thread that unpacks."""
-    loop = asyncio.get_running_loop()
+        def wait(layer: Descriptor) -> None:
+            asyncio.run_coroutine_threadsafe(self._arrived(layer), loop).result()
 
-    async def arrived(digest: str) -> None:
-        await asyncio.shield(arriving[digest])
+        return wait
 
-    def wait(layer: Descriptor) -> None:
-        if layer.digest in arriving:
-            asyncio.run_coroutine_threadsafe(arrived(layer.digest), loop).result()
+    async def finish(self) -> None:
+        """Wait for all that is on its way."""
+        await asyncio.gather(*self._tasks.values())
 
-    return wait
+    async def end(self) -> None:
+        """Stop what is still on its way."""
+        tasks = list(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
-
-async def _end(tasks: "list[asyncio.Task[None]]") -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    async def _arrived(self, layer: Descriptor) -> None:
+        self.begin(layer)
+        if layer.digest in self._tasks:
+            await asyncio.shield(self._tasks[layer.digest])

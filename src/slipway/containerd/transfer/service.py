@@ -26,19 +26,20 @@ from slipway.containerd.transfer.stores import Stores
 from slipway.containerd.transfer.unpack import Unpacker
 from slipway.contracts.containerd_api.types import Descriptor, Platform
 
-# Archives that may be under way at once; further ones wait.
-ARCHIVES: Final = 64
+# Archives and pulls that may be under way at once; further ones wait.
+TRANSFERS: Final = 64
 
 
 class LocalTransfer:
     """Moves images between registries, archives and the stores of this daemon.
 
-    An archive's thread waits for its client, who may be slow or silent: it is none of the threads that serve everyone.
+    A transfer's thread waits for its client, a registry or a snapshotter of another process, which may be slow or
+    silent: it is none of the threads that serve everyone.
     """
 
     def __init__(self, stores: Stores) -> None:
         self._stores = stores
-        self._archive_threads = ThreadPoolExecutor(ARCHIVES, thread_name_prefix="archive")
+        self._threads = ThreadPoolExecutor(TRANSFERS, thread_name_prefix="transfer")
 
     async def import_archive(
         self, scope: Scope, source: ByteSource, destination: ImageStore, report: Report, *, force_compress: bool = False
@@ -47,7 +48,7 @@ class LocalTransfer:
         stream = ReadAhead(source)
         filling = asyncio.get_running_loop().create_task(stream.fill(), name="read image archive")
         try:
-            await self._in_archive_thread(self._import, scope, stream, destination, report)
+            await self._in_own_thread(self._import, scope, stream, destination, report)
         finally:
             filling.cancel()
             await asyncio.wait([filling])
@@ -63,7 +64,8 @@ class LocalTransfer:
             target = await _resolve(repository, reference)
             report(Progress(event=f"Pulling from {reference.complete}"))
             report(Progress(event="fetching image content", name=reference.complete))
-            await Pull(self._stores, held, repository, reference, destination, report).run(target)
+            pull = Pull(self._stores, held, repository, reference, destination, report, self._threads)
+            await pull.run(target)
             names = names_for_target(destination, target.digest)
             await asyncio.to_thread(self._store, held, names, target, destination, report)
         report(Progress(event=f"Completed pull from {reference.complete}"))
@@ -81,17 +83,17 @@ class LocalTransfer:
 
         async with AsyncExitStack() as stack:
             held = await self._lease(stack, scope)
-            await self._in_archive_thread(self._export, held, source, BufferedWriter(write), options)
+            await self._in_own_thread(self._export, held, source, BufferedWriter(write), options)
         report(Progress(event="Completed export"))
 
     async def tag(self, scope: Scope, source: ImageStore, destination: ImageStore) -> None:
         await asyncio.to_thread(self._tag, scope, source, destination)
 
     async def unpack(self, scope: Scope, source: ImageStore, report: Report) -> None:
-        await asyncio.to_thread(self._unpack_stored, scope, source, report)
+        await self._in_own_thread(self._unpack_stored, scope, source, report)
 
-    async def _in_archive_thread(self, work: Callable[..., None], *arguments: Any) -> None:
-        await asyncio.get_running_loop().run_in_executor(self._archive_threads, work, *arguments)
+    async def _in_own_thread(self, work: Callable[..., None], *arguments: Any) -> None:
+        await asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
 
     async def _lease(self, stack: AsyncExitStack, scope: Scope) -> Scope:
         lease = self._stores.leased(scope, _lease_name())
