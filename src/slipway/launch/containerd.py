@@ -29,6 +29,7 @@ from slipway.containerd.command_line import Arguments, parse_arguments, settings
 from slipway.containerd.containers.store import ContainerStore
 from slipway.containerd.content.store import FileContentStore
 from slipway.containerd.diff.differ import DirectoryDiffer
+from slipway.containerd.diff.stream_processors import processors_from_table
 from slipway.containerd.events.exchange import Exchange
 from slipway.containerd.images.store import SqlImageStore
 from slipway.containerd.leases.store import LeaseStore
@@ -233,7 +234,7 @@ class Daemon:
         self._add(streaming_pb2, streams)
         unpackers = Unpackers(UNPACKERS)
         stack.push_async_callback(asyncio.to_thread, unpackers.close)
-        differ = DirectoryDiffer(content, unpackers)
+        differ = DirectoryDiffer(content, unpackers, processors_from_table(settings.stream_processors))
         self._add(diff_pb2, DiffService(differ))
         platform = platform_from_machine(os.uname().machine)
         stores = Stores(

@@ -6,6 +6,7 @@ from concurrent.futures import Executor
 from contextlib import AsyncExitStack
 
 from slipway.base.errors import InvalidArgument, NotFound
+from slipway.base.interruption import Interruption
 from slipway.base.references import Reference
 from slipway.clients.registry.interface import Repository
 from slipway.containerd.metadata.model import Scope
@@ -41,7 +42,8 @@ class Pull:
         steps = Steps(reference.complete, report, stores.clock)
         self._fetcher = Fetcher(repository, stores, scope, steps, labels)
         self._documents = Documents(stores.content, scope)
-        self._unpacker = Unpacker(stores, scope, destination.unpacks, report, reference.complete)
+        self._interruption = Interruption()
+        self._unpacker = Unpacker(stores, scope, destination.unpacks, report, self._interruption, reference.complete)
 
     async def run(self, target: Descriptor) -> None:
         """Fetch and unpack what `target` leads to. Raises NotFound where it has nothing for the wanted platforms."""
@@ -76,7 +78,11 @@ class Pull:
             if not self._unpacker.may_skip_layers(image):
                 arriving.begin()
             loop = asyncio.get_running_loop()
-            await loop.run_in_executor(self._threads, self._unpacker.unpack, image, arriving.waiter())
+            try:
+                await loop.run_in_executor(self._threads, self._unpacker.unpack, image, arriving.waiter())
+            except asyncio.CancelledError:
+                self._interruption.happen()
+                raise
             await arriving.finish()
 
 

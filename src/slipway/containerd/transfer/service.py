@@ -5,9 +5,11 @@ import secrets
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import Any, Final
 
 from slipway.base.errors import EngineError, InvalidArgument, NotFound, NotImplementedByEngine
+from slipway.base.interruption import Interruption
 from slipway.base.references import Reference, complete_reference
 from slipway.clients.registry.interface import Repository
 from slipway.containerd.metadata.model import Scope
@@ -93,7 +95,14 @@ class LocalTransfer:
         await self._in_own_thread(self._unpack_stored, scope, source, report)
 
     async def _in_own_thread(self, work: Callable[..., None], *arguments: Any) -> None:
-        await asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
+        """`work` gets an interruption as its last argument, which happens when its client has gone."""
+        interruption = Interruption()
+        working = partial(work, *arguments, interruption)
+        try:
+            await asyncio.get_running_loop().run_in_executor(self._threads, working)
+        except asyncio.CancelledError:
+            interruption.happen()
+            raise
 
     async def _lease(self, stack: AsyncExitStack, scope: Scope) -> Scope:
         lease = self._stores.leased(scope, _lease_name())
@@ -101,20 +110,24 @@ class LocalTransfer:
         stack.push_async_callback(asyncio.to_thread, lease.__exit__, None, None, None)
         return held
 
-    def _import(self, scope: Scope, stream: ReadAhead, destination: ImageStore, report: Report) -> None:
+    def _import(
+        self, scope: Scope, stream: ReadAhead, destination: ImageStore, report: Report, interruption: Interruption
+    ) -> None:
         with self._stores.leased(scope, _lease_name()) as held:
             archive = read_archive(self._stores.content, held, stream.next_chunk)
             targets = images_of(archive, self._stores.content, held)
             for target in {target.digest: target for target in targets}.values():
                 try:
-                    self._complete(held, target, destination, report)
+                    self._complete(held, target, destination, report, interruption)
                 except NotFound as error:
                     raise InvalidArgument(f"read image archive: it lacks a part: {error.message}") from error
             for target in targets:
                 names = names_for_member(destination, target.digest, target.annotations)
                 self._store(held, names, target, destination, report)
 
-    def _export(self, scope: Scope, source: ImageStore, writer: BufferedWriter, options: ExportOptions) -> None:
+    def _export(
+        self, scope: Scope, source: ImageStore, writer: BufferedWriter, options: ExportOptions, _: Interruption
+    ) -> None:
         names = [source.name, *(reference.name for reference in source.extra_references)]
         images = [self._stores.images.get(scope, name) for name in names if name]
         if not images:
@@ -127,10 +140,12 @@ class LocalTransfer:
         write_archive(self._stores.content, scope, images, selection, writer.write, compatible=compatible)
         writer.flush()
 
-    def _complete(self, scope: Scope, target: Descriptor, destination: ImageStore, report: Report) -> None:
+    def _complete(
+        self, scope: Scope, target: Descriptor, destination: ImageStore, report: Report, interruption: Interruption
+    ) -> None:
         """Label what came, and unpack it."""
         documents = Documents(self._stores.content, scope)
-        unpacker = Unpacker(self._stores, scope, destination.unpacks, report)
+        unpacker = Unpacker(self._stores, scope, destination.unpacks, report, interruption)
         documents.label(target, documents.read(target))
         for image in documents.images(target, self._platforms(destination)):
             documents.label(image.target, image.manifest)
@@ -149,11 +164,11 @@ class LocalTransfer:
             raise InvalidArgument(f"tag {source.name}: no new name was given")
         self._store(scope, names, target, destination, lambda progress: None)
 
-    def _unpack_stored(self, scope: Scope, source: ImageStore, report: Report) -> None:
+    def _unpack_stored(self, scope: Scope, source: ImageStore, report: Report, interruption: Interruption) -> None:
         target = self._stores.images.get(scope, source.name).target
         with self._stores.leased(scope, _lease_name()) as held:
             documents = Documents(self._stores.content, held)
-            unpacker = Unpacker(self._stores, held, source.unpacks, report)
+            unpacker = Unpacker(self._stores, held, source.unpacks, report, interruption)
             for image in documents.images(target, [unpack.platform for unpack in source.unpacks]):
                 unpacker.unpack(image)
 

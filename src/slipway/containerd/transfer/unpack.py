@@ -6,6 +6,7 @@ from typing import Final
 
 from slipway.base.digests import chain_ids
 from slipway.base.errors import AlreadyExists, InvalidArgument, NotFound
+from slipway.base.interruption import Interruption
 from slipway.containerd.metadata.model import Scope
 from slipway.containerd.snapshots.interface import Snapshotter
 from slipway.containerd.snapshots.model import REFERENCE_LABEL, labels_for_snapshotter
@@ -29,15 +30,25 @@ WaitForLayer = Callable[[Descriptor], None]
 
 
 class Unpacker:
-    """Unpacks images of one scope, as a destination asks. `reference` is where they come from; empty: not known."""
+    """Unpacks images of one scope, as a destination asks, until it is interrupted or done.
+
+    `reference` is where they come from; empty: not known.
+    """
 
     def __init__(
-        self, stores: Stores, scope: Scope, unpacks: Sequence[Unpack], report: Report, reference: str = ""
+        self,
+        stores: Stores,
+        scope: Scope,
+        unpacks: Sequence[Unpack],
+        report: Report,
+        interruption: Interruption,
+        reference: str = "",
     ) -> None:
         self._stores = stores
         self._scope = scope
         self._unpacks = unpacks
         self._report = report
+        self._interruption = interruption
         self._reference = reference
 
     def wants(self, image: ImageManifest) -> Unpack | None:
@@ -143,7 +154,7 @@ class Unpacker:
         raise AssertionError("the last try returns or raises")
 
     def _apply(self, layer: Descriptor, diff_id: str, mounts: Sequence[Mount]) -> None:
-        applied = self._stores.differ.apply(self._scope, layer, mounts)
+        applied = self._stores.differ.apply(self._scope, layer, mounts, interruption=self._interruption)
         if applied.digest != diff_id:
             raise InvalidArgument(
                 f"unpack layer {layer.digest}: its content is {applied.digest}, but the image says {diff_id}"
