@@ -148,7 +148,7 @@ def test_an_interruption_ends_all_that_they_started(blob: Blob, tmp_path: Path) 
     found = wait_until(lambda: pids.exists() and len(pids.read_text().split()) == 2 and pids.read_text(), "both")
     interruption.happen()
     waiting.join(5)
-    assert failed == ["stream processor p: Killed"]
+    assert failed == ["stream processors: the caller has gone"]
     wait_until(lambda: not [pid for pid in found.split() if _runs(pid)], "the end of all")
     with pytest.raises(EngineError, match="the caller has gone"), processed(chain, TYPE, blob(b""), {}, interruption):
         pass

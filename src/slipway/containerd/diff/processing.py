@@ -30,8 +30,8 @@ def processed(
     """A descriptor of what the programs make of `blob`, which is one of `media_type`; to be read to its end.
 
     `payloads` by processor's id. All programs have ended when the block has: by themselves, or else killed, as the
-    interruption kills them. Raises Unavailable with a program's standard error when one failed, also when that is why
-    the block raised an EngineError.
+    interruption kills them. Raises Cancelled after that, and Unavailable with a program's standard error when one
+    failed, also when that is why the block raised an EngineError.
     """
     if not chain:
         yield blob
@@ -43,19 +43,20 @@ def processed(
             for processor in chain:
                 program = Program(processor, media_type, output, payloads.get(processor.id))
                 programs.append(program)
-                if interruption.happened:
-                    raise Cancelled(f"stream processor {processor.id}: the caller has gone")
+                _check_wanted(interruption)
                 _close(output, blob)  # the program's own remains: it alone keeps the one before from ending
                 output, media_type = program.output, processor.returns
             yield output
         except BaseException as error:
             _close(output, blob)
             _end(programs, 0.0 if interruption.happened else _GIVEN_UP_SECONDS)
+            _check_wanted(interruption)
             if isinstance(error, EngineError):
                 _check(programs, error, quiet=True)
             raise
         _close(output, blob)
         _end(programs, _EXIT_SECONDS)
+        _check_wanted(interruption)
         _check(programs, None, quiet=False)
 
 
@@ -72,6 +73,11 @@ def _kill(programs: Sequence[Program]) -> None:
 def _end(programs: Sequence[Program], seconds: float) -> None:
     for program in programs:
         program.end(seconds)
+
+
+def _check_wanted(interruption: Interruption) -> None:
+    if interruption.happened:
+        raise Cancelled("stream processors: the caller has gone")
 
 
 def _check(programs: Sequence[Program], error: EngineError | None, *, quiet: bool) -> None:
