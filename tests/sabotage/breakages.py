@@ -179,6 +179,13 @@ ALL: tuple[Breakage, ...] = (
         test=CLIENTS.format("test_clients_that_say_nothing_hold_nobody_up"),
     ),
     Breakage(
+        name="a snapshotter that hangs holds the threads that serve everyone",
+        file="src/slipway/containerd/services/snapshots.py",
+        old="run_in_executor(snapshotter.threads, ",
+        new="run_in_executor(None, ",
+        test="tests/integration/containerd/test_proxied_snapshotters.py::test_one_that_hangs_delays_no_other",
+    ),
+    Breakage(
         name="dockerd's event loop sleeps",
         file="src/slipway/dockerd/containers/start.py",
         old="    document = await asyncio.to_thread(_specification,",
