@@ -174,9 +174,16 @@ ALL: tuple[Breakage, ...] = (
     Breakage(
         name="silent clients hold the threads that serve everyone",
         file="src/slipway/containerd/transfer/service.py",
-        old="run_in_executor(self._archive_threads, ",
+        old="run_in_executor(self._threads, ",
         new="run_in_executor(None, ",
         test=CLIENTS.format("test_clients_that_say_nothing_hold_nobody_up"),
+    ),
+    Breakage(
+        name="a snapshotter that hangs holds the threads that serve everyone",
+        file="src/slipway/containerd/services/snapshots.py",
+        old="run_in_executor(snapshotter.threads, ",
+        new="run_in_executor(None, ",
+        test="tests/integration/containerd/test_proxied_snapshotters.py::test_one_that_hangs_delays_no_other",
     ),
     Breakage(
         name="dockerd's event loop sleeps",

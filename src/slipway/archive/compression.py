@@ -22,6 +22,7 @@ _MAGIC: Final = (
     (b"BZh", BZIP2),
     (b"\x1f\x8b\x08", GZIP),
 )
+_LONGEST_MAGIC: Final = max(len(magic) for magic, _ in _MAGIC)
 _GZIP_WINDOW: Final = 31  # 32 KiB window with a gzip header (zlib manual, inflateInit2)
 _ZSTD_WINDOW: Final = 1 << 27  # the bound of the zstd command line: more memory would be the archive's choice
 _PIECE: Final = 1 << 20
@@ -45,6 +46,8 @@ def plain_chunks(next_chunk: NextChunk) -> Iterator[bytes]:
     Raises InvalidArgument for a damaged or cut-off stream.
     """
     first = next_chunk()
+    while 0 < len(first) < _LONGEST_MAGIC and (more := next_chunk()):  # a pipe may give them one by one
+        first += more
     kind = compression_of(first)
     if kind == GZIP:
         return _gunzip(first, next_chunk)

@@ -23,6 +23,19 @@ def is_opaque(folder: int | bytes) -> bool:
         return False  # no such attribute
 
 
+def is_upper_whole(parameters: str = "/sys/module/overlay/parameters") -> bool:
+    """Whether an upper directory holds all of what was changed in it. With these options of the module, whoever mounts,
+    a folder that was renamed leaves what it holds below, and a file whose mode was changed its content."""
+    for name in ("redirect_dir", "metacopy"):
+        try:
+            with open(f"{parameters}/{name}", encoding="ascii") as file:
+                if file.read(1) in ("Y", "1"):
+                    return False
+        except FileNotFoundError:
+            continue  # an older kernel, or one where overlayfs has never been mounted
+    return True
+
+
 def has_same_attributes(before: os.stat_result, after: os.stat_result) -> bool:
     """Mode and type, owners, and a device's numbers."""
     fields = ("st_mode", "st_uid", "st_gid", "st_rdev")

@@ -81,6 +81,13 @@ class TarWriter:
         else:
             self._write(encode_header(header))
 
+    def has_other_name(self, found: os.stat_result, path: bytes) -> bool:
+        """Of a file that stays as it is at `path`: whether a name of it has been added. If not, later ones link to
+        `path`."""
+        if stat.S_ISDIR(found.st_mode) or found.st_nlink == 1:
+            return False
+        return self._links.setdefault((found.st_dev, found.st_ino), path) != path
+
     def end(self) -> None:
         self._write(END)
 

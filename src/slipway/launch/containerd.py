@@ -6,7 +6,10 @@ import os
 import socket
 import sys
 import uuid
+from collections.abc import Mapping
 from contextlib import AsyncExitStack, suppress
+from dataclasses import asdict
+from functools import partial
 from importlib import resources
 from types import ModuleType
 from typing import TYPE_CHECKING, Final
@@ -23,15 +26,24 @@ from slipway.base.version import VERSION
 from slipway.clients.shim.exec import ExecLauncher
 from slipway.clients.shim.interface import ShimLauncher
 from slipway.clients.shim.template import TemplateLauncher
+from slipway.clients.snapshotter.client import SnapshotterClient
 from slipway.containerd.collection.collector import Collector
 from slipway.containerd.collection.schedule import REST_SECONDS, Schedule
 from slipway.containerd.command_line import Arguments, check_settings, parse_arguments, settings_from_arguments
-from slipway.containerd.configuration.model import SchedulerSettings, Settings, SocketSettings, TimeoutSettings
+from slipway.containerd.configuration.model import (
+    ProxyPluginSettings,
+    SchedulerSettings,
+    Settings,
+    SocketSettings,
+    StreamProcessorSettings,
+    TimeoutSettings,
+)
 from slipway.containerd.configuration.names import NEWEST
 from slipway.containerd.configuration.write import READ_BY_ALL, text_of
 from slipway.containerd.containers.store import ContainerStore
 from slipway.containerd.content.store import FileContentStore
 from slipway.containerd.diff.differ import DirectoryDiffer
+from slipway.containerd.diff.stream_processors import processors_from_table
 from slipway.containerd.events.exchange import Exchange
 from slipway.containerd.images.store import SqlImageStore
 from slipway.containerd.leases.store import LeaseStore
@@ -54,10 +66,13 @@ from slipway.containerd.services.tasks import TasksService
 from slipway.containerd.services.transfer import TransferService
 from slipway.containerd.services.version import VersionService
 from slipway.containerd.snapshots.choice import SnapshotterChoice, open_snapshotters
+from slipway.containerd.snapshots.proxy import ProxySnapshotter
+from slipway.containerd.snapshots.proxy_settings import ProxySettings, proxies_from_table
 from slipway.containerd.tasks.bundle import BundleFolders
 from slipway.containerd.tasks.checkpoints import Checkpoints
 from slipway.containerd.tasks.model import TaskTimeouts
 from slipway.containerd.tasks.supervisor import TaskSupervisor
+from slipway.containerd.transfer.registries import roots_of
 from slipway.containerd.transfer.service import LocalTransfer
 from slipway.containerd.transfer.stores import Stores
 from slipway.contracts.containerd_api import status
@@ -286,8 +301,13 @@ class Daemon:
         leases = LeaseStore(database, clock)
         content = FileContentStore(_folder(settings, "content.v1.content"), database, leases, exchange, clock)
         images = SqlImageStore(database, exchange, clock)
+        plugins, sentences = proxies_from_table(_tables(settings.proxy_plugins))
+        for sentence in sentences:
+            log.warning(sentence)
+        proxies = [await self._proxy(stack, plugin, database, leases) for plugin in plugins]
         choice = _snapshotter_choice(settings, self._disabled)
-        snapshotters = await asyncio.to_thread(open_snapshotters, settings.root, database, leases, clock, choice)
+        opening = partial(open_snapshotters, settings.root, database, leases, clock, choice, proxies=proxies)
+        snapshotters = await asyncio.to_thread(opening)
         schedule = _schedule(settings.plugins.scheduler)
         collector = Collector(database, snapshotters.by_name, content, clock, schedule)
         self._add(namespaces_pb2, NamespacesService(NamespaceStore(database, exchange)))
@@ -299,7 +319,7 @@ class Daemon:
         self._add(streaming_pb2, streams)
         unpackers = Unpackers(UNPACKERS)
         stack.push_async_callback(asyncio.to_thread, unpackers.close)
-        differ = DirectoryDiffer(content, unpackers)
+        differ = DirectoryDiffer(content, unpackers, processors_from_table(_tables(settings.stream_processors)))
         self._add(diff_pb2, DiffService(differ))
         platform = platform_from_machine(os.uname().machine)
         stores = Stores(
@@ -312,9 +332,15 @@ class Daemon:
             platform=platform,
             clock=clock,
         )
-        self._add(transfer_pb2, TransferService(LocalTransfer(stores), streams))
-        await self._add_introspection(parts_of(settings, snapshotters, f"{platform.os}/{platform.architecture}"))
+        self._add(transfer_pb2, TransferService(self._transfer(stores), streams))
+        here = f"{platform.os}/{platform.architecture}"
+        await self._add_introspection(parts_of(settings, snapshotters, here, plugins))
         return collector, Checkpoints(content, differ)
+
+    def _transfer(self, stores: Stores) -> LocalTransfer:
+        transfer = self._settings.plugins.transfer
+        roots = roots_of(transfer.config_path)
+        return LocalTransfer(stores, host_roots=roots, parallel=transfer.max_concurrent_downloads)
 
     async def _add_introspection(self, parts: list[Part]) -> None:
         """What tells of the others. Raises NotFound, FailedPrecondition for what must be there and is not."""
@@ -324,6 +350,16 @@ class Daemon:
         identity = await asyncio.to_thread(_identity, _folder(self._settings, "grpc.v1.introspection"))
         runtimes = ExecLauncher(publish_binary="")
         self._add(introspection_pb2, IntrospectionService(parts, identity=identity, runtime_info=runtimes.info))
+
+    async def _proxy(
+        self, stack: AsyncExitStack, plugin: ProxySettings, database: SqliteDatabase, leases: LeaseStore
+    ) -> ProxySnapshotter:
+        """A snapshotter of another process. Whether that serves shows when it is called."""
+        client = SnapshotterClient(plugin.name, plugin.address, asyncio.get_running_loop())
+        making = partial(ProxySnapshotter, client, database, leases, self._clock, wants_source=plugin.wants_source)
+        proxy = await asyncio.to_thread(making)
+        stack.callback(proxy.close)
+        return proxy
 
     def _add(self, module: ModuleType, implementation: object) -> None:
         (service,) = module.DESCRIPTOR.services_by_name.values()
@@ -347,6 +383,14 @@ async def _serve_http(stack: AsyncExitStack, address: str, owner: SocketSettings
     await server.listen(listener)
     stack.push_async_callback(server.close, timeout=HTTP_SECONDS)
     log.info("serving...", extra={"fields": {"address": address}})
+
+
+def _tables(named: Mapping[str, ProxyPluginSettings | StreamProcessorSettings]) -> dict[str, dict[str, object]]:
+    """Settings as the tables that they were read from."""
+    return {
+        name: {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(settings).items()}
+        for name, settings in named.items()
+    }
 
 
 def _call_counters(settings: Settings) -> "CallCounters | None":

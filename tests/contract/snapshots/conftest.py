@@ -12,9 +12,11 @@ import pytest
 from slipway.base.clock import Clock
 from slipway.containerd.leases.store import LeaseStore
 from slipway.containerd.snapshots.choice import open_snapshotters
-from slipway.containerd.snapshots.snapshotter import FolderSnapshotter
+from slipway.containerd.snapshots.interface import Snapshotter
+from slipway.containerd.snapshots.proxy import ProxySnapshotter
 from slipway.contracts.containerd_api.types import Mount
 from slipway.database.sqlite import SqliteDatabase
+from tests.support.snapshotter_plugin import Plugin, served_here
 
 Shell = Callable[[Sequence[Mount], str], str]
 
@@ -27,15 +29,23 @@ def database(tmp_path: Path) -> Iterator[SqliteDatabase]:
     opened.close()
 
 
-@pytest.fixture(params=["overlayfs", "native"])
-def snapshotter(request: pytest.FixtureRequest, short_folder: Path, database: SqliteDatabase) -> FolderSnapshotter:
+@pytest.fixture(params=["overlayfs", "native", "proxied"])
+def snapshotter(request: pytest.FixtureRequest, short_folder: Path, database: SqliteDatabase) -> Iterator[Snapshotter]:
+    """One of ours, or another process's: that is overlayfs again, asked over a socket."""
     # Below a temporary folder of its own on a disk that overlayfs accepts; the database is gone with the test.
     root = short_folder / f"snapshots-{request.node.name.partition('[')[0]}-{request.param}"
     clock = Clock()
-    found = open_snapshotters(str(root), database, LeaseStore(database, clock), clock).by_name
+    leases = LeaseStore(database, clock)
+    if request.param == "proxied":
+        with served_here(Plugin(root, "far")) as client:
+            proxy = ProxySnapshotter(client, database, leases, clock)
+            yield proxy
+            proxy.threads.shutdown()  # type: ignore[union-attr]
+        return
+    found = open_snapshotters(str(root), database, leases, clock).by_name
     if request.param not in found:
         pytest.skip("overlayfs is missing")
-    return found[request.param]
+    yield found[request.param]
 
 
 @pytest.fixture

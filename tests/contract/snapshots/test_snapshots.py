@@ -11,8 +11,8 @@ from slipway.base.errors import AlreadyExists, FailedPrecondition, InvalidArgume
 from slipway.containerd.leases.model import Lease
 from slipway.containerd.leases.store import LeaseStore
 from slipway.containerd.metadata.model import Scope
-from slipway.containerd.snapshots.model import SnapshotKind
-from slipway.containerd.snapshots.snapshotter import FolderSnapshotter
+from slipway.containerd.snapshots.interface import Snapshotter
+from slipway.containerd.snapshots.model import REFERENCE_LABEL, SnapshotKind
 from slipway.contracts.containerd_api.types import Mount
 from slipway.database.sqlite import SqliteDatabase
 
@@ -24,12 +24,12 @@ class Shell(Protocol):
     def __call__(self, mounts: tuple[Mount, ...], script: str) -> str: ...
 
 
-def layer(snapshotter: FolderSnapshotter, shell: Shell, name: str, script: str, parent: str = "") -> None:
+def layer(snapshotter: Snapshotter, shell: Shell, name: str, script: str, parent: str = "") -> None:
     shell(snapshotter.prepare(SCOPE, f"{name}-active", parent), script)
     snapshotter.commit(SCOPE, name, f"{name}-active")
 
 
-def test_a_stack_of_layers_shows_writes_changes_and_deletions(snapshotter: FolderSnapshotter, shell: Shell) -> None:
+def test_a_stack_of_layers_shows_writes_changes_and_deletions(snapshotter: Snapshotter, shell: Shell) -> None:
     layer(snapshotter, shell, "one", "echo 1 >a; echo 1 >b; mkdir d; echo x >d/e; ln a linked")
     layer(snapshotter, shell, "two", "echo 2 >b; rm -r d; mkdir d; echo new >d/f", parent="one")
     layer(snapshotter, shell, "three", "rm a; ln -s b link", parent="two")
@@ -41,7 +41,7 @@ def test_a_stack_of_layers_shows_writes_changes_and_deletions(snapshotter: Folde
     assert "written" not in shell(snapshotter.view(SCOPE, "look", "three"), "ls")
 
 
-def test_views_are_read_only(snapshotter: FolderSnapshotter, shell: Shell) -> None:
+def test_views_are_read_only(snapshotter: Snapshotter, shell: Shell) -> None:
     layer(snapshotter, shell, "base", "echo 1 >a")
     for at, parent in enumerate(("", "base")):
         mounts = snapshotter.view(SCOPE, f"view{at}", parent)
@@ -50,7 +50,7 @@ def test_views_are_read_only(snapshotter: FolderSnapshotter, shell: Shell) -> No
             snapshotter.commit(SCOPE, f"name{at}", f"view{at}")
 
 
-def test_kinds_parents_labels_and_times_are_told(snapshotter: FolderSnapshotter) -> None:
+def test_kinds_parents_labels_and_times_are_told(snapshotter: Snapshotter) -> None:
     snapshotter.prepare(SCOPE, "a", labels={"x": "1"})
     assert snapshotter.stat(SCOPE, "a").kind is SnapshotKind.ACTIVE
     assert snapshotter.stat(SCOPE, "a").labels == {"x": "1"}
@@ -63,7 +63,7 @@ def test_kinds_parents_labels_and_times_are_told(snapshotter: FolderSnapshotter)
     assert info.created_at >= snapshotter.stat(SCOPE, "base").created_at > 0
 
 
-def test_names_are_taken_once(snapshotter: FolderSnapshotter) -> None:
+def test_names_are_taken_once(snapshotter: Snapshotter) -> None:
     snapshotter.prepare(SCOPE, "a")
     for make in (snapshotter.prepare, snapshotter.view):
         with pytest.raises(AlreadyExists):
@@ -76,7 +76,7 @@ def test_names_are_taken_once(snapshotter: FolderSnapshotter) -> None:
     snapshotter.prepare(Scope("other"), "a")
 
 
-def test_parents_must_be_committed_and_stay_while_they_have_children(snapshotter: FolderSnapshotter) -> None:
+def test_parents_must_be_committed_and_stay_while_they_have_children(snapshotter: Snapshotter) -> None:
     with pytest.raises(NotFound):
         snapshotter.prepare(SCOPE, "x", "missing")
     snapshotter.prepare(SCOPE, "a")
@@ -95,7 +95,7 @@ def test_parents_must_be_committed_and_stay_while_they_have_children(snapshotter
         snapshotter.prepare(SCOPE, "")
 
 
-def test_labels_change_by_mask_and_nothing_else_does(snapshotter: FolderSnapshotter) -> None:
+def test_labels_change_by_mask_and_nothing_else_does(snapshotter: Snapshotter) -> None:
     snapshotter.prepare(SCOPE, "a", labels={"keep": "1", "drop": "1"})
     snapshotter.update(SCOPE, "a", {"new": "2"}, ["labels.new", "labels.drop"])
     assert snapshotter.stat(SCOPE, "a").labels == {"keep": "1", "new": "2"}
@@ -104,7 +104,7 @@ def test_labels_change_by_mask_and_nothing_else_does(snapshotter: FolderSnapshot
         snapshotter.update(SCOPE, "a", {}, ["parent"])
 
 
-def test_lists_are_filtered_and_belong_to_a_namespace(snapshotter: FolderSnapshotter) -> None:
+def test_lists_are_filtered_and_belong_to_a_namespace(snapshotter: Snapshotter) -> None:
     snapshotter.prepare(SCOPE, "a", labels={"role": "x"})
     snapshotter.prepare(SCOPE, "b")
     snapshotter.commit(SCOPE, "base", "b")
@@ -114,7 +114,7 @@ def test_lists_are_filtered_and_belong_to_a_namespace(snapshotter: FolderSnapsho
     assert [info.name for info in snapshotter.list(SCOPE, ["labels.role==x"])] == ["a"]
 
 
-def test_usage_counts_only_what_a_snapshot_adds(snapshotter: FolderSnapshotter, shell: Shell) -> None:
+def test_usage_counts_only_what_a_snapshot_adds(snapshotter: Snapshotter, shell: Shell) -> None:
     layer(snapshotter, shell, "base", "head -c 1000000 /dev/zero >big")
     base = snapshotter.usage(SCOPE, "base")
     assert base.size >= 1000000
@@ -125,7 +125,7 @@ def test_usage_counts_only_what_a_snapshot_adds(snapshotter: FolderSnapshotter, 
     assert snapshotter.usage(SCOPE, "a").size >= 50000
 
 
-def test_directories_go_with_the_cleanup_and_only_then(snapshotter: FolderSnapshotter, shell: Shell) -> None:
+def test_directories_go_with_the_cleanup_and_only_then(snapshotter: Snapshotter, shell: Shell) -> None:
     layer(snapshotter, shell, "base", "mkdir -p a/b/c; chmod 0 a/b/c")
     source = Path(next(iter(snapshotter.view(SCOPE, "v", "base"))).source)
     snapshotter.remove(SCOPE, "v")
@@ -137,7 +137,7 @@ def test_directories_go_with_the_cleanup_and_only_then(snapshotter: FolderSnapsh
     assert kept.exists()
 
 
-def test_a_directory_that_a_crash_left_is_no_obstacle(snapshotter: FolderSnapshotter) -> None:
+def test_a_directory_that_a_crash_left_is_no_obstacle(snapshotter: Snapshotter) -> None:
     first = Path(snapshotter.prepare(SCOPE, "a")[0].source)
     folder = first if first.name != "fs" else first.parent
     stale = folder.parent / str(int(folder.name) + 1)
@@ -149,7 +149,7 @@ def test_a_directory_that_a_crash_left_is_no_obstacle(snapshotter: FolderSnapsho
     assert sorted(os.listdir(folder.parent)) == sorted([folder.name, stale.name])
 
 
-def test_a_lease_holds_what_is_made_under_it(snapshotter: FolderSnapshotter, database: SqliteDatabase) -> None:
+def test_a_lease_holds_what_is_made_under_it(snapshotter: Snapshotter, database: SqliteDatabase) -> None:
     leases = LeaseStore(database, Clock())
     leases.create(SCOPE, Lease(id="l"))
     snapshotter.prepare(Scope("tests", "l"), "a")
@@ -158,3 +158,16 @@ def test_a_lease_holds_what_is_made_under_it(snapshotter: FolderSnapshotter, dat
         snapshotter.prepare(Scope("tests", "missing"), "b")
     with pytest.raises(NotFound):
         snapshotter.stat(SCOPE, "b")
+
+
+def test_what_an_unpacker_would_make_is_there_and_its_lease_holds_it(
+    snapshotter: Snapshotter, database: SqliteDatabase
+) -> None:
+    leases = LeaseStore(database, Clock())
+    leases.create(SCOPE, Lease(id="l"))
+    snapshotter.prepare(SCOPE, "a")
+    snapshotter.commit(SCOPE, "base", "a")
+    with pytest.raises(AlreadyExists):
+        snapshotter.prepare(Scope("tests", "l"), "extract-1 base", labels={REFERENCE_LABEL: "base"})
+    assert [held.id for held in leases.resources(SCOPE, "l")] == ["base"]
+    assert [info.name for info in snapshotter.recorded(SCOPE)] == ["base"]

@@ -94,6 +94,13 @@ class OurContainerd:
         return done
 
 
+def configured(folder: Path, configuration: str) -> OurContainerd:
+    """Our containerd with a configuration file of this TOML; not started yet."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "config.toml").write_text(configuration)
+    return OurContainerd(folder, f"--config={folder}/config.toml", f"--address={folder}/state/containerd.sock")
+
+
 def make_root(folder: Path) -> Path:
     """A root file system with busybox in it, for `ctr run --rootfs`."""
     root = folder / "rootfs"

@@ -27,7 +27,7 @@ def content(data: bytes, size: int) -> bytes:
 
 
 @each_kind
-@pytest.mark.parametrize("size", [11, 4096, 1 << 20])
+@pytest.mark.parametrize("size", [1, 11, 4096, 1 << 20])
 def test_the_content_comes_out_whatever_the_pieces(kind: str, size: int) -> None:
     assert content(COMPRESS[kind](PLAIN), size) == PLAIN
 

@@ -59,16 +59,19 @@ class Snapshots:
 
 
 async def serving_snapshotter(connection: Connection, wanted: str) -> str:
-    """`wanted`; where none is named, overlayfs, or native where containerd cannot serve that."""
-    if wanted:
-        return wanted
+    """`wanted`; where none is named, overlayfs, or native where containerd cannot serve that.
+
+    Raises InvalidArgument for a wanted one that containerd does not know.
+    """
     try:
-        await Snapshots(connection, "overlayfs").parent("none")
+        await Snapshots(connection, wanted or "overlayfs").parent("none")
     except NotFound:
-        return "overlayfs"  # it serves, and has no snapshot of that name
-    except InvalidArgument:
+        return wanted or "overlayfs"  # it serves, and has no snapshot of that name
+    except InvalidArgument as error:
+        if wanted:
+            raise InvalidArgument(f"storage driver: {error.message}") from error
         return "native"
-    return "overlayfs"
+    return wanted or "overlayfs"
 
 
 def _mounts(reply: Any) -> tuple[Mount, ...]:

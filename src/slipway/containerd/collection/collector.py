@@ -93,7 +93,7 @@ class Collector:
     def _list_snapshots(self) -> Snapshots:
         rows = self._database.read(lambda connection: connection.execute("SELECT name FROM namespaces").fetchall())
         return {
-            (row["name"], name): snapshotter.list(Scope(row["name"]))
+            (row["name"], name): snapshotter.recorded(Scope(row["name"]))
             for row in rows
             for name, snapshotter in self._snapshotters.items()
         }

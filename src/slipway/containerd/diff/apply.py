@@ -1,28 +1,42 @@
 """Unpacks a layer from the content store into a snapshot's own directory; nothing is mounted."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 
 from slipway.archive.extract import Whiteouts
 from slipway.archive.overlay_marks import OPAQUE_XATTR
 from slipway.archive.unpack import Unpackers
-from slipway.base.errors import InvalidArgument, NotImplementedByEngine, Unavailable
+from slipway.base.errors import EngineError, InvalidArgument, Unavailable
+from slipway.base.interruption import Interruption
 from slipway.containerd.content.interface import ContentStore
+from slipway.containerd.diff.processing import processed
+from slipway.containerd.diff.stream_processors import StreamProcessor, chain_for
 from slipway.containerd.diff.targets import tree_from_mounts
 from slipway.containerd.metadata.model import Scope
 from slipway.contracts.containerd_api.types import Descriptor, Mount
-from slipway.contracts.oci.image import OCI_LAYER, is_layer_type
+from slipway.contracts.oci.image import OCI_LAYER
 from slipway.linux.resolve import open_in_root
 from slipway.linux.synchronise import synchronise_file_system
 
 
 def apply_layer(
-    content: ContentStore, unpackers: Unpackers, scope: Scope, layer: Descriptor, mounts: Sequence[Mount], *, sync: bool
+    content: ContentStore,
+    unpackers: Unpackers,
+    processors: Sequence[StreamProcessor],
+    scope: Scope,
+    layer: Descriptor,
+    mounts: Sequence[Mount],
+    *,
+    sync: bool,
+    payloads: Mapping[str, bytes],
+    interruption: Interruption,
 ) -> Descriptor:
     """See interface.Differ.apply."""
-    if not is_layer_type(layer.media_type):
-        raise NotImplementedByEngine(f"apply {layer.digest}: media type {layer.media_type!r} is no layer's")
+    try:
+        chain = chain_for(processors, layer.media_type)
+    except EngineError as error:
+        raise type(error)(f"apply {layer.digest}: {error.message}", error.hint) from error
     tree = tree_from_mounts(mounts, writable=True)
     if tree is None:
         raise InvalidArgument(f"apply {layer.digest}: no mounts to apply it to")
@@ -35,7 +49,8 @@ def apply_layer(
             lower = [_opened(stack, path, os.O_PATH | os.O_DIRECTORY) for path in tree.lower]
         except OSError as error:
             raise Unavailable(f"apply {layer.digest}: {error}") from error
-        unpacked = unpackers.unpack(blob, root, lower, tree.whiteouts)
+        with processed(chain, layer.media_type, blob, payloads, interruption) as archive:
+            unpacked = unpackers.unpack(archive, root, lower, tree.whiteouts)
         if tree.whiteouts is Whiteouts.OVERLAY:
             _mark_opaque(root, unpacked.opaque)
         if sync:

@@ -1,16 +1,18 @@
 """Makes a layer of the changes between two snapshots and stores it."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any, Final
 
 from slipway.archive.changes import write_difference, write_upper
 from slipway.archive.compression import gzip_compressor, zstd_compressor
 from slipway.archive.extract import Whiteouts
+from slipway.archive.layers_view import joined_layers
+from slipway.archive.overlay_marks import is_upper_whole
 from slipway.archive.tar_writer import TarWriter
 from slipway.base.digests import ALGORITHM, new_hash
-from slipway.base.errors import AlreadyExists, NotImplementedByEngine, Unavailable
+from slipway.base.errors import AlreadyExists, NotFound, NotImplementedByEngine, Unavailable
 from slipway.containerd.content.interface import ContentStore, ContentWriter
 from slipway.containerd.diff.targets import Tree, tree_from_mounts
 from slipway.containerd.metadata.model import Scope
@@ -39,8 +41,7 @@ def store_diff(
     before, after = tree_from_mounts(lower, writable=False), tree_from_mounts(upper, writable=False)
     if after is None:
         raise NotImplementedByEngine("make a layer of nothing")
-    ref = ref or f"diff-{os.urandom(8).hex()}"
-    with content.writer(scope, ref) as writer:
+    with _writer(content, scope, ref) as writer:
         writer.truncate()
         sink = _Sink(writer, image.LAYER_COMPRESSION[media_type])
         try:
@@ -56,19 +57,29 @@ def store_diff(
     return Descriptor(media_type=media_type, digest=digest, size=size)
 
 
+@contextmanager
+def _writer(content: ContentStore, scope: Scope, ref: str) -> Iterator[ContentWriter]:
+    """An ingest of the caller's name, or of one that nobody can resume and that is not left behind."""
+    own = "" if ref else f"diff-{os.urandom(8).hex()}"
+    try:
+        with content.writer(scope, ref or own) as writer:
+            yield writer
+    except BaseException:
+        if own:
+            with suppress(NotFound):
+                content.abort(scope, own)
+        raise
+
+
 def _write(writer: TarWriter, before: Tree | None, after: Tree) -> None:
+    shown = () if before is None else before.layers
     with ExitStack() as stack:
-        upper = _opened(stack, after.path)
-        if after.whiteouts is Whiteouts.OVERLAY:
-            shown = () if before is None else (before.path, *before.lower)
-            if tuple(after.lower) != shown:
-                raise NotImplementedByEngine("compare snapshots that are not parent and child")
-            write_upper(writer, upper)
+        if after.whiteouts is Whiteouts.OVERLAY and after.lower == shown and is_upper_whole():
+            write_upper(writer, _opened(stack, after.path))
         else:
-            if before is not None and before.lower:
-                raise NotImplementedByEngine("compare an overlay with a plain directory")
-            write_difference(writer, None if before is None else _opened(stack, before.path), upper)
-        writer.end()
+            old = None if before is None else stack.enter_context(joined_layers(before.layers))
+            write_difference(writer, old, stack.enter_context(joined_layers(after.layers)))
+    writer.end()
 
 
 def _opened(stack: ExitStack, path: str) -> int:

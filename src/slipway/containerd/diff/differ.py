@@ -3,9 +3,11 @@
 from collections.abc import Mapping, Sequence
 
 from slipway.archive.unpack import Unpackers
+from slipway.base.interruption import Interruption
 from slipway.containerd.content.interface import ContentStore
 from slipway.containerd.diff.apply import apply_layer
 from slipway.containerd.diff.compare import store_diff
+from slipway.containerd.diff.stream_processors import StreamProcessor
 from slipway.containerd.metadata.model import Scope
 from slipway.contracts.containerd_api.types import Descriptor, Mount
 
@@ -13,12 +15,32 @@ from slipway.contracts.containerd_api.types import Descriptor, Mount
 class DirectoryDiffer:
     """Reads and writes the directories that overlay and bind mounts are made of; mounts nothing."""
 
-    def __init__(self, content: ContentStore, unpackers: Unpackers) -> None:
+    def __init__(self, content: ContentStore, unpackers: Unpackers, processors: Sequence[StreamProcessor] = ()) -> None:
         self._content = content
         self._unpackers = unpackers
+        self._processors = processors
 
-    def apply(self, scope: Scope, layer: Descriptor, mounts: Sequence[Mount], *, sync: bool = False) -> Descriptor:
-        return apply_layer(self._content, self._unpackers, scope, layer, mounts, sync=sync)
+    def apply(
+        self,
+        scope: Scope,
+        layer: Descriptor,
+        mounts: Sequence[Mount],
+        *,
+        sync: bool = False,
+        payloads: Mapping[str, bytes] | None = None,
+        interruption: Interruption | None = None,
+    ) -> Descriptor:
+        return apply_layer(
+            self._content,
+            self._unpackers,
+            self._processors,
+            scope,
+            layer,
+            mounts,
+            sync=sync,
+            payloads=payloads or {},
+            interruption=interruption or Interruption(),
+        )
 
     def diff(
         self,

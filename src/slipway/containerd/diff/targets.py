@@ -16,6 +16,11 @@ class Tree:
     lower: tuple[str, ...]
     whiteouts: Whiteouts
 
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """All directories that it is joined from, the upmost first."""
+        return (self.path, *self.lower)
+
 
 def tree_from_mounts(mounts: Sequence[Mount], *, writable: bool) -> Tree | None:
     """None for no mounts: nothing at all. Raises NotImplementedByEngine for mounts of another shape.

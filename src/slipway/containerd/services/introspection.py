@@ -22,7 +22,8 @@ RUNTIMES: Final = "io.containerd.runtime.v2.task"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Part:
-    """One part of this daemon, under the name that the original's plugin of the same work has."""
+    """One part of this daemon, under the name that the original's plugin of the same work has. `platform`: of one that
+    is not for the machine's own."""
 
     type: str
     id: str

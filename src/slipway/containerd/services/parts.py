@@ -8,6 +8,8 @@ from slipway.base.errors import FailedPrecondition, NotFound
 from slipway.containerd.configuration.model import Settings
 from slipway.containerd.services.introspection import Part
 from slipway.containerd.snapshots.choice import Snapshotters
+from slipway.containerd.snapshots.proxy_settings import ProxySettings
+from slipway.contracts.oci import platforms
 
 SERVICES: Final = "io.containerd.grpc.v1"
 MONITOR: Final = "io.containerd.monitor.task.v1.cgroups"
@@ -37,8 +39,11 @@ class Disabled:
         return sorted(self.names & {part.name for part in parts if part.type != _SNAPSHOTTERS})
 
 
-def parts_of(settings: Settings, snapshotters: Snapshotters, platform: str) -> list[Part]:
-    """The parts of a daemon on a machine of this platform (os/architecture)."""
+def parts_of(
+    settings: Settings, snapshotters: Snapshotters, platform: str, proxies: Iterable[ProxySettings] = ()
+) -> list[Part]:
+    """The parts of a daemon on a machine of this platform (os/architecture); `proxies` are the snapshotters of other
+    processes."""
     disabled = Disabled(names=frozenset(settings.disabled_plugins))
     here = (platform,)
     return [
@@ -48,6 +53,7 @@ def parts_of(settings: Settings, snapshotters: Snapshotters, platform: str) -> l
             for name in sorted(snapshotters.folders)
             if name not in disabled.snapshotters()
         ),
+        *(_proxy(proxy, here) for proxy in proxies),
         Part(type="io.containerd.metadata.v1", id="bolt", exports={"policy": "shared"}),
         Part(type="io.containerd.differ.v1", id="walking", platforms=here),
         Part(type="io.containerd.event.v1", id="exchange"),
@@ -77,13 +83,24 @@ def check_required(parts: Iterable[Part], required: Iterable[str]) -> None:
             raise FailedPrecondition(f"load required plugin {name}: {error}")
 
 
-def _snapshotter(name: str, snapshotters: Snapshotters, platforms: tuple[str, ...]) -> Part:
+def _snapshotter(name: str, snapshotters: Snapshotters, here: tuple[str, ...]) -> Part:
     return Part(
         type=_SNAPSHOTTERS,
         id=name,
         exports={"root": snapshotters.folders[name]},
-        platforms=platforms,
+        platforms=here,
         error=snapshotters.refused.get(name, ""),
+    )
+
+
+def _proxy(proxy: ProxySettings, here: tuple[str, ...]) -> Part:
+    """Well, as in the original, whether or not somebody serves at its address: that shows at the first call."""
+    return Part(
+        type=_SNAPSHOTTERS,
+        id=proxy.name,
+        exports={**proxy.exports, "address": proxy.address},
+        capabilities=proxy.capabilities,
+        platforms=(platforms.text_of(proxy.platform),) if proxy.platform is not None else here,
     )
 
 

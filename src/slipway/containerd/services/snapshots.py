@@ -1,8 +1,8 @@
 """containerd.services.snapshots.v1"""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
-from typing import Any, Final
+from collections.abc import AsyncIterator, Callable, Mapping
+from typing import Any, Final, TypeVar
 
 from google.protobuf.empty_pb2 import Empty
 
@@ -16,6 +16,8 @@ from slipway.containerd.snapshots.model import SnapshotInfo, SnapshotKind
 from slipway.contracts.containerd_api.generated import event_types_pb2 as events
 from slipway.contracts.containerd_api.generated import snapshots_pb2 as api
 from slipway.transport.aio.grpc_server import Call
+
+Result = TypeVar("Result")
 
 LIST_CHUNK: Final = 100
 _KINDS: Final = {
@@ -38,58 +40,65 @@ class SnapshotsService:
 
     async def prepare(self, call: Call, request: Any) -> Any:
         snapshotter, scope = self._named(request), scope_of(call)
-        mounts = await asyncio.to_thread(snapshotter.prepare, scope, request.key, request.parent, dict(request.labels))
+        mounts = await _in_thread(
+            snapshotter, snapshotter.prepare, scope, request.key, request.parent, dict(request.labels)
+        )
         event = events.SnapshotPrepare(key=request.key, parent=request.parent, snapshotter=snapshotter.name)
         self._events.publish(scope.namespace, "/snapshot/prepare", event)
         return api.PrepareSnapshotResponse(mounts=mount_messages(mounts))
 
     async def view(self, call: Call, request: Any) -> Any:
-        mounts = await asyncio.to_thread(
-            self._named(request).view, scope_of(call), request.key, request.parent, dict(request.labels)
+        snapshotter, scope = self._named(request), scope_of(call)
+        mounts = await _in_thread(
+            snapshotter, snapshotter.view, scope, request.key, request.parent, dict(request.labels)
         )
         return api.ViewSnapshotResponse(mounts=mount_messages(mounts))
 
     async def mounts(self, call: Call, request: Any) -> Any:
-        mounts = await asyncio.to_thread(self._named(request).mounts, scope_of(call), request.key)
+        snapshotter, scope = self._named(request), scope_of(call)
+        mounts = await _in_thread(snapshotter, snapshotter.mounts, scope, request.key)
         return api.MountsResponse(mounts=mount_messages(mounts))
 
     async def commit(self, call: Call, request: Any) -> Any:
         snapshotter, scope = self._named(request), scope_of(call)
-        await asyncio.to_thread(snapshotter.commit, scope, request.name, request.key, dict(request.labels))
+        await _in_thread(snapshotter, snapshotter.commit, scope, request.name, request.key, dict(request.labels))
         event = events.SnapshotCommit(key=request.key, name=request.name, snapshotter=snapshotter.name)
         self._events.publish(scope.namespace, "/snapshot/commit", event)
         return Empty()
 
     async def remove(self, call: Call, request: Any) -> Any:
         snapshotter, scope = self._named(request), scope_of(call)
-        await asyncio.to_thread(snapshotter.remove, scope, request.key)
+        await _in_thread(snapshotter, snapshotter.remove, scope, request.key)
         event = events.SnapshotRemove(key=request.key, snapshotter=snapshotter.name)
         self._events.publish(scope.namespace, "/snapshot/remove", event)
         self._collection.collect_soon()
         return Empty()
 
     async def stat(self, call: Call, request: Any) -> Any:
-        info = await asyncio.to_thread(self._named(request).stat, scope_of(call), request.key)
+        snapshotter, scope = self._named(request), scope_of(call)
+        info = await _in_thread(snapshotter, snapshotter.stat, scope, request.key)
         return api.StatSnapshotResponse(info=_message(info))
 
     async def update(self, call: Call, request: Any) -> Any:
+        snapshotter, scope = self._named(request), scope_of(call)
         info, masks = request.info, [*request.update_mask.paths]
-        updated = await asyncio.to_thread(
-            self._named(request).update, scope_of(call), info.name, dict(info.labels), masks
-        )
+        updated = await _in_thread(snapshotter, snapshotter.update, scope, info.name, dict(info.labels), masks)
         return api.UpdateSnapshotResponse(info=_message(updated))
 
     async def list(self, call: Call, request: Any) -> AsyncIterator[Any]:
-        found = await asyncio.to_thread(self._named(request).list, scope_of(call), [*request.filters])
+        snapshotter, scope = self._named(request), scope_of(call)
+        found = await _in_thread(snapshotter, snapshotter.list, scope, [*request.filters])
         for start in range(0, len(found), LIST_CHUNK):
             yield api.ListSnapshotsResponse(info=map(_message, found[start : start + LIST_CHUNK]))
 
     async def usage(self, call: Call, request: Any) -> Any:
-        usage = await asyncio.to_thread(self._named(request).usage, scope_of(call), request.key)
+        snapshotter, scope = self._named(request), scope_of(call)
+        usage = await _in_thread(snapshotter, snapshotter.usage, scope, request.key)
         return api.UsageResponse(size=usage.size, inodes=usage.inodes)
 
     async def cleanup(self, call: Call, request: Any) -> Any:
-        await asyncio.to_thread(self._named(request).cleanup)
+        snapshotter = self._named(request)
+        await _in_thread(snapshotter, snapshotter.cleanup)
         return Empty()
 
     def _named(self, request: Any) -> Snapshotter:
@@ -99,6 +108,11 @@ class SnapshotsService:
             known = ", ".join(sorted(self._snapshotters))
             raise InvalidArgument(f"snapshotter {name!r} is not loaded", hint=f"loaded are {known}")
         return snapshotter
+
+
+async def _in_thread(snapshotter: Snapshotter, method: Callable[..., Result], *arguments: Any) -> Result:
+    """In the threads of this snapshotter: one that hangs delays the calls of no other."""
+    return await asyncio.get_running_loop().run_in_executor(snapshotter.threads, method, *arguments)
 
 
 def _message(info: SnapshotInfo) -> api.Info:

@@ -1,12 +1,13 @@
-"""Which snapshotters serve: overlayfs where the kernel has it, native always."""
+"""Which snapshotters serve: overlayfs where the kernel has it, native always, and those of other processes."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from slipway.base.clock import Clock
 from slipway.base.errors import InvalidArgument
 from slipway.containerd.leases.interface import LeaseHolder
+from slipway.containerd.snapshots.interface import Snapshotter
 from slipway.containerd.snapshots.native import NativeLayout
 from slipway.containerd.snapshots.overlay import OverlayLayout, has_index_option, why_not_overlay
 from slipway.containerd.snapshots.snapshotter import FolderSnapshotter, Layout
@@ -20,7 +21,7 @@ class Snapshotters:
     """Those that serve, by name, and the one that is meant where none is named; why others do not, and the folders of
     all of them."""
 
-    by_name: Mapping[str, FolderSnapshotter]
+    by_name: Mapping[str, Snapshotter]
     default: str
     refused: Mapping[str, str] = field(default_factory=dict)
     folders: Mapping[str, str] = field(default_factory=dict)
@@ -38,11 +39,17 @@ class SnapshotterChoice:
 
 
 def open_snapshotters(
-    root: str, database: Database, leases: LeaseHolder, clock: Clock, choice: SnapshotterChoice | None = None
+    root: str,
+    database: Database,
+    leases: LeaseHolder,
+    clock: Clock,
+    choice: SnapshotterChoice | None = None,
+    *,
+    proxies: Sequence[Snapshotter] = (),
 ) -> Snapshotters:
-    """Open what this machine can serve, below containerd's data folder `root`.
+    """Open what this machine can serve, below containerd's data folder `root`; `proxies` serve beside it.
 
-    Raises InvalidArgument for a chosen default that cannot serve.
+    Raises InvalidArgument for a chosen default that cannot serve, and for a proxy with the name of one of ours.
     """
     choice = choice or SnapshotterChoice()
     folders = {name: choice.folders.get(name) or folder_of(root, name) for name in ("native", OverlayLayout.name)}
@@ -51,7 +58,7 @@ def open_snapshotters(
     def opened(layout: Layout) -> FolderSnapshotter:
         return FolderSnapshotter(folders[layout.name], layout, database, leases, clock)
 
-    by_name = {} if "native" in refused else {"native": opened(NativeLayout())}
+    by_name: dict[str, Snapshotter] = {} if "native" in refused else {"native": opened(NativeLayout())}
     if "overlayfs" not in refused and (reason := why_not_overlay(folders["overlayfs"])):
         refused["overlayfs"] = reason
         if not choice.default:
@@ -59,6 +66,10 @@ def open_snapshotters(
     if "overlayfs" not in refused:
         by_name["overlayfs"] = opened(OverlayLayout(index=has_index_option(), options=choice.overlay_options))
     default = choice.default or next(reversed(by_name), "overlayfs")
+    for proxy in proxies:
+        if proxy.name in folders:
+            raise InvalidArgument(f"proxy_plugins.{proxy.name}: the name is that of a snapshotter of this daemon")
+        by_name[proxy.name] = proxy
     if default not in by_name:
         reason = refused.get(default, "there is none of that name")
         raise InvalidArgument(f"snapshotter {default!r} cannot serve: {reason}")

@@ -1,6 +1,8 @@
 """A snapshotter: its contract. Every method blocks on files or on the database: call it from a thread."""
 
+import builtins
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import Executor
 from typing import Protocol
 
 from slipway.containerd.metadata.model import Scope
@@ -9,23 +11,32 @@ from slipway.contracts.containerd_api.types import Mount
 
 
 class Snapshotter(Protocol):
-    """Layers of one kind (`name`: overlayfs, native). Keys belong to a namespace: two namespaces may use the same key.
+    """Layers of one kind (`name`: overlayfs, native, or what the configuration names). Keys belong to a namespace: two
+    namespaces may use the same key.
 
     Kinds: *active* (writable, made by prepare), *view* (read-only), *committed* (a parent for others; its `name` is the
     commit's name). Rows are held by the scope's lease in the same transaction that makes them. A crash between file
     system
     and row leaves a directory without a row, which `cleanup` removes, never a row without its directory.
+
+    `threads` are those to call it from; None: any. `is_remote`: another process serves it, which may have a layer
+    before it is unpacked: `prepare` then makes the snapshot that the label `containerd.io/snapshot.ref` names and
+    raises AlreadyExists. `wants_source`: it must be told by labels which image a layer is of.
     """
 
     name: str
+    threads: Executor | None
+    is_remote: bool
+    wants_source: bool
 
     def prepare(
         self, scope: Scope, key: str, parent: str = "", labels: Mapping[str, str] | None = None
     ) -> tuple[Mount, ...]:
         """Make a writable snapshot on the committed `parent` (empty: on nothing); returns the mounts that show it.
 
-        Raises AlreadyExists for a taken key, NotFound for an absent parent, FailedPrecondition for a parent that is not
-        committed.
+        Raises AlreadyExists for a taken key, or when the snapshot is there that the label `containerd.io/snapshot.ref`
+        names (the scope's lease then holds it); NotFound for an absent parent, FailedPrecondition for a parent that is
+        not committed.
         """
         ...
 
@@ -61,6 +72,10 @@ class Snapshotter(Protocol):
 
     def list(self, scope: Scope, filters: Sequence[str] = ()) -> list[SnapshotInfo]:
         """All snapshots of the namespace that one of the filters matches (no filter: all), by key."""
+        ...
+
+    def recorded(self, scope: Scope) -> builtins.list[SnapshotInfo]:
+        """All snapshots of the namespace as this daemon knows them, without asking another process."""
         ...
 
     def usage(self, scope: Scope, key: str) -> SnapshotUsage:

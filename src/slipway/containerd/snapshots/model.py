@@ -3,6 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
+
+# On a snapshot that is made to be committed: the name that it will get.
+REFERENCE_LABEL: Final = "containerd.io/snapshot.ref"
+_FOR_SNAPSHOTTERS: Final = "containerd.io/snapshot/"
 
 
 class SnapshotKind(StrEnum):
@@ -31,3 +36,8 @@ class SnapshotUsage:
 
     size: int
     inodes: int
+
+
+def labels_for_snapshotter(labels: Mapping[str, str]) -> dict[str, str]:
+    """Those of the labels that a snapshotter is told: the others are between this daemon and its clients."""
+    return {key: value for key, value in labels.items() if key == REFERENCE_LABEL or key.startswith(_FOR_SNAPSHOTTERS)}

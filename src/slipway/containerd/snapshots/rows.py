@@ -65,6 +65,11 @@ def get(connection: sqlite3.Connection, place: Place, key: str) -> SnapshotRow:
     return _from_row(row)
 
 
+def exists(connection: sqlite3.Connection, place: Place, key: str) -> bool:
+    query = "SELECT 1 FROM snapshots WHERE snapshotter = ? AND namespace = ? AND key = ?"
+    return connection.execute(query, (place.snapshotter, place.namespace, key)).fetchone() is not None
+
+
 def all_of(connection: sqlite3.Connection, place: Place) -> list[SnapshotRow]:
     query = f"{_SELECT} AND s.namespace = ? ORDER BY s.key"
     return [_from_row(row) for row in connection.execute(query, (place.snapshotter, place.namespace))]

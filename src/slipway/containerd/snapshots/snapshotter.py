@@ -3,17 +3,19 @@
 import builtins
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import Executor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Protocol
 
 from slipway.base.clock import Clock
-from slipway.base.errors import InvalidArgument, Unavailable
+from slipway.base.errors import AlreadyExists, InvalidArgument, Unavailable
 from slipway.containerd.leases.interface import LeaseHolder
 from slipway.containerd.metadata.model import Scope
 from slipway.containerd.snapshots import rows
 from slipway.containerd.snapshots.folders import Folders
-from slipway.containerd.snapshots.model import SnapshotInfo, SnapshotKind, SnapshotUsage
+from slipway.containerd.snapshots.model import REFERENCE_LABEL, SnapshotInfo, SnapshotKind, SnapshotUsage
 from slipway.containerd.snapshots.usage import usage_of
 from slipway.contracts.containerd_api.filters import field_of_map, filters_from_texts
 from slipway.contracts.containerd_api.labels import check_labels, labels_after_update
@@ -52,6 +54,10 @@ class FolderSnapshotter:
     After a power cut the last snapshots may be missing, which a new pull or start makes again.
     """
 
+    threads: Executor | None = None
+    is_remote = False
+    wants_source = False
+
     def __init__(self, root: str, layout: Layout, database: Database, leases: LeaseHolder, clock: Clock) -> None:
         """`root` is this snapshotter's own folder. Makes it and the table where they are missing."""
         self.name = layout.name
@@ -86,7 +92,7 @@ class FolderSnapshotter:
         return self._layout.mounts(self._folder(row.info.kind, chain))
 
     def commit(self, scope: Scope, name: str, key: str, labels: Mapping[str, str] | None = None) -> None:
-        _check_key(name)
+        check_key(name)
         check_labels(labels or {})
         place, now = self._place(scope), self._clock.now()
 
@@ -105,11 +111,7 @@ class FolderSnapshotter:
         return self._database.read(lambda connection: rows.get(connection, place, key)).info
 
     def update(self, scope: Scope, key: str, labels: Mapping[str, str], fields: Iterable[str] = ()) -> SnapshotInfo:
-        check_labels(labels)
-        masks = tuple(fields)
-        for mask in masks:
-            if mask != "labels" and not mask.startswith("labels."):
-                raise InvalidArgument(f"cannot update {mask!r} field on snapshot {key!r}")
+        masks = check_fields(key, labels, fields)
         place, now = self._place(scope), self._clock.now()
 
         def change(connection: sqlite3.Connection) -> SnapshotInfo:
@@ -124,7 +126,10 @@ class FolderSnapshotter:
         wanted = filters_from_texts(filters)
         place = self._place(scope)
         found = self._database.read(lambda connection: rows.all_of(connection, place))
-        return [row.info for row in found if wanted.matches(lambda path, info=row.info: _field(info, path))]  # type: ignore[misc]
+        return [row.info for row in found if wanted.matches(lambda path, info=row.info: field_of(info, path))]  # type: ignore[misc]
+
+    def recorded(self, scope: Scope) -> builtins.list[SnapshotInfo]:
+        return self.list(scope)
 
     def usage(self, scope: Scope, key: str) -> SnapshotUsage:
         place = self._place(scope)
@@ -146,9 +151,10 @@ class FolderSnapshotter:
     def _create(
         self, scope: Scope, kind: SnapshotKind, key: str, parent: str, labels: Mapping[str, str]
     ) -> tuple[Mount, ...]:
-        _check_key(key)
+        check_key(key)
         check_labels(labels)
         place, now = self._place(scope), self._clock.now()
+        self._check_target(scope, labels.get(REFERENCE_LABEL, ""))
         info = SnapshotInfo(name=key, parent=parent, kind=kind, created_at=now, updated_at=now, labels=labels)
         parents = self._database.read(lambda connection: self._parents(connection, place, parent))
         with ExitStack() as stack:
@@ -167,6 +173,14 @@ class FolderSnapshotter:
             snapshot = self._database.write(insert)
         return self._layout.mounts(SnapshotFolder(self._folders.of(snapshot), kind, parents))
 
+    def _check_target(self, scope: Scope, target: str) -> None:
+        """Spare an unpacker its work: what it would make and commit is there, and its lease holds it now."""
+        place = self._place(scope)
+        if target and self._database.read(lambda connection: rows.exists(connection, place, target)):
+            hold = partial(self._leases.hold, scope=scope, kind=f"snapshots/{self.name}", identifier=target)
+            self._database.write(hold)
+            raise AlreadyExists(f"snapshot {target}: already exists")
+
     def _parents(self, connection: sqlite3.Connection, place: rows.Place, parent: str) -> tuple[str, ...]:
         nearest = rows.parent_of(connection, place, parent)
         return () if nearest is None else tuple(map(self._folders.of, rows.chain(connection, nearest)))
@@ -179,12 +193,25 @@ class FolderSnapshotter:
         return rows.Place(self.name, scope.namespace)
 
 
-def _check_key(key: str) -> None:
+def check_key(key: str) -> None:
+    """Raises InvalidArgument for an empty one."""
     if not key:
         raise InvalidArgument("a snapshot's key must not be empty")
 
 
-def _field(info: SnapshotInfo, path: tuple[str, ...]) -> str | None:
+def check_fields(key: str, labels: Mapping[str, str], fields: Iterable[str]) -> tuple[str, ...]:
+    """The masks of an update. Raises InvalidArgument for a field that cannot change, and for a label that is too
+    long."""
+    check_labels(labels)
+    masks = tuple(fields)
+    for mask in masks:
+        if mask != "labels" and not mask.startswith("labels."):
+            raise InvalidArgument(f"cannot update {mask!r} field on snapshot {key!r}")
+    return masks
+
+
+def field_of(info: SnapshotInfo, path: tuple[str, ...]) -> str | None:
+    """What a filter's path means of a snapshot."""
     if path[0] == "labels":
         return field_of_map(info.labels, path[1:])
     known = {"name": info.name, "parent": info.parent, "kind": info.kind.value}

@@ -1,11 +1,13 @@
 """Registry to image store: documents first, then the layers side by side, unpacked in order while others arrive."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
+from concurrent.futures import Executor
 from contextlib import AsyncExitStack
-from typing import Final
+from typing import Any, Final
 
 from slipway.base.errors import InvalidArgument, NotFound
+from slipway.base.interruption import Interruption
 from slipway.base.references import Reference
 from slipway.clients.registry.interface import Repository
 from slipway.containerd.metadata.model import Scope
@@ -26,21 +28,26 @@ _DEPTH: Final = 4
 _DOCUMENTS: Final = 512  # manifests and indexes of one pull; the largest real index has about 200
 _NO_CONFIG: Final = ImageConfig(platform=Platform(os="", architecture=""), diff_ids=(), document={})
 
+FetchLayer = Callable[[Descriptor, ImageManifest], Coroutine[Any, Any, None]]
+
 
 class Pull:
     """One image of one repository into one scope, whose lease holds what arrives."""
 
     def __init__(
         self, stores: Stores, scope: Scope, repository: Repository, reference: Reference, destination: ImageStore,
-        report: Report, *, parallel: int = PARALLEL,
+        report: Report, threads: Executor, *, parallel: int = PARALLEL,
     ) -> None:  # fmt: skip
+        """`threads`: for what waits for the registry, or for a snapshotter of another process."""
         self._what = f"pull {reference.complete}"
+        self._threads = threads
         self._destination = destination
         labels = {f"{_SOURCE_LABEL}{reference.domain}": reference.path}
         steps = Steps(reference.complete, report, stores.clock)
         self._fetcher = Fetcher(repository, stores, scope, steps, labels, parallel)
         self._documents = Documents(stores.content, scope)
-        self._unpacker = Unpacker(stores, scope, destination.unpacks, report)
+        self._interruption = Interruption()
+        self._unpacker = Unpacker(stores, scope, destination.unpacks, report, self._interruption, reference.complete)
         self._documents_left = _DOCUMENTS
 
     async def run(self, target: Descriptor) -> None:
@@ -98,15 +105,17 @@ class Pull:
 
     async def _fetch_image(self, image: ImageManifest) -> None:
         async with AsyncExitStack() as stack:
-            arriving = {
-                layer.digest: asyncio.get_running_loop().create_task(
-                    self._fetch_layer(layer, image), name=f"fetch {layer.digest}"
-                )
-                for layer in {layer.digest: layer for layer in image.manifest.layers}.values()
-            }
-            stack.push_async_callback(_end, list(arriving.values()))
-            await asyncio.to_thread(self._unpacker.unpack, image, _waiter(arriving))
-            await asyncio.gather(*arriving.values())
+            arriving = _Arriving(self._fetch_layer, image)
+            stack.push_async_callback(arriving.end)
+            if not self._unpacker.may_skip_layers(image):
+                arriving.begin()
+            loop = asyncio.get_running_loop()
+            try:
+                await loop.run_in_executor(self._threads, self._unpacker.unpack, image, arriving.waiter())
+            except asyncio.CancelledError:
+                self._interruption.happen()
+                raise
+            await arriving.finish()
 
     async def _fetch_layer(self, layer: Descriptor, image: ImageManifest) -> None:
         """A foreign layer is fetched where its registry holds it, and done without where it is not unpacked."""
@@ -124,21 +133,45 @@ def _all_of(index: Index) -> list[Descriptor]:
     return list({entry.target.digest: entry.target for entry in index.entries}.values())
 
 
-def _waiter(arriving: "dict[str, asyncio.Task[None]]") -> WaitForLayer:
-    """Waits on the loop's tasks from the thread that unpacks."""
-    loop = asyncio.get_running_loop()
+class _Arriving:
+    """The layers of one image on their way: all that follow the first that is asked for, or that `begin` names."""
 
-    async def arrived(digest: str) -> None:
-        await asyncio.shield(arriving[digest])
+    def __init__(self, fetch: FetchLayer, image: ImageManifest) -> None:
+        self._fetch = fetch
+        self._image = image
+        self._tasks: dict[str, asyncio.Task[None]] = {}
 
-    def wait(layer: Descriptor) -> None:
-        if layer.digest in arriving:
-            asyncio.run_coroutine_threadsafe(arrived(layer.digest), loop).result()
+    def begin(self, first: Descriptor | None = None) -> None:
+        """Fetch the layers from `first` on (None: all) that are not on their way yet."""
+        layers = self._image.manifest.layers
+        for layer in layers[layers.index(first) if first is not None else 0 :]:
+            if layer.digest not in self._tasks:
+                fetching = self._fetch(layer, self._image)
+                self._tasks[layer.digest] = asyncio.get_running_loop().create_task(
+                    fetching, name=f"fetch {layer.digest}"
+                )
 
-    return wait
+    def waiter(self) -> WaitForLayer:
+        """Waits on the loop's tasks from the thread that unpacks."""
+        loop = asyncio.get_running_loop()
 
+        def wait(layer: Descriptor) -> None:
+            asyncio.run_coroutine_threadsafe(self._arrived(layer), loop).result()
 
-async def _end(tasks: "list[asyncio.Task[None]]") -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+        return wait
+
+    async def finish(self) -> None:
+        """Wait for all that is on its way."""
+        await asyncio.gather(*self._tasks.values())
+
+    async def end(self) -> None:
+        """Stop what is still on its way."""
+        tasks = list(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _arrived(self, layer: Descriptor) -> None:
+        self.begin(layer)
+        if layer.digest in self._tasks:
+            await asyncio.shield(self._tasks[layer.digest])

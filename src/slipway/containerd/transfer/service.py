@@ -5,9 +5,11 @@ import secrets
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import Any, Final
 
 from slipway.base.errors import EngineError, InvalidArgument, NotFound, NotImplementedByEngine
+from slipway.base.interruption import Interruption
 from slipway.base.references import Reference, complete_reference
 from slipway.clients.registry.interface import Repository
 from slipway.clients.registry.model import USUAL_PATIENCE, Patience
@@ -28,16 +30,16 @@ from slipway.containerd.transfer.stores import Stores
 from slipway.containerd.transfer.unpack import Unpacker
 from slipway.contracts.containerd_api.types import Descriptor, Platform
 
-# Archives that may be under way at once; further ones wait.
-ARCHIVES: Final = 64
+# Archives and pulls that may be under way at once; further ones wait.
+TRANSFERS: Final = 64
 
 
 class LocalTransfer:
     """Moves images between registries, archives and the stores of this daemon.
 
-    An archive's thread waits for its client, who may be slow or silent: it is none of the threads that serve everyone.
-    `host_roots` are folders of hosts.toml for clients that name none (`roots_of` reads them from `config_path`),
-    `parallel` the downloads of one transfer at a time.
+    A transfer's thread waits for its client, a registry or a snapshotter of another process, which may be slow or
+    silent: it is none of the threads that serve everyone. `host_roots` are folders of hosts.toml for clients that name
+    none (`roots_of` reads them from `config_path`), `parallel` the downloads of one transfer at a time.
     """
 
     def __init__(
@@ -52,7 +54,7 @@ class LocalTransfer:
         self._host_roots = tuple(host_roots)
         self._parallel = max(parallel, 1)
         self._patience = patience
-        self._archive_threads = ThreadPoolExecutor(ARCHIVES, thread_name_prefix="archive")
+        self._threads = ThreadPoolExecutor(TRANSFERS, thread_name_prefix="transfer")
 
     async def import_archive(
         self, scope: Scope, source: ByteSource, destination: ImageStore, report: Report, *, force_compress: bool = False
@@ -61,7 +63,7 @@ class LocalTransfer:
         stream = ReadAhead(source)
         filling = asyncio.get_running_loop().create_task(stream.fill(), name="read image archive")
         try:
-            await self._in_archive_thread(self._import, scope, stream, destination, report)
+            await self._in_own_thread(self._import, scope, stream, destination, report)
         finally:
             filling.cancel()
             await asyncio.wait([filling])
@@ -77,7 +79,9 @@ class LocalTransfer:
             target = await _resolve(repository, reference)
             report(Progress(event=f"Pulling from {reference.complete}"))
             report(Progress(event="fetching image content", name=reference.complete))
-            pull = Pull(self._stores, held, repository, reference, destination, report, parallel=self._parallel)
+            pull = Pull(
+                self._stores, held, repository, reference, destination, report, self._threads, parallel=self._parallel
+            )
             await pull.run(target)
             names = names_for_target(destination, target.digest)
             await asyncio.to_thread(self._store, held, names, target, destination, report)
@@ -99,17 +103,24 @@ class LocalTransfer:
 
         async with AsyncExitStack() as stack:
             held = await self._lease(stack, scope)
-            await self._in_archive_thread(self._export, held, source, BufferedWriter(write), options)
+            await self._in_own_thread(self._export, held, source, BufferedWriter(write), options)
         report(Progress(event="Completed export"))
 
     async def tag(self, scope: Scope, source: ImageStore, destination: ImageStore) -> None:
         await asyncio.to_thread(self._tag, scope, source, destination)
 
     async def unpack(self, scope: Scope, source: ImageStore, report: Report) -> None:
-        await asyncio.to_thread(self._unpack_stored, scope, source, report)
+        await self._in_own_thread(self._unpack_stored, scope, source, report)
 
-    async def _in_archive_thread(self, work: Callable[..., None], *arguments: Any) -> None:
-        await asyncio.get_running_loop().run_in_executor(self._archive_threads, work, *arguments)
+    async def _in_own_thread(self, work: Callable[..., None], *arguments: Any) -> None:
+        """`work` gets an interruption as its last argument, which happens when its client has gone."""
+        interruption = Interruption()
+        working = partial(work, *arguments, interruption)
+        try:
+            await asyncio.get_running_loop().run_in_executor(self._threads, working)
+        except asyncio.CancelledError:
+            interruption.happen()
+            raise
 
     async def _lease(self, stack: AsyncExitStack, scope: Scope) -> Scope:
         lease = self._stores.leased(scope, _lease_name())
@@ -117,20 +128,24 @@ class LocalTransfer:
         stack.push_async_callback(asyncio.to_thread, lease.__exit__, None, None, None)
         return held
 
-    def _import(self, scope: Scope, stream: ReadAhead, destination: ImageStore, report: Report) -> None:
+    def _import(
+        self, scope: Scope, stream: ReadAhead, destination: ImageStore, report: Report, interruption: Interruption
+    ) -> None:
         with self._stores.leased(scope, _lease_name()) as held:
             archive = read_archive(self._stores.content, held, stream.next_chunk)
             targets = images_of(archive, self._stores.content, held)
             for target in {target.digest: target for target in targets}.values():
                 try:
-                    self._complete(held, target, destination, report)
+                    self._complete(held, target, destination, report, interruption)
                 except NotFound as error:
                     raise InvalidArgument(f"read image archive: it lacks a part: {error.message}") from error
             for target in targets:
                 names = names_for_member(destination, target.digest, target.annotations)
                 self._store(held, names, target, destination, report)
 
-    def _export(self, scope: Scope, source: ImageStore, writer: BufferedWriter, options: ExportOptions) -> None:
+    def _export(
+        self, scope: Scope, source: ImageStore, writer: BufferedWriter, options: ExportOptions, _: Interruption
+    ) -> None:
         names = [source.name, *(reference.name for reference in source.extra_references)]
         images = [self._stores.images.get(scope, name) for name in names if name]
         if not images:
@@ -143,10 +158,12 @@ class LocalTransfer:
         write_archive(self._stores.content, scope, images, selection, writer.write, compatible=compatible)
         writer.flush()
 
-    def _complete(self, scope: Scope, target: Descriptor, destination: ImageStore, report: Report) -> None:
+    def _complete(
+        self, scope: Scope, target: Descriptor, destination: ImageStore, report: Report, interruption: Interruption
+    ) -> None:
         """Label what came, and unpack it."""
         documents = Documents(self._stores.content, scope)
-        unpacker = Unpacker(self._stores, scope, destination.unpacks, report)
+        unpacker = Unpacker(self._stores, scope, destination.unpacks, report, interruption)
         documents.label(target, documents.read(target))
         for image in documents.images(target, self._platforms(destination)):
             documents.label(image.target, image.manifest)
@@ -165,11 +182,11 @@ class LocalTransfer:
             raise InvalidArgument(f"tag {source.name}: no new name was given")
         self._store(scope, names, target, destination, lambda progress: None)
 
-    def _unpack_stored(self, scope: Scope, source: ImageStore, report: Report) -> None:
+    def _unpack_stored(self, scope: Scope, source: ImageStore, report: Report, interruption: Interruption) -> None:
         target = self._stores.images.get(scope, source.name).target
         with self._stores.leased(scope, _lease_name()) as held:
             documents = Documents(self._stores.content, held)
-            unpacker = Unpacker(self._stores, held, source.unpacks, report)
+            unpacker = Unpacker(self._stores, held, source.unpacks, report, interruption)
             for image in documents.images(target, [unpack.platform for unpack in source.unpacks]):
                 unpacker.unpack(image)
 

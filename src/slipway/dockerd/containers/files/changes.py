@@ -8,12 +8,12 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Final
 
+from slipway.archive.layers_view import FOLDER, joined_layers
 from slipway.archive.tree_difference import Kind, differences
 from slipway.base.errors import EngineError, InternalError
 from slipway.contracts.containerd_api.types import Mount
 from slipway.dockerd.containers.container import Container
 from slipway.dockerd.containers.environment import ContainerEnvironment
-from slipway.dockerd.containers.files.layers_view import FOLDER, joined_layers
 from slipway.dockerd.containers.files.rootfs_files import layer_folders
 
 # What the engine puts into every container is no change of the container's. The runtime makes most of it.

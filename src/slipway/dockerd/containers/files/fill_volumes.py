@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 
 from slipway.archive.copy import copy_tree
+from slipway.archive.layers_view import FOLDER, joined_layers
 from slipway.base.errors import InternalError
 from slipway.contracts.containerd_api.types import Mount
 from slipway.contracts.engine_api.mounts import MountPoint
-from slipway.dockerd.containers.files.layers_view import FOLDER, joined_layers
 from slipway.dockerd.containers.files.mount_points import WantedMount
 from slipway.dockerd.containers.files.rootfs_files import layer_folders
 from slipway.linux.resolve import open_in_root

@@ -1,0 +1,1 @@
+"""The caller's side of containerd.services.snapshots.v1 as a snapshotter of another process serves it."""

@@ -1,0 +1,95 @@
+"""`[stream_processors.ID]` of the configuration: programs that turn one media type into another. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from slipway.base.errors import InvalidArgument, NotImplementedByEngine
+from slipway.contracts.oci.image import OCI_LAYER, is_layer_type
+
+_KEYS: Final = ("accepts", "returns", "path", "args", "env")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StreamProcessor:
+    """A program that reads what has one of the media types `accepts` and writes what has the media type `returns`.
+
+    `path` is looked up on this daemon's PATH. `env` (NAME=VALUE) is all that it finds in its environment, beside PATH
+    and STREAM_PROCESSOR_MEDIATYPE. Payloads of a call for its `id` are at its descriptor 3.
+    """
+
+    id: str
+    accepts: tuple[str, ...]
+    returns: str
+    path: str
+    args: tuple[str, ...] = ()
+    env: tuple[str, ...] = ()
+
+
+def processors_from_table(table: Mapping[str, Any]) -> tuple[StreamProcessor, ...]:
+    """Raises InvalidArgument, naming the key, for what no daemon could use."""
+    return tuple(_processor(identifier, value) for identifier, value in table.items())
+
+
+def chain_for(processors: Sequence[StreamProcessor], media_type: str) -> tuple[StreamProcessor, ...]:
+    """Through which of them a layer goes, one after the other: the first that accepts what the one before returned,
+    also if we could read that ourselves.
+
+    Raises NotImplementedByEngine where it ends with what is no layer, InvalidArgument where it never ends.
+    """
+    chain: list[StreamProcessor] = []
+    current = media_type
+    while (following := _accepting(processors, current)) is not None:
+        if following in chain:
+            raise InvalidArgument(f"stream_processors.{following.id}: it would get its own output again as {current!r}")
+        chain.append(following)
+        current = following.returns
+        if current == OCI_LAYER:
+            break
+    if not is_layer_type(current):
+        raise NotImplementedByEngine(f"media type {current!r} is no layer's", _hint(processors))
+    return tuple(chain)
+
+
+def _accepting(processors: Sequence[StreamProcessor], media_type: str) -> StreamProcessor | None:
+    return next((processor for processor in processors if media_type in processor.accepts), None)
+
+
+def _hint(processors: Sequence[StreamProcessor]) -> str:
+    names = ", ".join(processor.id for processor in processors)
+    return f"none of the stream processors takes it: {names}" if names else ""
+
+
+def _processor(identifier: str, value: Any) -> StreamProcessor:
+    where = f"stream_processors.{identifier}"
+    if not isinstance(value, Mapping):
+        raise InvalidArgument(f"{where}: expected a table, got {value!r}")
+    for key in value:
+        if key not in _KEYS:
+            raise InvalidArgument(f"{where}: unknown key {key!r}", hint=f"known are {', '.join(_KEYS)}")
+    environment = _texts(value, "env", where)
+    for entry in environment:
+        if not entry.partition("=")[0] or "=" not in entry:
+            raise InvalidArgument(f"{where}: env: {entry!r} is not like NAME=VALUE")
+    return StreamProcessor(
+        id=identifier,
+        accepts=_texts(value, "accepts", where),
+        returns=_text(value, "returns", where),
+        path=_text(value, "path", where),
+        args=_texts(value, "args", where),
+        env=environment,
+    )
+
+
+def _text(value: Mapping[str, Any], key: str, where: str) -> str:
+    found = value.get(key)
+    if not isinstance(found, str) or not found or "\0" in found:
+        raise InvalidArgument(f"{where}: {key}: expected text, got {found!r}")
+    return found
+
+
+def _texts(value: Mapping[str, Any], key: str, where: str) -> tuple[str, ...]:
+    found = value.get(key, [])
+    if not isinstance(found, list) or not all(isinstance(item, str) and "\0" not in item for item in found):
+        raise InvalidArgument(f"{where}: {key}: expected a list of texts, got {found!r}")
+    return tuple(found)

@@ -1,0 +1,152 @@
+"""A snapshotter of another process that is not there, dies, hangs, or was never one."""
+
+import os
+import signal
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.integration.containerd.daemon import OurContainerd, configured
+from tests.support import images, peers
+from tests.support.snapshotter_plugin import Plugin, PluginProcess, wait_gone
+from tests.support.waiting import wait_until
+
+pytestmark = [pytest.mark.root, pytest.mark.peers]
+
+BUSYBOX = "docker.io/library/busybox:latest"
+OTHER = "docker.io/library/other:1"
+FAR = ("--snapshotter", "far")
+CONFIGURATION = """
+[proxy_plugins.far]
+type = "snapshot"
+address = "{address}"
+[proxy_plugins.keeper]
+type = "content"
+address = "/nowhere.sock"
+"""
+CALLERS = 40  # more than the threads that all other calls share
+
+
+@pytest.fixture
+def folder(short_folder: Path) -> Path:
+    return Path(tempfile.mkdtemp(prefix="px", dir=short_folder))
+
+
+@pytest.fixture
+def plugin(folder: Path) -> Plugin:
+    return Plugin(folder / "p", "far")
+
+
+@pytest.fixture
+def daemon(machine_unchanged: None, sid: str, folder: Path, plugin: Plugin) -> Iterator[OurContainerd]:
+    """Started before anybody serves at the address that it was told."""
+    made = configured(folder / "c", CONFIGURATION.format(address=plugin.address))
+    try:
+        yield made.start()
+    finally:
+        made.close()
+
+
+@pytest.fixture
+def process(daemon: OurContainerd, plugin: Plugin) -> Iterator[PluginProcess]:
+    started = PluginProcess(plugin)
+    yield started
+    os.kill(started.process.pid, signal.SIGCONT)
+    started.kill()
+
+
+def test_one_that_is_not_there_is_missed_when_it_is_called(daemon: OurContainerd, plugin: Plugin) -> None:
+    refused = daemon.ctr("images", "import", *FAR, images.busybox(), check=False)
+    assert refused.returncode == 1
+    assert f"snapshotter far: connect to {plugin.address}: [Errno 2] No such file" in refused.stderr.decode()
+    assert "plugins of type 'content' are not served: only snapshotters are" in daemon.log_path.read_text()
+    assert b"keeper" not in daemon.ctr("plugins", "ls").stdout
+    unknown = daemon.ctr("snapshots", "--snapshotter", "other", "ls", check=False)
+    assert "snapshotter 'other' is not loaded (hint: loaded are far, native, overlayfs)" in unknown.stderr.decode()
+    started = PluginProcess(plugin)
+    try:
+        daemon.ctr("images", "import", *FAR, images.busybox())
+        daemon.ctr("images", "rm", "--sync", BUSYBOX)
+        wait_gone(plugin.folder, "the snapshotter to be told")
+    finally:
+        started.kill()
+
+
+def test_one_that_dies_and_comes_back_works_again(
+    daemon: OurContainerd, process: PluginProcess, plugin: Plugin
+) -> None:
+    daemon.ctr("images", "import", *FAR, images.busybox())
+    daemon.ctr("run", "-d", *FAR, BUSYBOX, "c", "sleep", "1000")
+    process.kill()
+    refused = daemon.ctr("run", "--rm", *FAR, BUSYBOX, "d", "true", check=False)
+    assert f"snapshotter far: connect to {plugin.address}: " in refused.stderr.decode()
+    daemon.ctr("images", "import", images.busybox())
+    assert daemon.ctr("run", "--rm", BUSYBOX, "e", "echo", "ours").stdout == b"ours\n"
+    daemon.ctr("task", "rm", "-f", "c", check=False)  # its status is the container's
+    daemon.ctr("container", "rm", "c")  # what is to go there is remembered
+    process.start()
+    assert daemon.ctr("run", "--rm", *FAR, BUSYBOX, "f", "echo", "again").stdout == b"again\n"
+    daemon.ctr("images", "rm", "--sync", BUSYBOX)
+    wait_gone(plugin.folder, "the snapshotter to be told")
+
+
+def test_one_that_hangs_delays_no_other(daemon: OurContainerd, process: PluginProcess) -> None:
+    daemon.ctr("images", "import", images.busybox())
+    daemon.ctr("images", "import", *FAR, images.busybox())
+    os.kill(process.process.pid, signal.SIGSTOP)
+    program = str(peers.PEERS_HOME / "sid/usr/bin/ctr")
+    argv = [program, "--address", daemon.address, "--namespace", daemon.namespace, "snapshots", *FAR, "ls"]
+    before = _threads(daemon)
+    callers = [daemon.sandbox.popen(argv, stdout=subprocess.DEVNULL) for _ in range(CALLERS)]
+    try:
+        wait_until(lambda: _threads(daemon) > before + CALLERS // 2, "most of them to wait")
+        assert daemon.ctr("run", "--rm", BUSYBOX, "c", "echo", "ours").stdout == b"ours\n"
+        daemon.ctr("images", "tag", BUSYBOX, OTHER)
+        daemon.ctr("images", "rm", "--sync", OTHER)
+        assert [caller.poll() for caller in callers] == [None] * CALLERS
+    finally:
+        os.kill(process.process.pid, signal.SIGCONT)
+    assert [caller.wait(20) for caller in callers] == [0] * CALLERS
+
+
+def test_a_daemon_whose_snapshotter_hangs_can_be_stopped(daemon: OurContainerd, process: PluginProcess) -> None:
+    daemon.ctr("images", "import", *FAR, images.busybox())
+    os.kill(process.process.pid, signal.SIGSTOP)
+    program = str(peers.PEERS_HOME / "sid/usr/bin/ctr")
+    argv = [program, "--address", daemon.address, "--namespace", daemon.namespace, "snapshots", *FAR, "ls"]
+    before = _threads(daemon)
+    callers = [daemon.sandbox.popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) for _ in range(CALLERS)]
+    wait_until(lambda: _threads(daemon) > before + CALLERS // 2, "most of them to wait")
+    assert daemon.stop() == 0
+    assert 0 not in [caller.wait(20) for caller in callers]
+
+
+@pytest.mark.parametrize(
+    ("configuration", "sentence"),
+    [
+        (
+            '[proxy_plugins.overlayfs]\ntype = "snapshot"\naddress = "/s"',
+            "proxy_plugins.overlayfs: the name is that of",
+        ),
+        ('[proxy_plugins.far]\ntype = "snapshot"', "proxy_plugins.far: address is '', which is no path"),
+        ('snapshotter = "far"', "snapshotter 'far' cannot serve: there is none of that name"),
+    ],
+)
+def test_what_cannot_be_meant_is_one_sentence(
+    machine_unchanged: None, folder: Path, configuration: str, sentence: str
+) -> None:
+    daemon = configured(folder / "c", configuration)
+    try:
+        done = subprocess.run(daemon.sandbox.command(*daemon.argv()), capture_output=True, text=True, timeout=20)
+        assert done.returncode == 1
+        assert done.stderr.splitlines()[-1].startswith(f"containerd: {sentence}")
+    finally:
+        daemon.close()
+
+
+def _threads(daemon: OurContainerd) -> int:
+    """Each call to another process has one."""
+    return len(os.listdir(f"/proc/{daemon.pid}/task"))
