@@ -28,9 +28,11 @@ from slipway.containerd.command_line import Arguments, parse_arguments, settings
 from slipway.containerd.containers.store import ContainerStore
 from slipway.containerd.content.store import FileContentStore
 from slipway.containerd.diff.differ import DirectoryDiffer
+from slipway.containerd.diff.stored_layers import StoredLayers
 from slipway.containerd.events.exchange import Exchange
 from slipway.containerd.images.store import SqlImageStore
 from slipway.containerd.leases.store import LeaseStore
+from slipway.containerd.metadata.boots import has_stopped_since, record_boot
 from slipway.containerd.namespaces.store import NamespaceStore
 from slipway.containerd.services.containers import ContainersService
 from slipway.containerd.services.content import ContentService
@@ -49,12 +51,12 @@ from slipway.containerd.services.tasks import TasksService
 from slipway.containerd.services.transfer import TransferService
 from slipway.containerd.services.version import VersionService
 from slipway.containerd.settings import Settings
-from slipway.containerd.snapshots.choice import open_snapshotters
+from slipway.containerd.snapshots.choice import Snapshotters, open_snapshotters
 from slipway.containerd.tasks.bundle import BundleFolders
 from slipway.containerd.tasks.checkpoints import Checkpoints
 from slipway.containerd.tasks.supervisor import TaskSupervisor
 from slipway.containerd.transfer.service import LocalTransfer
-from slipway.containerd.transfer.stores import Stores
+from slipway.containerd.transfer.stores import TRANSFER_LABEL, Stores
 from slipway.contracts.containerd_api import status
 from slipway.contracts.containerd_api.generated import (
     containers_pb2,
@@ -91,7 +93,9 @@ SOCKET_MODE: Final = 0o660
 PUBLISH_SECONDS: Final = 10.0
 ROOT_MODE: Final = 0o700
 STATE_MODE: Final = 0o711
-UNPACKERS: Final = 2  # layers unpacked at a time; each takes a process of 20 MB while there is work
+# Layers unpacked at a time, on all cores; each takes a process of 20 MB while there is work.
+UNPACKERS: Final = max(2, len(os.sched_getaffinity(0)))
+BOOT_ID: Final = "/proc/sys/kernel/random/boot_id"
 
 
 def main() -> None:
@@ -212,9 +216,19 @@ class Daemon:
         leases = LeaseStore(database, clock)
         content = FileContentStore(_folder(settings, "content.v1.content"), database, leases, exchange, clock)
         images = SqlImageStore(database, exchange, clock)
-        opening = partial(open_snapshotters, settings.root, database, leases, clock, wanted=settings.snapshotter)
-        snapshotters = await asyncio.to_thread(opening)
-        collector = Collector(database, snapshotters.by_name, content, clock)
+        unpackers = Unpackers(UNPACKERS)
+        stack.push_async_callback(asyncio.to_thread, unpackers.close)
+        differ = DirectoryDiffer(content, unpackers)
+        layers = StoredLayers(content, differ)
+        opening = partial(
+            open_snapshotters, settings.root, database, leases, clock, layers, wanted=settings.snapshotter
+        )
+        snapshotters = await asyncio.to_thread(opening, wanted=settings.snapshotter)
+        for snapshotter in snapshotters.by_name.values():
+            stack.push_async_callback(asyncio.to_thread, snapshotter.close)
+        await asyncio.to_thread(_recover_storage, database, content, leases, snapshotters)
+        collector = Collector(database, snapshotters.by_name, content, exchange, clock)
+        collector.collect_soon()  # what an earlier daemon left
         self._add(namespaces_pb2, NamespacesService(NamespaceStore(database, exchange)))
         self._add(content_pb2, ContentService(content))
         self._add(images_pb2, ImagesService(images, collector))
@@ -222,9 +236,6 @@ class Daemon:
         self._add(snapshots_pb2, SnapshotsService(snapshotters.by_name, snapshotters.default, exchange, collector))
         streams = StreamsService()
         self._add(streaming_pb2, streams)
-        unpackers = Unpackers(UNPACKERS)
-        stack.push_async_callback(asyncio.to_thread, unpackers.close)
-        differ = DirectoryDiffer(content, unpackers)
         self._add(diff_pb2, DiffService(differ))
         platform = platform_from_machine(os.uname().machine)
         stores = Stores(
@@ -246,6 +257,20 @@ class Daemon:
     def _add(self, module: ModuleType, implementation: object) -> None:
         (service,) = module.DESCRIPTOR.services_by_name.values()
         self._server.add(service, implementation)
+
+
+def _recover_storage(
+    database: SqliteDatabase, content: FileContentStore, leases: LeaseStore, snapshotters: Snapshotters
+) -> None:
+    """Let go of what an earlier daemon was at, and of what the disk may not have since the machine stopped."""
+    boot = read_whole(BOOT_ID).decode("ascii").strip()
+    if has_stopped_since(database, boot):
+        content.drop_ingests()
+        for snapshotter in snapshotters.by_name.values():
+            snapshotter.distrust()
+    record_boot(database, boot)
+    for namespace, ref in leases.end_labelled(TRANSFER_LABEL):
+        content.abort_unresumable(namespace, ref)
 
 
 def _folder(settings: Settings, name: str) -> str:

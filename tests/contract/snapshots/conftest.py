@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from slipway.base.clock import Clock
+from slipway.base.errors import NotFound
+from slipway.containerd.diff.targets import tree_from_mounts
 from slipway.containerd.leases.store import LeaseStore
 from slipway.containerd.snapshots.choice import open_snapshotters
 from slipway.containerd.snapshots.snapshotter import FolderSnapshotter
@@ -27,15 +29,44 @@ def database(tmp_path: Path) -> Iterator[SqliteDatabase]:
     opened.close()
 
 
+class MemoryLayers:
+    """Layers by the name of their snapshot, each of one file."""
+
+    def __init__(self) -> None:
+        self.known: dict[str, tuple[str, str]] = {}
+        self.filled: list[str] = []
+
+    def has(self, namespace: str, name: str, parent: str) -> bool:
+        return name in self.known
+
+    def fill(self, namespace: str, name: str, parent: str, mounts: Sequence[Mount]) -> None:
+        if name not in self.known:
+            raise NotFound(f"{name}: not found")
+        file, text = self.known[name]
+        tree = tree_from_mounts(mounts, writable=True)
+        assert tree is not None
+        (Path(tree.path) / file).write_text(text)
+        self.filled.append(name)
+
+
+@pytest.fixture
+def layers() -> MemoryLayers:
+    return MemoryLayers()
+
+
 @pytest.fixture(params=["overlayfs", "native"])
-def snapshotter(request: pytest.FixtureRequest, short_folder: Path, database: SqliteDatabase) -> FolderSnapshotter:
+def snapshotter(
+    request: pytest.FixtureRequest, short_folder: Path, database: SqliteDatabase, layers: MemoryLayers
+) -> Iterator[FolderSnapshotter]:
     # Below a temporary folder of its own on a disk that overlayfs accepts; the database is gone with the test.
     root = short_folder / f"snapshots-{request.node.name.partition('[')[0]}-{request.param}"
     clock = Clock()
-    found = open_snapshotters(str(root), database, LeaseStore(database, clock), clock).by_name
+    found = open_snapshotters(str(root), database, LeaseStore(database, clock), clock, layers).by_name
     if request.param not in found:
         pytest.skip("overlayfs is missing")
-    return found[request.param]
+    yield found[request.param]
+    for each in found.values():
+        each.close()
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from slipway.archive.unpack import Unpackers
 from slipway.base.clock import Clock
 from slipway.containerd.content.store import FileContentStore
 from slipway.containerd.diff.differ import DirectoryDiffer
+from slipway.containerd.diff.stored_layers import StoredLayers
 from slipway.containerd.images.store import SqlImageStore
 from slipway.containerd.leases.store import LeaseStore
 from slipway.containerd.snapshots.choice import open_snapshotters
@@ -76,15 +77,16 @@ def new_daemon(short_folder: Path) -> Iterator[Callable[[], Daemon]]:
         exchange = NoEvents()
         leases = LeaseStore(database, clock)
         content = FileContentStore(str(root / "content"), database, leases, exchange, clock)
-        snapshotters = open_snapshotters(str(root), database, leases, clock)
         unpackers = Unpackers(2)
-        ends.extend([unpackers.close, database.close])
+        differ = DirectoryDiffer(content, unpackers)
+        snapshotters = open_snapshotters(str(root), database, leases, clock, StoredLayers(content, differ))
+        ends.extend([*(each.close for each in snapshotters.by_name.values()), unpackers.close, database.close])
         stores = Stores(
             content=content,
             images=SqlImageStore(database, exchange, clock),
             snapshotters=snapshotters.by_name,
             default_snapshotter=snapshotters.default,
-            differ=DirectoryDiffer(content, unpackers),
+            differ=differ,
             leases=leases,
             platform=PLATFORM,
             clock=clock,

@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 
 from slipway.archive.unpack import Unpackers
 from slipway.containerd.content.interface import ContentStore
-from slipway.containerd.diff.apply import apply_layer
+from slipway.containerd.diff.apply import apply_apart, apply_layer, complete
 from slipway.containerd.diff.compare import store_diff
+from slipway.containerd.diff.interface import LayerApart
 from slipway.containerd.metadata.model import Scope
 from slipway.contracts.containerd_api.types import Descriptor, Mount
 
@@ -19,6 +20,12 @@ class DirectoryDiffer:
 
     def apply(self, scope: Scope, layer: Descriptor, mounts: Sequence[Mount], *, sync: bool = False) -> Descriptor:
         return apply_layer(self._content, self._unpackers, scope, layer, mounts, sync=sync)
+
+    def apply_apart(self, scope: Scope, layer: Descriptor, mounts: Sequence[Mount]) -> LayerApart:
+        return apply_apart(self._content, self._unpackers, scope, layer, mounts)
+
+    def complete(self, apart: LayerApart, mounts: Sequence[Mount]) -> None:
+        complete(apart, mounts)
 
     def diff(
         self,

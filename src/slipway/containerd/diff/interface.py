@@ -2,10 +2,19 @@
 thread."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from slipway.containerd.metadata.model import Scope
 from slipway.contracts.containerd_api.types import Descriptor, Mount
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LayerApart:
+    """A layer that was unpacked before those below it. `plain` is the uncompressed tar's descriptor."""
+
+    plain: Descriptor
+    implied: tuple[str, ...]
 
 
 class Differ(Protocol):
@@ -19,6 +28,14 @@ class Differ(Protocol):
         `sync` makes the files survive a power cut before the call returns. Raises NotFound (blob), InvalidArgument (a
         malformed or hostile archive), NotImplementedByEngine (media type).
         """
+        ...
+
+    def apply_apart(self, scope: Scope, layer: Descriptor, mounts: Sequence[Mount]) -> LayerApart:
+        """As `apply`, where the layers below are not there yet; `complete` does the rest."""
+        ...
+
+    def complete(self, apart: LayerApart, mounts: Sequence[Mount]) -> None:
+        """Do what only the layers below tell: `mounts` show them with the layer. Raises Unavailable."""
         ...
 
     def diff(

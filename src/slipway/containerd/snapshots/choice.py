@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from slipway.base.clock import Clock
 from slipway.base.errors import InvalidArgument
 from slipway.containerd.leases.interface import LeaseHolder
+from slipway.containerd.snapshots.interface import Layers
+from slipway.containerd.snapshots.layout import Layout
 from slipway.containerd.snapshots.native import NativeLayout
 from slipway.containerd.snapshots.overlay import OverlayLayout, has_index_option, why_not_overlay
-from slipway.containerd.snapshots.snapshotter import FolderSnapshotter, Layout
+from slipway.containerd.snapshots.snapshotter import FolderSnapshotter
 from slipway.database.interface import Database
 
 log = logging.getLogger(__name__)
@@ -24,7 +26,7 @@ class Snapshotters:
 
 
 def open_snapshotters(
-    root: str, database: Database, leases: LeaseHolder, clock: Clock, *, wanted: str = ""
+    root: str, database: Database, leases: LeaseHolder, clock: Clock, layers: Layers, *, wanted: str = ""
 ) -> Snapshotters:
     """Open what this machine can serve, below containerd's data folder `root`.
 
@@ -33,7 +35,7 @@ def open_snapshotters(
     """
 
     def opened(layout: Layout) -> FolderSnapshotter:
-        return FolderSnapshotter(folder_of(root, layout.name), layout, database, leases, clock)
+        return FolderSnapshotter(folder_of(root, layout.name), layout, database, leases, clock, layers)
 
     by_name = {"native": opened(NativeLayout())}
     reason = why_not_overlay(folder_of(root, OverlayLayout.name))
