@@ -20,6 +20,7 @@ class OurContainerd:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self.flags = flags
+        self.variables: dict[str, str] = {}
         self.path = f"{LAUNCHERS}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
         self.address = f"{folder}/state/containerd.sock"
         # It names the cgroup that `ctr run` puts containers in. mkdtemp's names may end in `_`, a namespace's may not.
@@ -42,11 +43,11 @@ class OurContainerd:
 
     def start(self) -> "OurContainerd":
         """Start it and wait until it answers."""
+        variables = [f"{name}={value}" for name, value in self.variables.items()]
         with open(self.log_path, "ab") as log:
             before = log.tell()
-            self._process = self.sandbox.popen(
-                ["env", "-i", f"PATH={self.path}", *self.argv()], stdin=subprocess.DEVNULL, stdout=log, stderr=log
-            )
+            command = ["env", "-i", f"PATH={self.path}", *variables, *self.argv()]
+            self._process = self.sandbox.popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         wait_until(lambda: b"containerd serves" in self._log_from(before), "our containerd to serve")
         return self
 
@@ -61,6 +62,11 @@ class OurContainerd:
         assert self._process is not None
         self._process.kill()
         self._process.wait()
+
+    def wait_killed(self) -> None:
+        """Wait for an end that somebody else has brought about."""
+        assert self._process is not None
+        assert self._process.wait(20) == -signal.SIGKILL
 
     def stop(self) -> int:
         """SIGTERM, and its exit status."""

@@ -12,6 +12,7 @@ from google.protobuf.message import Message
 
 from slipway.archive.unpack import Unpackers
 from slipway.base.clock import Clock
+from slipway.containerd.collection.collector import Collector
 from slipway.containerd.content.store import FileContentStore
 from slipway.containerd.diff.differ import DirectoryDiffer
 from slipway.containerd.diff.stored_layers import StoredLayers
@@ -34,6 +35,7 @@ class Daemon:
     stores: Stores
     transfer: LocalTransfer
     leases: LeaseStore
+    collector: Collector
     reported: list[Progress]
 
     def destination(self, name: str = "", *, prefix: str = "") -> ImageStore:
@@ -91,7 +93,8 @@ def new_daemon(short_folder: Path) -> Iterator[Callable[[], Daemon]]:
             platform=PLATFORM,
             clock=clock,
         )
-        return Daemon(stores, LocalTransfer(stores), leases, [])
+        collector = Collector(database, snapshotters.by_name, content, exchange, clock)
+        return Daemon(stores, LocalTransfer(stores), leases, collector, [])
 
     yield make
     for end in ends:
