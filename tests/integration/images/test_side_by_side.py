@@ -210,3 +210,27 @@ def test_a_snapshot_lost_with_the_power_is_unpacked_again_from_content(daemon: D
         for path in (snapshot / "fs").iterdir():
             subprocess.run(["rm", "-rf", path], check=True)
     assert in_mount(snapshots.mounts(SCOPE, "container"), tmp_path / "m", LIST) == before
+
+
+def link(name: str, target: str) -> tuple[str, bytes, int, str]:
+    return name, tarfile.SYMTYPE, 0o777, target
+
+
+def test_layers_made_to_reach_outside_through_each_other_do_not(daemon: Daemon, tmp_path: Path) -> None:
+    """Links of one layer, names below them in the next, deletions and directories without entries in a third."""
+    outside = tmp_path / "outside"
+    (outside / "d").mkdir(parents=True)
+    (outside / "d").chmod(0o700)
+    (outside / "secret").write_text("host")
+    before = [(path.name, path.stat().st_mode, path.stat().st_uid) for path in sorted(outside.rglob("*"))]
+    climb = "../" * 20 + str(outside).lstrip("/")
+    hostile = [
+        entries(link("abs", str(outside)), link("up", climb), link("odd", f"nosuch/../{climb}"), directory("real")),
+        entries(file("abs/secret", 0o777), file("up/d/x"), file("odd/y")),
+        entries(file("abs/.wh.secret"), file("up/.wh..wh..opq"), directory("up/d", 0o777), link("real", str(outside))),
+        entries(file("real/d/e/f"), file("abs/d/e/f"), directory("odd", 0o777)),
+    ]  # fmt: skip
+    load(daemon, archive(hostile))
+    assert [(path.name, path.stat().st_mode, path.stat().st_uid) for path in sorted(outside.rglob("*"))] == before
+    assert (outside / "secret").read_text() == "host"
+    assert shown(daemon, tmp_path / "m", hostile)
