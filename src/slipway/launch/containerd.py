@@ -263,11 +263,15 @@ def _recover_storage(
     database: SqliteDatabase, content: FileContentStore, leases: LeaseStore, snapshotters: Snapshotters
 ) -> None:
     """Let go of what an earlier daemon was at, and of what the disk may not have since the machine stopped."""
-    boot = read_whole(BOOT_ID).decode("ascii").strip()
-    if has_stopped_since(database, boot):
+    try:
+        boot = read_whole(BOOT_ID).decode("ascii").strip()
+    except OSError:  # nothing tells: each start may be after another boot
+        boot = str(uuid.uuid4())
+    machine_stopped = has_stopped_since(database, boot)
+    if machine_stopped:
         content.drop_ingests()
-        for snapshotter in snapshotters.by_name.values():
-            snapshotter.distrust()
+    for snapshotter in snapshotters.by_name.values():
+        snapshotter.recover(machine_stopped=machine_stopped)
     record_boot(database, boot)
     for namespace, ref in leases.end_labelled(TRANSFER_LABEL):
         content.abort_unresumable(namespace, ref)

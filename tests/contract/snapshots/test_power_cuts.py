@@ -1,6 +1,6 @@
 """The machine stops: what the disk may not have is made again before anybody sees it, and what cannot be made is gone.
 
-A power cut is played: `distrust` is what a daemon calls that finds another boot, and the directories are torn by hand.
+A power cut is played: `recover` is what a daemon calls that finds another boot, and the directories are torn by hand.
 Real ones are in tests/guest/test_power_cuts.py.
 """
 
@@ -68,7 +68,7 @@ def test_what_was_not_on_disk_is_made_again_at_its_first_use(
     snapshotter: FolderSnapshotter, layers: MemoryLayers, image: str
 ) -> None:
     tear(snapshotter)
-    snapshotter.distrust()
+    snapshotter.recover(machine_stopped=True)
     assert {info.name for info in snapshotter.list(SCOPE)} == {"one", "two"}
     assert not layers.filled
     mounts = snapshotter.prepare(SCOPE, "container", image)
@@ -83,14 +83,14 @@ def test_what_is_on_disk_is_trusted(snapshotter: FolderSnapshotter, layers: Memo
     snapshotter.prepare(SCOPE, "later", image)
     snapshotter.commit(SCOPE, "three", "later")
     layers.known.clear()
-    snapshotter.distrust()
+    snapshotter.recover(machine_stopped=True)
     assert {info.name for info in snapshotter.list(SCOPE)} == {"one", "two"}
     assert read(snapshotter.prepare(SCOPE, "container", image), "b") == "2"
 
 
 def test_what_no_content_makes_again_is_gone(snapshotter: FolderSnapshotter, layers: MemoryLayers, image: str) -> None:
     layers.known.pop("two")
-    snapshotter.distrust()
+    snapshotter.recover(machine_stopped=True)
     assert [info.name for info in snapshotter.list(SCOPE)] == ["one"]
     with pytest.raises(NotFound):
         snapshotter.prepare(SCOPE, "container", image)
@@ -101,7 +101,7 @@ def test_a_container_on_it_is_kept_and_never_shown_what_is_torn(
 ) -> None:
     snapshotter.prepare(SCOPE, "container", image)
     content = layers.known.pop("two")
-    snapshotter.distrust()
+    snapshotter.recover(machine_stopped=True)
     with pytest.raises(FailedPrecondition, match="two: the machine stopped before the disk had it"):
         snapshotter.mounts(SCOPE, "container")
     layers.known["two"] = content  # pulled again
@@ -116,7 +116,7 @@ def test_what_a_container_wrote_stays(
     if snapshotter.name == "native":
         snapshotter.synchronise()  # else the copy of the parent may be torn as well
         database.write(lambda connection: connection.execute("UPDATE snapshots SET state = 0 WHERE key = 'two'"))
-    snapshotter.distrust()
+    snapshotter.recover(machine_stopped=True)
     mounts = snapshotter.mounts(SCOPE, "container")
     assert (read(mounts, "own"), read(mounts, "b")) == ("mine", "2")
     assert "two" in layers.filled
@@ -127,7 +127,7 @@ def test_a_directory_that_never_came_to_the_disk_is_made_anew(
     snapshotter: FolderSnapshotter, image: str, make: str
 ) -> None:
     getattr(snapshotter, make)(SCOPE, "container", image)
-    snapshotter.distrust()
+    snapshotter.recover(machine_stopped=True)
     for path in Path(snapshotter._folders.path).iterdir():
         shutil.rmtree(path)
     mounts = snapshotter.mounts(SCOPE, "container")
@@ -140,7 +140,7 @@ def test_a_copy_that_may_be_torn_is_made_anew(snapshotter: FolderSnapshotter, im
     """Of its parents, as native snapshots are."""
     snapshotter.prepare(SCOPE, "container", image)
     tear(snapshotter)
-    snapshotter.distrust()
+    snapshotter.recover(machine_stopped=True)
     mounts = snapshotter.mounts(SCOPE, "container")
     assert (read(mounts, "a"), read(mounts, "b")) == ("1", "2")
 
@@ -149,12 +149,12 @@ def test_it_may_be_cut_again_and_again(snapshotter: FolderSnapshotter, layers: M
     snapshotter.prepare(SCOPE, "container", image)
     for _ in range(3):
         tear(snapshotter)
-        snapshotter.distrust()
+        snapshotter.recover(machine_stopped=True)
         layers.filled.clear()
         assert read(snapshotter.mounts(SCOPE, "container"), "b") == "2"
         assert "two" in layers.filled
     snapshotter.synchronise()
-    snapshotter.distrust()
+    snapshotter.recover(machine_stopped=True)
     layers.filled.clear()
     assert read(snapshotter.mounts(SCOPE, "container"), "b") == "2"
     assert not layers.filled
@@ -174,7 +174,7 @@ def test_what_is_committed_while_the_disk_is_waited_for_is_not_taken_for_waited_
         patched.setattr(implementation, "synchronise_path", commit_meanwhile)
         snapshotter.synchronise()
     tear(snapshotter)
-    snapshotter.distrust()
+    snapshotter.recover(machine_stopped=True)
     assert read(snapshotter.prepare(SCOPE, "container", "one"), "a") == "1"
 
 
@@ -192,11 +192,24 @@ def test_the_disk_is_waited_for_once_for_many_commits(
     assert len(waited) == 1
 
 
+def test_what_an_earlier_daemon_did_not_come_to_is_waited_for_after_it_is_known_whether_the_machine_stopped(
+    snapshotter: FolderSnapshotter, image: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Waited for before, what is torn would be marked as whole."""
+    wanted: list[str] = []
+    monkeypatch.setattr(snapshotter._settling, "want", lambda: wanted.append("disk"))
+    snapshotter.recover(machine_stopped=True)
+    assert not wanted
+    snapshotter.prepare(SCOPE, "active")
+    snapshotter.recover(machine_stopped=False)
+    assert wanted == ["disk"]
+
+
 def test_the_usage_of_what_is_torn_is_not_remembered(
     snapshotter: FolderSnapshotter, layers: MemoryLayers, image: str
 ) -> None:
     layers.known["one"] = ("a", "x" * 100_000)
-    snapshotter.distrust()
+    snapshotter.recover(machine_stopped=True)
     before = snapshotter.usage(SCOPE, "one").size
     snapshotter.view(SCOPE, "look", "one")
     assert snapshotter.usage(SCOPE, "one").size >= before + 90_000

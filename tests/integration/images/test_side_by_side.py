@@ -204,7 +204,7 @@ def test_a_snapshot_lost_with_the_power_is_unpacked_again_from_content(daemon: D
     snapshots.prepare(SCOPE, "container", top)
     for info in snapshots.list(SCOPE, ["kind==committed"]):
         assert snapshots.usage(SCOPE, info.name).inodes
-    snapshots.distrust()  # type: ignore[attr-defined]
+    snapshots.recover(machine_stopped=True)  # type: ignore[attr-defined]
     folder = Path(snapshots.mounts.__self__._folders.path)  # type: ignore[attr-defined]
     for snapshot in folder.iterdir():
         for path in (snapshot / "fs").iterdir():

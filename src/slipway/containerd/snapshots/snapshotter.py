@@ -52,12 +52,16 @@ class FolderSnapshotter:
         database.write(rows.make_table)
         self._settling = Settling(self.synchronise, clock, rest=REST, longest=LONGEST)
         self._restorer = Restorer(self.name, layout, self._folders, database, layers, self._settling.want)
-        if database.read(lambda connection: rows.written(connection, self.name)):
-            self._settling.want()  # an earlier daemon did not come to it
 
-    def distrust(self) -> None:
-        """To be called when the machine stopped since: what was not on disk will be made again. See restore.py."""
-        self._restorer.distrust()
+    def recover(self, *, machine_stopped: bool) -> None:
+        """To be called before anything else: see to what an earlier daemon did not have on disk.
+
+        It will be made again if the machine stopped since (see restore.py), else waited for.
+        """
+        if machine_stopped:
+            self._restorer.distrust()
+        elif self._database.read(lambda connection: rows.written(connection, self.name)):
+            self._settling.want()
 
     def synchronise(self) -> None:
         """Wait for the disk, and mark what it has. Raises OSError."""
