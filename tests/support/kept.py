@@ -26,6 +26,15 @@ def kept(name: str, make_it: Callable[[Path], object]) -> Path:
 
 def compiled(source: Path) -> Path:
     """The static program of one C file. The guest has no compiler: what runs there was made here before."""
+    return _compiled(source, "-static", suffix="")
+
+
+def library(source: Path) -> Path:
+    """The same as a library, to be loaded before a program's own."""
+    return _compiled(source, "-shared", "-fPIC", suffix=".so")
+
+
+def _compiled(source: Path, *options: str, suffix: str) -> Path:
     key = hashlib.sha256(source.read_bytes()).hexdigest()[:12]
-    command = ["gcc", "-static", "-O1", str(source), "-o"]
-    return kept(f"{source.stem}-{key}", lambda target: subprocess.run([*command, str(target)], check=True))
+    command = ["gcc", *options, "-O1", str(source), "-o"]
+    return kept(f"{source.stem}-{key}{suffix}", lambda target: subprocess.run([*command, str(target)], check=True))

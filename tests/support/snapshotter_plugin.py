@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from slipway.base.clock import Clock
-from slipway.base.errors import AlreadyExists
+from slipway.base.errors import AlreadyExists, NotFound
 from slipway.clients.snapshotter.client import SnapshotterClient
 from slipway.containerd.diff.targets import tree_from_mounts
 from slipway.containerd.events.exchange import Exchange
@@ -40,6 +40,16 @@ from tests.support.waiting import wait_until
 REMOTE_LABEL = "containerd.io/snapshot/remote"  # as stargz marks what it serves
 
 
+class NoLayers:
+    """Nothing to make a snapshot of again."""
+
+    def has(self, namespace: str, name: str, parent: str) -> bool:
+        return False
+
+    def fill(self, namespace: str, name: str, parent: str, mounts: object) -> None:
+        raise NotFound(f"{name}: not found")
+
+
 @dataclass
 class Plugin:
     """A served snapshotter. `layers`: chain ids and the tars of what it has. Single-threaded use by tests."""
@@ -59,7 +69,7 @@ class Plugin:
         database = SqliteDatabase(f"{self.folder}/meta.db", schema)
         clock = Clock()
         layout = NativeLayout() if self.layout == "native" else OverlayLayout(index=has_index_option())
-        own = FolderSnapshotter(f"{self.folder}/data", layout, database, LeaseStore(database, clock), clock)
+        own = FolderSnapshotter(f"{self.folder}/data", layout, database, LeaseStore(database, clock), clock, NoLayers())
         own.name = self.name
         server = GrpcServer(status_from_error)
         service = _Service(self, own, Exchange(clock))

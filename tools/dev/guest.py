@@ -108,7 +108,7 @@ def running(boot: Boot, seconds: float, *, whole: bool) -> Iterator[Running]:
     job = job.replace("MARKERS", boot.markers if whole else boot.sample)
     with tempfile.TemporaryDirectory() as folder:
         stage = Path(folder, "src")
-        _fill(stage, boot)
+        fill(stage, boot)
         command = [str(CHECKOUT / "tools" / "vm" / "run"), *boot.options, "--time", f"{seconds:g}", str(stage), job]
         out = Path(folder, "out")
         with open(out, "wb") as file:
@@ -131,7 +131,8 @@ def _give_way(pid: int) -> None:
         Path(f"/proc/{pid}/autogroup").write_text(f"{GIVING_WAY}")
 
 
-def _fill(stage: Path, boot: Boot) -> None:
+def fill(stage: Path, boot: Boot) -> None:
+    """Put what the guest sees at /src into a new folder."""
     for name in COPIED:
         _copy(CHECKOUT / name, stage / name)
     shutil.copytree(site_packages(), stage / "site-packages")

@@ -4,7 +4,7 @@ import errno
 import os
 import stat
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from slipway.base.errors import InvalidArgument
@@ -28,6 +28,7 @@ class Directories:
         self._root = root
         self._lower = lower
         self._open: OrderedDict[bytes, int] = OrderedDict()
+        self.implied: dict[bytes, None] = {}  # the directories that were made because others are in them, in order
         self._forgotten: list[int] = []
 
     def open(self, path: bytes) -> int:
@@ -111,24 +112,45 @@ class Directories:
         except FileExistsError:
             # A dangling link: the directory is made where it points, inside the root.
             return make_directories(self._root, os.fsdecode(path))
-        self._copy_attributes(path, parent, name)
-        return os.open(name, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent)
-
-    def _copy_attributes(self, path: bytes, parent: int, name: bytes) -> None:
         made = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent)
         try:
             os.fchmod(made, 0o755)  # whatever the umask took
-            for layer in self._lower:
-                if (model := _open_below(layer, path)) is None:
-                    continue
-                try:
-                    if stat.S_ISDIR(os.fstat(model).st_mode):
-                        _copy(model, made)
-                finally:
-                    os.close(model)
-                return
+            _adopt(made, path, self._lower)
         finally:
             os.close(made)
+        self.implied[path] = None
+        return os.open(name, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent)
+
+
+def adopt_attributes(root: int, lower: Sequence[int], paths: Iterable[str]) -> None:
+    """Give directories below `root` the attributes that they have in `lower`, as if that had been known at once.
+
+    Paths are an archive's: they are resolved inside the root, and what is no directory any more is passed over.
+    """
+    for path in paths:
+        try:
+            made = open_in_root(root, path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        except OSError as error:
+            if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):
+                continue
+            raise
+        try:
+            _adopt(made, os.fsencode(path), lower)
+        finally:
+            os.close(made)
+
+
+def _adopt(made: int, path: bytes, lower: Sequence[int]) -> None:
+    """The attributes of `path` in the nearest layer that has it; none of what is no directory there."""
+    for layer in lower:
+        if (model := _open_below(layer, path)) is None:
+            continue
+        try:
+            if stat.S_ISDIR(os.fstat(model).st_mode):
+                _copy(model, made)
+        finally:
+            os.close(model)
+        return
 
 
 def _open_below(layer: int, path: bytes) -> int | None:

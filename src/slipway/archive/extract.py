@@ -58,12 +58,14 @@ class Whiteouts(StrEnum):
 class Extracted:
     """What was unpacked: bytes of content, entries, and the directories to mark opaque (paths below the root).
 
-    The mark is an attribute that needs CAP_SYS_ADMIN, which unpacking does without: the caller sets it.
+    The mark is an attribute that needs CAP_SYS_ADMIN, which unpacking does without: the caller sets it. `implied` are
+    the directories that no entry told of, the upper ones first: they have the attributes of the layers below.
     """
 
     size: int = 0
     entries: int = 0
     opaque: list[bytes] = field(default_factory=list)
+    implied: list[bytes] = field(default_factory=list)
 
 
 class Extractor:
@@ -90,6 +92,7 @@ class Extractor:
                         raise InvalidArgument(f"unpack {tar.shown(header.name)}: {error.strerror}") from error
                     raise
             self._set_directory_times()
+            self._result.implied += self._directories.implied
         finally:
             self._directories.close()
         return self._result
@@ -169,6 +172,7 @@ class Extractor:
         finally:
             os.close(descriptor)
         self._directory_times[path] = header.mtime
+        self._directories.implied.pop(path, None)
 
     def _make_link(self, header: tar.Header, parent: int, name: bytes) -> None:
         """A second name for a file of the archive. The link itself is meant where the target is a symbolic one."""

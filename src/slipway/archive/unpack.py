@@ -20,12 +20,16 @@ _CODE: Final = "import sys; sys.path[:] = sys.argv[1].split(':'); from slipway.l
 
 @dataclass(frozen=True, slots=True)
 class Unpacked:
-    """`digest` and `size` (bytes) of the plain tar; `opaque`: directories that hide what is below them."""
+    """`digest` and `size` (bytes) of the plain tar; `opaque`: directories that hide what is below them.
+
+    `implied`: directories that no entry told of, and whose attributes those below say; told where none were given.
+    """
 
     digest: str
     size: int
     entries: int
     opaque: tuple[str, ...]
+    implied: tuple[str, ...]
 
 
 class Unpackers:
@@ -53,7 +57,9 @@ class Unpackers:
             self._keep(worker)
         if "error" in reply:
             raise KINDS.get(reply["error"], InternalError)(reply["message"], reply["hint"])
-        return Unpacked(reply["digest"], reply["size"], reply["entries"], tuple(reply["opaque"]))
+        return Unpacked(
+            reply["digest"], reply["size"], reply["entries"], tuple(reply["opaque"]), tuple(reply["implied"])
+        )
 
     def close(self) -> None:
         """End the idle workers. Nothing may be unpacked meanwhile, or afterwards."""

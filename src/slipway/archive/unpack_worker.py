@@ -71,13 +71,16 @@ def _reply(whiteouts: Whiteouts, descriptors: list[int]) -> dict[str, Any]:
 
 
 def unpack(archive: int, root: int, lower: list[int], whiteouts: Whiteouts) -> dict[str, Any]:
-    """Unpack one archive, read from its position on; tells its digest, its size and its opaque directories."""
+    """Unpack one archive, read from its position on; tells its digest, its size and what is to be done yet."""
     with HashedStream(archive) as stream:
         reader = TarReader(stream.next_chunk)
         result = Extractor(root, whiteouts=whiteouts, lower=lower).run(reader)
         size = reader.drain()
         opaque = [os.fsdecode(path) for path in result.opaque]
-        return {"digest": stream.digest(), "size": size, "entries": result.entries, "opaque": opaque}
+        implied = [] if lower else [os.fsdecode(path) for path in result.implied]
+        return {
+            "digest": stream.digest(), "size": size, "entries": result.entries, "opaque": opaque, "implied": implied,
+        }  # fmt: skip
 
 
 def _permitted() -> int:

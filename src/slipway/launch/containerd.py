@@ -43,10 +43,12 @@ from slipway.containerd.configuration.write import READ_BY_ALL, text_of
 from slipway.containerd.containers.store import ContainerStore
 from slipway.containerd.content.store import FileContentStore
 from slipway.containerd.diff.differ import DirectoryDiffer
+from slipway.containerd.diff.stored_layers import StoredLayers
 from slipway.containerd.diff.stream_processors import processors_from_table
 from slipway.containerd.events.exchange import Exchange
 from slipway.containerd.images.store import SqlImageStore
 from slipway.containerd.leases.store import LeaseStore
+from slipway.containerd.metadata.boots import has_stopped_since, record_boot
 from slipway.containerd.namespaces.store import NamespaceStore
 from slipway.containerd.oci_hook import become_hook
 from slipway.containerd.services.containers import ContainersService
@@ -65,7 +67,7 @@ from slipway.containerd.services.streams import StreamsService
 from slipway.containerd.services.tasks import TasksService
 from slipway.containerd.services.transfer import TransferService
 from slipway.containerd.services.version import VersionService
-from slipway.containerd.snapshots.choice import SnapshotterChoice, open_snapshotters
+from slipway.containerd.snapshots.choice import SnapshotterChoice, Snapshotters, open_snapshotters
 from slipway.containerd.snapshots.proxy import ProxySnapshotter
 from slipway.containerd.snapshots.proxy_settings import ProxySettings, proxies_from_table
 from slipway.containerd.tasks.bundle import BundleFolders
@@ -74,7 +76,7 @@ from slipway.containerd.tasks.model import TaskTimeouts
 from slipway.containerd.tasks.supervisor import TaskSupervisor
 from slipway.containerd.transfer.registries import roots_of
 from slipway.containerd.transfer.service import LocalTransfer
-from slipway.containerd.transfer.stores import Stores
+from slipway.containerd.transfer.stores import TRANSFER_LABEL, Stores
 from slipway.contracts.containerd_api import status
 from slipway.contracts.containerd_api.generated import (
     containers_pb2,
@@ -117,7 +119,9 @@ PUBLISH_SECONDS: Final = 10.0
 ROOT_MODE: Final = 0o700
 STATE_MODE: Final = 0o711
 HTTP_SECONDS: Final = 1.0  # for an answer under way at the end
-UNPACKERS: Final = 2  # layers unpacked at a time; each takes a process of 20 MB while there is work
+# Layers unpacked at a time, on all cores; each takes a process of 20 MB while there is work.
+UNPACKERS: Final = max(2, len(os.sched_getaffinity(0)))
+BOOT_ID: Final = "/proc/sys/kernel/random/boot_id"
 
 
 def main() -> None:
@@ -301,15 +305,21 @@ class Daemon:
         leases = LeaseStore(database, clock)
         content = FileContentStore(_folder(settings, "content.v1.content"), database, leases, exchange, clock)
         images = SqlImageStore(database, exchange, clock)
+        unpackers = Unpackers(UNPACKERS)
+        stack.push_async_callback(asyncio.to_thread, unpackers.close)
+        differ = DirectoryDiffer(content, unpackers, processors_from_table(_tables(settings.stream_processors)))
         plugins, sentences = proxies_from_table(_tables(settings.proxy_plugins))
         for sentence in sentences:
             log.warning(sentence)
         proxies = [await self._proxy(stack, plugin, database, leases) for plugin in plugins]
-        choice = _snapshotter_choice(settings, self._disabled)
-        opening = partial(open_snapshotters, settings.root, database, leases, clock, choice, proxies=proxies)
+        layers, choice = StoredLayers(content, differ), _snapshotter_choice(settings, self._disabled)
+        opening = partial(open_snapshotters, settings.root, database, leases, clock, layers, choice, proxies=proxies)
         snapshotters = await asyncio.to_thread(opening)
+        for snapshotter in snapshotters.own:
+            stack.push_async_callback(asyncio.to_thread, snapshotter.close)
+        await asyncio.to_thread(_recover_storage, database, content, leases, snapshotters)
         schedule = _schedule(settings.plugins.scheduler)
-        collector = Collector(database, snapshotters.by_name, content, clock, schedule)
+        collector = Collector(database, snapshotters.by_name, content, exchange, clock, schedule)
         self._add(namespaces_pb2, NamespacesService(NamespaceStore(database, exchange)))
         self._add(content_pb2, ContentService(content))
         self._add(images_pb2, ImagesService(images, collector))
@@ -317,9 +327,6 @@ class Daemon:
         self._add(snapshots_pb2, SnapshotsService(snapshotters.by_name, snapshotters.default, exchange, collector))
         streams = StreamsService()
         self._add(streaming_pb2, streams)
-        unpackers = Unpackers(UNPACKERS)
-        stack.push_async_callback(asyncio.to_thread, unpackers.close)
-        differ = DirectoryDiffer(content, unpackers, processors_from_table(_tables(settings.stream_processors)))
         self._add(diff_pb2, DiffService(differ))
         platform = platform_from_machine(os.uname().machine)
         stores = Stores(
@@ -434,6 +441,24 @@ def _snapshotter_choice(settings: Settings, disabled: Disabled) -> SnapshotterCh
         disabled=disabled.snapshotters(),
         overlay_options=plugins.overlayfs.mount_options,
     )
+
+
+def _recover_storage(
+    database: SqliteDatabase, content: FileContentStore, leases: LeaseStore, snapshotters: Snapshotters
+) -> None:
+    """Let go of what an earlier daemon was at, and of what the disk may not have since the machine stopped."""
+    try:
+        boot = read_whole(BOOT_ID).decode("ascii").strip()
+    except OSError:  # nothing tells: each start may be after another boot
+        boot = str(uuid.uuid4())
+    machine_stopped = has_stopped_since(database, boot)
+    if machine_stopped:
+        content.drop_ingests()
+    for snapshotter in snapshotters.own:
+        snapshotter.recover(machine_stopped=machine_stopped)
+    record_boot(database, boot)
+    for namespace, ref in leases.end_labelled(TRANSFER_LABEL):
+        content.abort_unresumable(namespace, ref)
 
 
 def _folder(settings: Settings, name: str) -> str:

@@ -43,14 +43,11 @@ class OurContainerd:
 
     def start(self) -> "OurContainerd":
         """Start it and wait until it answers."""
+        variables = [f"{name}={value}" for name, value in self.environment.items()]
         with open(self.log_path, "ab") as log:
             before = log.tell()
-            self._process = self.sandbox.popen(
-                ["env", "-i", f"PATH={self.path}", *map("=".join, self.environment.items()), *self.argv()],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-            )
+            command = ["env", "-i", f"PATH={self.path}", *variables, *self.argv()]
+            self._process = self.sandbox.popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         wait_until(lambda: b"containerd serves" in self._log_from(before), "our containerd to serve")
         return self
 
@@ -65,6 +62,11 @@ class OurContainerd:
         assert self._process is not None
         self._process.kill()
         self._process.wait()
+
+    def wait_killed(self) -> None:
+        """Wait for an end that somebody else has brought about."""
+        assert self._process is not None
+        assert self._process.wait(20) == -signal.SIGKILL
 
     def stop(self) -> int:
         """SIGTERM, and its exit status."""

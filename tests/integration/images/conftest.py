@@ -12,8 +12,10 @@ from google.protobuf.message import Message
 
 from slipway.archive.unpack import Unpackers
 from slipway.base.clock import Clock
+from slipway.containerd.collection.collector import Collector
 from slipway.containerd.content.store import FileContentStore
 from slipway.containerd.diff.differ import DirectoryDiffer
+from slipway.containerd.diff.stored_layers import StoredLayers
 from slipway.containerd.images.store import SqlImageStore
 from slipway.containerd.leases.store import LeaseStore
 from slipway.containerd.snapshots.choice import open_snapshotters
@@ -33,6 +35,7 @@ class Daemon:
     stores: Stores
     transfer: LocalTransfer
     leases: LeaseStore
+    collector: Collector
     reported: list[Progress]
 
     def destination(self, name: str = "", *, prefix: str = "") -> ImageStore:
@@ -76,20 +79,22 @@ def new_daemon(short_folder: Path) -> Iterator[Callable[[], Daemon]]:
         exchange = NoEvents()
         leases = LeaseStore(database, clock)
         content = FileContentStore(str(root / "content"), database, leases, exchange, clock)
-        snapshotters = open_snapshotters(str(root), database, leases, clock)
         unpackers = Unpackers(2)
-        ends.extend([unpackers.close, database.close])
+        differ = DirectoryDiffer(content, unpackers)
+        snapshotters = open_snapshotters(str(root), database, leases, clock, StoredLayers(content, differ))
+        ends.extend([*(each.close for each in snapshotters.by_name.values()), unpackers.close, database.close])
         stores = Stores(
             content=content,
             images=SqlImageStore(database, exchange, clock),
             snapshotters=snapshotters.by_name,
             default_snapshotter=snapshotters.default,
-            differ=DirectoryDiffer(content, unpackers),
+            differ=differ,
             leases=leases,
             platform=PLATFORM,
             clock=clock,
         )
-        return Daemon(stores, LocalTransfer(stores), leases, [])
+        collector = Collector(database, snapshotters.by_name, content, exchange, clock)
+        return Daemon(stores, LocalTransfer(stores), leases, collector, [])
 
     yield make
     for end in ends:

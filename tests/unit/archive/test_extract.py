@@ -2,6 +2,7 @@
 
 import os
 import random
+import shutil
 import stat
 import subprocess
 import tarfile
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from slipway.archive.directories import adopt_attributes
 from slipway.archive.extract import Extractor, Whiteouts
 from slipway.archive.tar_reader import TarReader
 from slipway.base.errors import InvalidArgument
@@ -175,3 +177,51 @@ def _listing(root: Path) -> list[tuple[object, ...]]:
         time = 0 if path.is_symlink() else int(state.st_mtime)
         found.append((str(path.relative_to(root)), state.st_mode, state.st_uid, state.st_nlink, time, content))
     return found
+
+
+def test_directories_that_no_entry_tells_of_get_their_attributes_from_below_also_afterwards(place: Place) -> None:
+    """As if the layers below had been known while the layer was unpacked: so layers can be unpacked side by side."""
+    lower = place.outside / "lower"
+    (lower / "a/b").mkdir(parents=True)
+    (lower / "a").chmod(0o711)
+    (lower / "a/b").chmod(0o2750)
+    os.setxattr(lower / "a/b", "user.x", b"y")
+    os.utime(lower / "a/b", (5, 5))
+    (lower / "link").symlink_to("a")
+    layer = (entry("a/b/f"), entry("link/f"), entry("told/f"), directory("told", 0o700), entry("gone/f"), entry("gone"))
+    found = {}
+    for name, apart in (("apart", True), ("upon", False)):
+        root = place.root / name
+        root.mkdir()
+        each = Place(root, place.outside)
+        result = each.unpack(*layer, whiteouts=Whiteouts.OVERLAY, lower=() if apart else (lower,))
+        if apart:
+            assert result.implied == [b"a", b"a/b", b"link", b"gone"]
+            descriptors = [os.open(path, os.O_RDONLY | os.O_DIRECTORY) for path in (root, lower)]
+            adopt_attributes(descriptors[0], descriptors[1:], map(os.fsdecode, result.implied))
+            for descriptor in descriptors:
+                os.close(descriptor)
+        found[name] = [
+            (path.name, path.lstat().st_mode, os.listxattr(path, follow_symlinks=False))
+            for path in sorted(root.rglob("*"))
+        ]
+    assert found["apart"] == found["upon"]
+    assert ("b", stat.S_IFDIR | 0o2750, ["user.x"]) in found["apart"]
+    shutil.rmtree(lower)
+
+
+def test_adopting_attributes_changes_nothing_outside(place: Place) -> None:
+    """The names are an archive's, and lead anywhere by then."""
+    os.symlink("../outside", place.root / "link")
+    os.symlink(place.outside, place.root / "absolute")
+    (place.root / "file").touch()
+    lower = place.root / "lower"
+    for name in ("link", "absolute", "file", "outside", "missing"):
+        (lower / name).mkdir(mode=0o711, parents=True)
+    descriptors = [os.open(path, os.O_RDONLY | os.O_DIRECTORY) for path in (place.root, lower)]
+    before = place.outside.stat().st_mode
+    names = ["link", "absolute", "file", "missing", "../outside", "link/../../outside", "nosuch/../../outside"]
+    adopt_attributes(descriptors[0], descriptors[1:], names)
+    assert place.outside.stat().st_mode == before
+    for descriptor in descriptors:
+        os.close(descriptor)

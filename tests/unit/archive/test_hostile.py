@@ -9,6 +9,7 @@ import pytest
 import zstandard
 
 from slipway.archive.compression import gzip_compressor, plain_chunks, zstd_compressor
+from slipway.archive.directories import adopt_attributes
 from slipway.archive.extract import Whiteouts
 from slipway.base.errors import InvalidArgument
 from slipway.wire import tar
@@ -150,6 +151,24 @@ def test_overlayfs_is_not_steered_by_a_layer(place: Place) -> None:
     header.xattrs = {b"trusted.overlay.redirect": b"/etc", b"user.overlay.opaque": b"y"}
     place.unpack(encode_header(header), whiteouts=Whiteouts.OVERLAY)
     assert [name for name in os.listxattr(place.root / "d") if "overlay" in name] == []
+
+
+@pytest.mark.root
+def test_overlayfs_is_not_steered_by_what_lies_below(place: Place) -> None:
+    """A directory that no entry tells of gets its attributes from the layer below, but not these."""
+    lower = place.root / "lower"
+    (lower / "d/e").mkdir(parents=True)
+    os.setxattr(lower / "d/e", "trusted.overlay.opaque", b"y")
+    os.setxattr(lower / "d", "trusted.overlay.redirect", b"/etc")
+    upper = place.root / "upper"
+    upper.mkdir()
+    each = Place(upper, place.outside)
+    each.unpack(entry("d/e/f"), whiteouts=Whiteouts.OVERLAY, lower=(lower,))
+    descriptors = [os.open(path, os.O_RDONLY | os.O_DIRECTORY) for path in (upper, lower)]
+    adopt_attributes(descriptors[0], descriptors[1:], ["d", "d/e"])
+    for descriptor in descriptors:
+        os.close(descriptor)
+    assert [os.listxattr(path) for path in (upper / "d", upper / "d/e")] == [[], []]
 
 
 @pytest.mark.parametrize("mode", MODES)

@@ -1,7 +1,7 @@
 """Parts of containerd on a temporary folder, without its sockets."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
@@ -66,7 +66,13 @@ def leases(database: SqliteDatabase, clock: SteppingClock) -> LeaseStore:
 
 
 @pytest.fixture
-def content(
+def reopen(
     tmp_path: Path, database: SqliteDatabase, leases: LeaseStore, events: RecordedEvents, clock: SteppingClock
-) -> FileContentStore:
-    return FileContentStore(os.fspath(tmp_path / "content"), database, leases, events, clock)
+) -> Callable[[], FileContentStore]:
+    """Open the content store, as a daemon does at its start."""
+    return lambda: FileContentStore(os.fspath(tmp_path / "content"), database, leases, events, clock)
+
+
+@pytest.fixture
+def content(reopen: Callable[[], FileContentStore]) -> FileContentStore:
+    return reopen()

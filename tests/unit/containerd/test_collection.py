@@ -4,16 +4,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from slipway.containerd.collection.mark import has_expired, references, unreachable
-from slipway.containerd.collection.model import Graph, Node
+from slipway.containerd.collection.model import Graph, Kept, Node
 
 
 def node(key: str, kind: str = "content") -> Node:
     return Node(kind, "default", key)
 
 
-def graph(edges: dict[str, str], roots: str, flat: str = "") -> Graph:
+def graph(edges: dict[str, str], roots: str, flat: str = "", own: dict[str, str] | None = None) -> Graph:
+    """`edges` by labels, `own` by nature."""
+    by_nature = own or {}
     return Graph(
-        nodes={node(key): frozenset(map(node, kept)) for key, kept in edges.items()},
+        nodes={
+            node(key): Kept(frozenset(map(node, by_nature.get(key, ""))), frozenset(map(node, kept)))
+            for key, kept in edges.items()
+        },
         roots=frozenset(map(node, roots)),
         flat=frozenset(map(node, flat)),
     )
@@ -28,6 +33,12 @@ def test_a_flat_lease_keeps_only_what_it_names() -> None:
     assert unreachable(graph({"a": "b", "b": ""}, roots="", flat="a")) == {node("b")}
 
 
+def test_a_flat_lease_keeps_the_parents_of_a_snapshot_too() -> None:
+    """The parents were chosen, and stayed only because their snapshotter refused; what they refer to goes."""
+    edges = {"a": "x", "b": "y", "c": "", "x": "", "y": ""}
+    assert unreachable(graph(edges, roots="", flat="a", own={"a": "b", "b": "c"})) == {node("x"), node("y")}
+
+
 def test_a_flat_object_that_a_root_reaches_too_keeps_what_it_refers_to() -> None:
     assert not unreachable(graph({"r": "a", "a": "b", "b": ""}, roots="r", flat="a"))
 
@@ -39,12 +50,19 @@ def test_a_reference_to_what_is_not_there_harms_nothing() -> None:
 NAMES = "abcdefgh"
 
 
-@given(st.dictionaries(st.sampled_from(NAMES), st.text(NAMES, max_size=4)), st.text(NAMES, max_size=3))
-def test_agrees_with_the_definition(edges: dict[str, str], roots: str) -> None:
-    reached = set(roots)
+EDGES = st.dictionaries(st.sampled_from(NAMES), st.text(NAMES, max_size=4))
+
+
+@given(EDGES, EDGES, st.text(NAMES, max_size=3), st.text(NAMES, max_size=3))
+def test_agrees_with_the_definition(edges: dict[str, str], own: dict[str, str], roots: str, flat: str) -> None:
+    """As sets that grow until they do not: what roots reach by all ways, and flat ones by nature alone."""
+    own = {key: kept for key, kept in own.items() if key in edges}
+    reached, reached_flat = set(roots), set(flat)
     for _ in NAMES:
-        reached |= {kept for key in reached for kept in edges.get(key, "")}
-    assert unreachable(graph(edges, roots)) == {node(key) for key in edges if key not in reached}
+        reached |= {kept for key in reached for kept in edges.get(key, "") + own.get(key, "")}
+        reached_flat |= {kept for key in reached_flat for kept in own.get(key, "")}
+    expected = {node(key) for key in edges if key not in reached | reached_flat}
+    assert unreachable(graph(edges, roots, flat, own)) == expected
 
 
 def test_labels_refer_to_content_and_snapshots() -> None:
@@ -53,6 +71,9 @@ def test_labels_refer_to_content_and_snapshots() -> None:
         "containerd.io/gc.ref.content.m.0": "sha256:b",
         "containerd.io/gc.ref.content/config": "sha256:c",
         "containerd.io/gc.ref.contents": "not one",
+        "containerd.io/gc.ref.image": "an image",
+        "containerd.io/gc.ref.image.x": "another",
+        "containerd.io/gc.ref.images": "none",
         "containerd.io/gc.ref.snapshot.overlayfs": "sha256:d",
         "containerd.io/gc.ref.snapshot.native/x": "e",
         "other": "f",
@@ -63,6 +84,8 @@ def test_labels_refer_to_content_and_snapshots() -> None:
         Node("content", "ns", "sha256:c"),
         Node("snapshots/overlayfs", "ns", "sha256:d"),
         Node("snapshots/native", "ns", "e"),
+        Node("images", "ns", "an image"),
+        Node("images", "ns", "another"),
     }
 
 

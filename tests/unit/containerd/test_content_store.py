@@ -1,6 +1,9 @@
 """The content store: commit, resume, share between namespaces, refuse, and what is left on disk."""
 
 import hashlib
+import os
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,6 +13,7 @@ from slipway.containerd.content.store import FileContentStore
 from slipway.containerd.leases.model import Lease, LeaseResource
 from slipway.containerd.leases.store import LeaseStore
 from slipway.containerd.metadata.model import Scope
+from tests.unit.containerd.conftest import SteppingClock
 
 DATA = b"hello, blob"
 DIGEST = f"sha256:{hashlib.sha256(DATA).hexdigest()}"
@@ -142,6 +146,96 @@ def test_a_lease_holds_what_is_made_under_it(content: FileContentStore, leases: 
 def test_a_lease_that_does_not_exist_is_refused(content: FileContentStore) -> None:
     with pytest.raises(NotFound, match="lease"):
         put(content, Scope("default", "none"))
+
+
+def test_what_exists_is_held_by_the_lease_of_who_finds_it(
+    content: FileContentStore, leases: LeaseStore, scope: Scope
+) -> None:
+    put(content, scope)
+    leases.create(scope, Lease(id="l"))
+    with pytest.raises(AlreadyExists):
+        content.writer(Scope("default", "l"), "r", expected=DIGEST)
+    assert leases.resources(scope, "l") == [LeaseResource("content", DIGEST)]
+
+
+def test_a_shared_blob_that_went_meanwhile_is_not_committed(content: FileContentStore, scope: Scope) -> None:
+    """It got a row without a file."""
+    put(content, scope)
+    other = Scope("other")
+    with content.writer(other, "r", expected=DIGEST) as writer:
+        content.delete(scope, DIGEST)
+        content.remove_unknown_blobs()
+        with pytest.raises(Unavailable, match="removed meanwhile"):
+            writer.commit()
+    with pytest.raises(NotFound):
+        content.info(other, DIGEST)
+
+
+def test_unfinished_writes_go_when_nobody_goes_on_with_them(
+    content: FileContentStore, scope: Scope, clock: SteppingClock, tmp_path: Path
+) -> None:
+    folder = tmp_path / "content/ingest"
+    for ref in ("left", "leased", "fresh"):
+        with content.writer(scope, ref) as writer:
+            writer.write(b"x")
+    (folder / "half").mkdir()  # a crash came before it was an ingest
+    for ingest in folder.iterdir():
+        age(ingest, 2)
+    with content.writer(scope, "fresh") as writer, content.writer(scope, "open") as held:
+        writer.write(b"y")
+        clock.seconds = int(time.time())
+        age(Path(held._path), 2)  # type: ignore[union-attr]
+        content.remove_stale_ingests({("default", "leased")})
+    assert [status.ref for status in content.statuses(scope)] == ["fresh", "leased", "open"]
+    assert len(list(folder.iterdir())) == 3
+
+
+def age(ingest: Path, days: int) -> None:
+    for path in (ingest, *ingest.iterdir()):
+        os.utime(path, (time.time() - days * 86400,) * 2)
+
+
+def test_an_unfinished_write_of_what_is_there_goes_at_once(content: FileContentStore, scope: Scope) -> None:
+    content.writer(scope, "r", expected=DIGEST).close()
+    put(content, scope)
+    content.remove_stale_ingests(set())
+    assert not content.statuses(scope)
+
+
+def test_after_a_power_cut_no_unfinished_write_is_trusted(content: FileContentStore, scope: Scope) -> None:
+    """Of its bytes the last may be zeros: they would be gone on with, and the registry be blamed."""
+    with content.writer(scope, "r", total=len(DATA), expected=DIGEST) as writer:
+        writer.write(DATA[:5])
+    content.drop_ingests()
+    assert not content.statuses(scope)
+    with content.writer(scope, "r") as writer:
+        assert writer.offset == 0
+
+
+@pytest.mark.parametrize(("ref", "stays"), [(f"layer-{DIGEST}", True), ("tar-1-layer.tar", False), ("none", False)])
+def test_of_a_transfer_that_a_crash_ended_only_what_can_be_gone_on_with_stays(
+    content: FileContentStore, scope: Scope, ref: str, stays: bool
+) -> None:
+    if ref != "none":
+        content.writer(scope, ref, expected=DIGEST if stays else "").close()
+    content.abort_unresumable("default", ref)
+    assert bool(content.statuses(scope)) == stays
+
+
+def test_what_is_half_removed_is_no_ingest_and_goes(
+    content: FileContentStore, scope: Scope, tmp_path: Path, reopen: Callable[[], FileContentStore]
+) -> None:
+    """A kill in the middle left some of its files: the next writer of that name could not be told of."""
+    content.writer(scope, "r").close()
+    (ingest,) = (tmp_path / "content/ingest").iterdir()
+    ingest.rename(ingest.with_name(f"removing-{ingest.name}"))
+    assert not content.statuses(scope)
+    content.writer(scope, "r").close()
+    content.abort(scope, "r")
+    ingest.mkdir()
+    ingest.rename(ingest.with_name(f"removing-{ingest.name}"))
+    reopen()
+    assert not list((tmp_path / "content/ingest").iterdir())
 
 
 def test_labels_change_by_mask(content: FileContentStore, scope: Scope) -> None:

@@ -33,7 +33,7 @@ def test_what_is_begun_meanwhile_stays(tmp_path: Path, while_looking: Callable[.
     with ExitStack() as stack:
         begun: list[str] = []
         while_looking(before=lambda: begun.append(stack.enter_context(made.new())))
-        made.set_aside_unknown(set())
+        made.set_aside(made.unknown(set()))
         assert Path(begun[0]).is_dir()
 
 
@@ -42,7 +42,7 @@ def test_what_is_given_up_meanwhile_is_no_error(tmp_path: Path, while_looking: C
     with ExitStack() as stack:
         stack.enter_context(made.new())
         while_looking(after=stack.close)
-        made.set_aside_unknown(set())
+        made.set_aside(made.unknown(set()))
     made.remove_set_aside()
     assert not [*Path(made.path).iterdir()]
 
@@ -51,6 +51,19 @@ def test_what_nobody_knows_goes(tmp_path: Path) -> None:
     made = Folders(str(tmp_path))
     for name in ("1", "2", "new-1-0"):
         (Path(made.path) / name).mkdir()
-    made.set_aside_unknown({"2"})
+    made.set_aside(made.unknown({"2"}))
     made.remove_set_aside()
     assert [path.name for path in Path(made.path).iterdir()] == ["2"]
+
+
+def test_a_directory_takes_the_place_of_one_that_was_torn(tmp_path: Path) -> None:
+    made = Folders(str(tmp_path))
+    for snapshot in (1, 2):  # there or not
+        if snapshot == 1:
+            (Path(made.path) / "1/torn").mkdir(parents=True)
+        with made.new() as new:
+            (Path(new) / "whole").touch()
+            made.replace(new, snapshot)
+        assert [path.name for path in Path(made.of(snapshot)).iterdir()] == ["whole"]
+    made.remove_set_aside()
+    assert sorted(path.name for path in Path(made.path).iterdir()) == ["1", "2"]

@@ -3,17 +3,26 @@
 import asyncio
 import logging
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from typing import Protocol
 
 from slipway.base.clock import Clock
-from slipway.base.errors import FailedPrecondition, NotFound
 from slipway.containerd.collection.mark import unreachable
-from slipway.containerd.collection.model import Node
-from slipway.containerd.collection.rows import Snapshots, delete_content, delete_expired_leases, read_graph
+from slipway.containerd.collection.model import IMAGES, SNAPSHOTS, Node
+from slipway.containerd.collection.rows import (
+    delete_content,
+    delete_expired_leases,
+    delete_images,
+    leased_ingests,
+    namespaces,
+    read_graph,
+)
 from slipway.containerd.collection.schedule import Schedule
-from slipway.containerd.metadata.model import Scope
+from slipway.containerd.events.interface import EventPublisher
 from slipway.containerd.snapshots.interface import Snapshotter
+from slipway.containerd.snapshots.model import SnapshotInfo
+from slipway.contracts.containerd_api.generated.event_types_pb2 import SnapshotRemove
+from slipway.contracts.containerd_api.generated.images_pb2 import ImageDelete
 from slipway.database.interface import Database
 
 log = logging.getLogger(__name__)
@@ -22,6 +31,10 @@ log = logging.getLogger(__name__)
 class BlobFiles(Protocol):
     def remove_unknown_blobs(self) -> object:
         """Remove the files that no namespace has a row of. Blocks on files."""
+        ...
+
+    def remove_stale_ingests(self, held: Set[tuple[str, str]]) -> None:
+        """Remove unfinished writes that nobody goes on with; none of `held` (namespace, ref). Blocks on files."""
         ...
 
 
@@ -33,12 +46,14 @@ class Collector:
         database: Database,
         snapshotters: Mapping[str, Snapshotter],
         blobs: BlobFiles,
+        events: EventPublisher,
         clock: Clock,
         schedule: Schedule | None = None,
     ) -> None:
         self._database = database
         self._snapshotters = snapshotters
         self._blobs = blobs
+        self._events = events
         self._clock = clock
         self._schedule = schedule or Schedule()
         self._one_at_a_time = asyncio.Lock()
@@ -71,44 +86,57 @@ class Collector:
             await asyncio.sleep(self._schedule.seconds_until_next(self._last_pause))
 
     def _collect(self) -> None:
-        snapshots = self._list_snapshots()
         now = self._clock.now()
 
-        def choose_and_forget(connection: sqlite3.Connection) -> frozenset[Node]:
+        def choose_and_forget(connection: sqlite3.Connection) -> tuple[frozenset[Node], set[tuple[str, str]]]:
             began = self._clock.monotonic()
             delete_expired_leases(connection, now)
+            snapshots = self._list_snapshots(connection)
             chosen = unreachable(read_graph(connection, snapshots, now))
             delete_content(connection, chosen)
+            delete_images(connection, chosen)
+            self._forget_snapshots(connection, snapshots, chosen)
             self._last_pause = self._clock.monotonic() - began
-            return chosen
+            return chosen, leased_ingests(connection)
 
-        chosen = self._database.write(choose_and_forget, durable=True)
-        self._remove_snapshots(snapshots, chosen)
+        # One transaction: nothing can come to be kept between the choice and the removal.
+        chosen, ingests = self._database.write(choose_and_forget, durable=True)
+        self._tell(chosen)
+        self._blobs.remove_stale_ingests(ingests)
         self._blobs.remove_unknown_blobs()
         for snapshotter in self._snapshotters.values():
             snapshotter.cleanup()
         if chosen:
             log.debug("collected", extra={"fields": {"objects": len(chosen)}})
 
-    def _list_snapshots(self) -> Snapshots:
-        rows = self._database.read(lambda connection: connection.execute("SELECT name FROM namespaces").fetchall())
+    def _list_snapshots(self, connection: sqlite3.Connection) -> dict[tuple[str, str], list[SnapshotInfo]]:
         return {
-            (row["name"], name): snapshotter.recorded(Scope(row["name"]))
-            for row in rows
+            (namespace, name): list(snapshotter.infos(connection, namespace))
+            for namespace in namespaces(connection)
             for name, snapshotter in self._snapshotters.items()
         }
 
-    def _remove_snapshots(self, snapshots: Snapshots, chosen: frozenset[Node]) -> None:
-        """Children before their parents. What got a child since it was chosen is refused by its snapshotter, and
-        stays."""
+    def _forget_snapshots(
+        self,
+        connection: sqlite3.Connection,
+        snapshots: Mapping[tuple[str, str], list[SnapshotInfo]],
+        chosen: frozenset[Node],
+    ) -> None:
+        """Children before their parents: a child keeps its parent, so all that is upon a chosen one is chosen, too."""
         for (namespace, name), infos in snapshots.items():
             parents = {info.name: info.parent for info in infos}
-            doomed = [key for key in parents if Node(f"snapshots/{name}", namespace, key) in chosen]
-            for key in sorted(doomed, key=lambda key: -_depth(key, parents)):
-                try:
-                    self._snapshotters[name].remove(Scope(namespace), key)
-                except (NotFound, FailedPrecondition) as error:
-                    log.debug("snapshot stays", extra={"fields": {"key": key, "error": error}})
+            doomed = [key for key in parents if Node(f"{SNAPSHOTS}{name}", namespace, key) in chosen]
+            doomed.sort(key=lambda key: -_depth(key, parents))
+            self._snapshotters[name].forget(connection, namespace, doomed)
+
+    def _tell(self, chosen: frozenset[Node]) -> None:
+        """Of what the original tells, too."""
+        for node in chosen:
+            if node.kind == IMAGES:
+                self._events.publish(node.namespace, "/images/delete", ImageDelete(name=node.key))
+            elif node.kind.startswith(SNAPSHOTS):
+                removed = SnapshotRemove(key=node.key, snapshotter=node.kind.removeprefix(SNAPSHOTS))
+                self._events.publish(node.namespace, "/snapshot/remove", removed)
 
 
 def _depth(key: str, parents: Mapping[str, str]) -> int:

@@ -1,26 +1,25 @@
-"""The graph, read from the rows. Runs inside the caller's transaction."""
+"""The graph, read from the rows, and the rows that go. Runs inside the caller's transaction."""
 
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 
 from slipway.containerd.collection.mark import FLAT_LABEL, ROOT_LABEL, has_expired, references
-from slipway.containerd.collection.model import Graph, Node
+from slipway.containerd.collection.model import CONTENT, IMAGES, SNAPSHOTS, Graph, Kept, Node
 from slipway.containerd.snapshots.model import SnapshotInfo
 from slipway.contracts.containerd_api.labels import labels_from_text
 
-Snapshots = Mapping[tuple[str, str], Sequence[SnapshotInfo]]
+Snapshots = Mapping[tuple[str, str], Iterable[SnapshotInfo]]
 """The snapshots by namespace and snapshotter's name."""
 
 
 def read_graph(connection: sqlite3.Connection, snapshots: Snapshots, now: int) -> Graph:
     """Everything that can be collected, and what keeps it at the time `now`. Expired leases and images keep nothing."""
-    nodes: dict[Node, frozenset[Node]] = {}
+    nodes: dict[Node, Kept] = {}
     roots: set[Node] = set()
-    for node, kept, is_root in (*_content(connection), *_snapshots(snapshots)):
+    for node, kept, is_root in (*_content(connection), *_snapshots(snapshots), *_images(connection, now)):
         nodes[node] = kept
         if is_root:
             roots.add(node)
-    roots.update(_kept_by_images(connection, now))
     roots.update(_kept_by_containers(connection))
     flat: set[Node] = set()
     for node, is_flat in _kept_by_leases(connection, now):
@@ -28,11 +27,18 @@ def read_graph(connection: sqlite3.Connection, snapshots: Snapshots, now: int) -
     return Graph(nodes=nodes, roots=frozenset(roots), flat=frozenset(flat))
 
 
-def delete_content(connection: sqlite3.Connection, nodes: frozenset[Node]) -> None:
-    connection.executemany(
-        "DELETE FROM content WHERE namespace = ? AND digest = ?",
-        [(node.namespace, node.key) for node in nodes if node.kind == "content"],
-    )
+def namespaces(connection: sqlite3.Connection) -> list[str]:
+    return [row["name"] for row in connection.execute("SELECT name FROM namespaces")]
+
+
+def delete_content(connection: sqlite3.Connection, nodes: Iterable[Node]) -> None:
+    doomed = [(node.namespace, node.key) for node in nodes if node.kind == CONTENT]
+    connection.executemany("DELETE FROM content WHERE namespace = ? AND digest = ?", doomed)
+
+
+def delete_images(connection: sqlite3.Connection, nodes: Iterable[Node]) -> None:
+    doomed = [(node.namespace, node.key) for node in nodes if node.kind == IMAGES]
+    connection.executemany("DELETE FROM images WHERE namespace = ? AND name = ?", doomed)
 
 
 def delete_expired_leases(connection: sqlite3.Connection, now: int) -> None:
@@ -41,40 +47,46 @@ def delete_expired_leases(connection: sqlite3.Connection, now: int) -> None:
             connection.execute("DELETE FROM leases WHERE namespace = ? AND id = ?", (row["namespace"], row["id"]))
 
 
-def _content(connection: sqlite3.Connection) -> Iterator[tuple[Node, frozenset[Node], bool]]:
+def leased_ingests(connection: sqlite3.Connection) -> set[tuple[str, str]]:
+    """Namespace and ref of what leases hold."""
+    rows = connection.execute("SELECT namespace, id FROM lease_resources WHERE kind = 'ingests'")
+    return {(row["namespace"], row["id"]) for row in rows}
+
+
+def _content(connection: sqlite3.Connection) -> Iterator[tuple[Node, Kept, bool]]:
     for row in connection.execute("SELECT namespace, digest, labels FROM content"):
         labels = labels_from_text(row["labels"])
-        node = Node("content", row["namespace"], row["digest"])
-        yield node, frozenset(references(row["namespace"], labels)), ROOT_LABEL in labels
+        node = Node(CONTENT, row["namespace"], row["digest"])
+        yield node, Kept(labelled=frozenset(references(row["namespace"], labels))), ROOT_LABEL in labels
 
 
-def _snapshots(snapshots: Snapshots) -> Iterator[tuple[Node, frozenset[Node], bool]]:
+def _snapshots(snapshots: Snapshots) -> Iterator[tuple[Node, Kept, bool]]:
     for (namespace, snapshotter), infos in snapshots.items():
-        kind = f"snapshots/{snapshotter}"
+        kind = f"{SNAPSHOTS}{snapshotter}"
         for info in infos:
-            kept = set(references(namespace, info.labels))
-            if info.parent:
-                kept.add(Node(kind, namespace, info.parent))
-            yield Node(kind, namespace, info.name), frozenset(kept), ROOT_LABEL in info.labels
+            parent = frozenset([Node(kind, namespace, info.parent)] if info.parent else [])
+            kept = Kept(own=parent, labelled=frozenset(references(namespace, info.labels)))
+            yield Node(kind, namespace, info.name), kept, ROOT_LABEL in info.labels
 
 
-def _kept_by_images(connection: sqlite3.Connection, now: int) -> Iterator[Node]:
-    for row in connection.execute("SELECT namespace, digest, labels FROM images"):
+def _images(connection: sqlite3.Connection, now: int) -> Iterator[tuple[Node, Kept, bool]]:
+    """An image is a root until it expires."""
+    for row in connection.execute("SELECT namespace, name, digest, labels FROM images"):
         labels = labels_from_text(row["labels"])
-        if not has_expired(labels, now):
-            yield Node("content", row["namespace"], row["digest"])
-            yield from references(row["namespace"], labels)
+        target = Node(CONTENT, row["namespace"], row["digest"])
+        kept = Kept(own=frozenset((target,)), labelled=frozenset(references(row["namespace"], labels)))
+        yield Node(IMAGES, row["namespace"], row["name"]), kept, not has_expired(labels, now)
 
 
 def _kept_by_containers(connection: sqlite3.Connection) -> Iterator[Node]:
     for row in connection.execute("SELECT namespace, snapshotter, snapshot_key, labels FROM containers"):
         if row["snapshot_key"]:
-            yield Node(f"snapshots/{row['snapshotter']}", row["namespace"], row["snapshot_key"])
+            yield Node(f"{SNAPSHOTS}{row['snapshotter']}", row["namespace"], row["snapshot_key"])
         yield from references(row["namespace"], labels_from_text(row["labels"]))
 
 
 def _kept_by_leases(connection: sqlite3.Connection, now: int) -> Iterator[tuple[Node, bool]]:
-    """What leases hold, and whether a lease holds that alone and not what it keeps."""
+    """What leases hold, and whether a lease holds that alone and not what its labels keep."""
     query = (
         "SELECT r.namespace, r.kind, r.id, l.labels FROM lease_resources r"
         " JOIN leases l ON l.namespace = r.namespace AND l.id = r.lease"

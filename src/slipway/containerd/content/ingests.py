@@ -10,6 +10,7 @@ from slipway.containerd.content.layout import ingest_path
 from slipway.containerd.content.model import IngestStatus
 
 _SMALL = 64 * 1024
+_REMOVING = "removing-"
 
 
 def make_ingest(root: str, namespace: str, ref: str, *, total: int, expected: str, now: int) -> str:
@@ -45,7 +46,7 @@ def read_ingest(path: str) -> tuple[str, IngestStatus]:
 def list_ingests(root: str, namespace: str) -> list[IngestStatus]:
     """The ingests of one namespace, by ref."""
     found = []
-    for name in os.listdir(f"{root}/ingest"):
+    for name in ingest_names(root):
         with contextlib.suppress(NotFound):
             owner, status = read_ingest(f"{root}/ingest/{name}")
             if owner == namespace:
@@ -53,12 +54,36 @@ def list_ingests(root: str, namespace: str) -> list[IngestStatus]:
     return sorted(found, key=lambda status: status.ref)
 
 
+def ingest_names(root: str) -> list[str]:
+    """The folders of ingests, whole or not."""
+    return [name for name in os.listdir(f"{root}/ingest") if not name.startswith(_REMOVING)]
+
+
 def remove_ingest(path: str) -> None:
-    """Raises NotFound when there is none."""
+    """Gone at once for whoever looks: a crash leaves what `remove_left` removes. Raises NotFound when there is none."""
+    folder, _, name = path.rpartition("/")
+    aside = f"{folder}/{_REMOVING}{name}"
+    shutil.rmtree(aside, ignore_errors=True)
     try:
-        shutil.rmtree(path)
+        os.rename(path, aside)
     except FileNotFoundError as error:
         raise NotFound(f"ingest {path}: not found") from error
+    shutil.rmtree(aside)
+
+
+def remove_left(root: str) -> None:
+    """What a crash left half removed. While nothing else is removed."""
+    for name in os.listdir(f"{root}/ingest"):
+        if name.startswith(_REMOVING):
+            shutil.rmtree(f"{root}/ingest/{name}", ignore_errors=True)
+
+
+def last_change(path: str) -> int:
+    """When an ingest was last written to, or made (nanoseconds since the epoch); 0 for one that is gone."""
+    for name in ("data", ""):
+        with contextlib.suppress(FileNotFoundError):
+            return os.stat(f"{path}/{name}").st_mtime_ns
+    return 0
 
 
 def _text(path: str, name: str) -> str:

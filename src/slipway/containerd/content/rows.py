@@ -19,6 +19,11 @@ def get_row(connection: sqlite3.Connection, scope: Scope, digest: str) -> Conten
     return _from_row(row)
 
 
+def has_row(connection: sqlite3.Connection, scope: Scope, digest: str) -> bool:
+    query = "SELECT 1 FROM content WHERE namespace = ? AND digest = ?"
+    return connection.execute(query, (scope.namespace, digest)).fetchone() is not None
+
+
 def list_rows(connection: sqlite3.Connection, scope: Scope, filters: Filters) -> list[ContentInfo]:
     rows = connection.execute("SELECT * FROM content WHERE namespace = ? ORDER BY digest", (scope.namespace,))
     found = [_from_row(row) for row in rows]

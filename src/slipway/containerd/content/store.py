@@ -1,22 +1,34 @@
 """The content store: blobs and ingests as files, what namespaces know of them as rows. See interface.ContentStore."""
 
 import os
+import shutil
 import sqlite3
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
+from typing import Final
 
 from slipway.base.clock import Clock
 from slipway.base.errors import AlreadyExists, InvalidArgument, NotFound, Unavailable
 from slipway.base.files import sync_directory, unlink_if_present
-from slipway.containerd.content.ingests import list_ingests, make_ingest, read_ingest, remove_ingest
+from slipway.containerd.content.ingests import (
+    ingest_names,
+    last_change,
+    list_ingests,
+    make_ingest,
+    read_ingest,
+    remove_ingest,
+    remove_left,
+)
 from slipway.containerd.content.layout import blob_path, ingest_path, split_digest
 from slipway.containerd.content.model import ContentInfo, IngestStatus
 from slipway.containerd.content.reader import FileReader
 from slipway.containerd.content.rows import (
     delete_row,
     get_row,
+    has_row,
     insert_row,
     list_rows,
     size_anywhere,
@@ -30,6 +42,9 @@ from slipway.contracts.containerd_api.filters import filters_from_texts
 from slipway.contracts.containerd_api.generated import event_types_pb2 as events
 from slipway.contracts.containerd_api.labels import check_labels, labels_after_update
 from slipway.database.interface import Database
+
+# An unfinished write is kept this long for whoever goes on with it, as the original keeps it.
+INGEST_SECONDS: Final = 24 * 3600
 
 
 class FileContentStore:
@@ -49,6 +64,7 @@ class FileContentStore:
         self._blobs_lock = threading.Lock()
         for folder in ("ingest", "blobs/sha256", "blobs/sha384", "blobs/sha512"):
             os.makedirs(f"{root}/{folder}", mode=0o700, exist_ok=True)
+        remove_left(root)
 
     def info(self, scope: Scope, digest: str) -> ContentInfo:
         split_digest(digest)
@@ -144,23 +160,67 @@ class FileContentStore:
                         removed.append(digest)
         return removed
 
+    def remove_stale_ingests(self, held: Set[tuple[str, str]]) -> None:
+        """Remove what nobody has written to for a day, and what has become a blob; none of `held` (namespace, ref)."""
+        limit = self._clock.now() - INGEST_SECONDS * 1_000_000_000
+        for name in ingest_names(self._root):
+            path = f"{self._root}/ingest/{name}"
+            is_old = last_change(path) <= limit
+            try:
+                namespace, status = read_ingest(path)
+            except NotFound:  # a crash left it before it was one
+                if is_old:
+                    shutil.rmtree(path, ignore_errors=True)
+                continue
+            if (namespace, status.ref) not in held and (is_old or self._has(Scope(namespace), status.expected)):
+                with suppress(NotFound, Unavailable):  # it is gone, or somebody writes to it
+                    self.abort(Scope(namespace), status.ref)
+
+    def drop_ingests(self) -> None:
+        """Remove every unfinished write: the machine stopped, and of their bytes any may be missing.
+
+        To be called before anybody writes.
+        """
+        for name in ingest_names(self._root):
+            remove_ingest(f"{self._root}/ingest/{name}")
+
+    def abort_unresumable(self, namespace: str, ref: str) -> None:
+        """Remove an ingest that nobody will go on with: it is not called after what it is to become."""
+        with suppress(NotFound):
+            status = self.status(Scope(namespace), ref)
+            if not status.expected or not ref.endswith(status.expected):
+                self.abort(Scope(namespace), ref)
+
     def _shared_writer(self, scope: Scope, ref: str, expected: str) -> SharedBlobWriter | None:
         size = self._database.read(partial(size_anywhere, digest=expected))
         if size is None:
             return None
-        if self._has(scope, expected):
-            self._database.write(lambda connection: self._leases.hold(connection, scope, "content", expected))
+        if self._holds(scope, expected):
             raise AlreadyExists(f"content {expected}: already exists")
         now = self._clock.now()
         status = IngestStatus(ref=ref, offset=size, total=size, expected=expected, started_at=now, updated_at=now)
-        return SharedBlobWriter(status, expected, partial(self._add_row, scope, expected, size))
+        return SharedBlobWriter(status, expected, partial(self._share, scope, expected, size))
 
     def _has(self, scope: Scope, digest: str) -> bool:
-        try:
-            self.info(scope, digest)
-        except NotFound:
-            return False
-        return True
+        return self._database.read(lambda connection: has_row(connection, scope, digest))
+
+    def _holds(self, scope: Scope, digest: str) -> bool:
+        """Whether the namespace has a blob; from then on the scope's lease holds it."""
+
+        def change(connection: sqlite3.Connection) -> bool:
+            if not has_row(connection, scope, digest):
+                return False
+            self._leases.hold(connection, scope, "content", digest)
+            return True
+
+        return self._database.write(change)
+
+    def _share(self, scope: Scope, digest: str, size: int, labels: Mapping[str, str]) -> ContentInfo:
+        """Raises Unavailable where the last namespace that had it has lost it since."""
+        with self._blobs_lock:
+            if not os.path.exists(blob_path(self._root, digest)):
+                raise Unavailable(f"commit content {digest}: it was removed meanwhile", hint="write it again")
+            return self._add_row(scope, digest, size, labels)
 
     def _commit(self, scope: Scope, finished: FinishedIngest, labels: Mapping[str, str]) -> ContentInfo:
         target = blob_path(self._root, finished.digest)

@@ -4,15 +4,17 @@ import os
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 
+from slipway.archive.directories import adopt_attributes
 from slipway.archive.extract import Whiteouts
 from slipway.archive.overlay_marks import OPAQUE_XATTR
 from slipway.archive.unpack import Unpackers
 from slipway.base.errors import EngineError, InvalidArgument, Unavailable
 from slipway.base.interruption import Interruption
 from slipway.containerd.content.interface import ContentStore
+from slipway.containerd.diff.interface import LayerApart
 from slipway.containerd.diff.processing import processed
 from slipway.containerd.diff.stream_processors import StreamProcessor, chain_for
-from slipway.containerd.diff.targets import tree_from_mounts
+from slipway.containerd.diff.targets import Tree, tree_from_mounts
 from slipway.containerd.metadata.model import Scope
 from slipway.contracts.containerd_api.types import Descriptor, Mount
 from slipway.contracts.oci.image import OCI_LAYER
@@ -33,6 +35,52 @@ def apply_layer(
     interruption: Interruption,
 ) -> Descriptor:
     """See interface.Differ.apply."""
+    return _apply(
+        content, unpackers, processors, scope, layer, mounts, sync=sync, payloads=payloads, interruption=interruption
+    ).plain
+
+
+def apply_apart(
+    content: ContentStore,
+    unpackers: Unpackers,
+    processors: Sequence[StreamProcessor],
+    scope: Scope,
+    layer: Descriptor,
+    mounts: Sequence[Mount],
+    *,
+    interruption: Interruption,
+) -> LayerApart:
+    """See interface.Differ.apply_apart."""
+    return _apply(
+        content, unpackers, processors, scope, layer, mounts, sync=False, payloads={}, interruption=interruption
+    )
+
+
+def complete(apart: LayerApart, mounts: Sequence[Mount]) -> None:
+    """See interface.Differ.complete."""
+    tree = tree_from_mounts(mounts, writable=True)
+    if tree is None or not tree.lower or not apart.implied:
+        return
+    try:
+        with ExitStack() as stack:
+            root, lower = _opened_tree(stack, tree)
+            adopt_attributes(root, lower, apart.implied)
+    except OSError as error:
+        raise Unavailable(f"apply {apart.plain.digest}: {error}") from error
+
+
+def _apply(
+    content: ContentStore,
+    unpackers: Unpackers,
+    processors: Sequence[StreamProcessor],
+    scope: Scope,
+    layer: Descriptor,
+    mounts: Sequence[Mount],
+    *,
+    sync: bool,
+    payloads: Mapping[str, bytes],
+    interruption: Interruption,
+) -> LayerApart:
     try:
         chain = chain_for(processors, layer.media_type)
     except EngineError as error:
@@ -45,8 +93,7 @@ def apply_layer(
         try:
             # A descriptor of its own: the reader's position is the reader's.
             blob = _opened(stack, f"/proc/self/fd/{reader.fileno()}", os.O_RDONLY)
-            root = _opened(stack, tree.path, os.O_RDONLY | os.O_DIRECTORY)
-            lower = [_opened(stack, path, os.O_PATH | os.O_DIRECTORY) for path in tree.lower]
+            root, lower = _opened_tree(stack, tree)
         except OSError as error:
             raise Unavailable(f"apply {layer.digest}: {error}") from error
         with processed(chain, layer.media_type, blob, payloads, interruption) as archive:
@@ -55,7 +102,14 @@ def apply_layer(
             _mark_opaque(root, unpacked.opaque)
         if sync:
             synchronise_file_system(root)
-    return Descriptor(media_type=OCI_LAYER, digest=unpacked.digest, size=unpacked.size)
+    plain = Descriptor(media_type=OCI_LAYER, digest=unpacked.digest, size=unpacked.size)
+    return LayerApart(plain=plain, implied=unpacked.implied)
+
+
+def _opened_tree(stack: ExitStack, tree: Tree) -> tuple[int, list[int]]:
+    """The directory to fill, and those that show through. Raises OSError."""
+    root = _opened(stack, tree.path, os.O_RDONLY | os.O_DIRECTORY)
+    return root, [_opened(stack, path, os.O_PATH | os.O_DIRECTORY) for path in tree.lower]
 
 
 def _opened(stack: ExitStack, path: str, flags: int) -> int:

@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 from slipway.archive.unpack import Unpackers
 from slipway.base.interruption import Interruption
 from slipway.containerd.content.interface import ContentStore
-from slipway.containerd.diff.apply import apply_layer
+from slipway.containerd.diff.apply import apply_apart, apply_layer, complete
 from slipway.containerd.diff.compare import store_diff
+from slipway.containerd.diff.interface import LayerApart
 from slipway.containerd.diff.stream_processors import StreamProcessor
 from slipway.containerd.metadata.model import Scope
 from slipway.contracts.containerd_api.types import Descriptor, Mount
@@ -41,6 +42,22 @@ class DirectoryDiffer:
             payloads=payloads or {},
             interruption=interruption or Interruption(),
         )
+
+    def apply_apart(
+        self, scope: Scope, layer: Descriptor, mounts: Sequence[Mount], *, interruption: Interruption | None = None
+    ) -> LayerApart:
+        return apply_apart(
+            self._content,
+            self._unpackers,
+            self._processors,
+            scope,
+            layer,
+            mounts,
+            interruption=interruption or Interruption(),
+        )
+
+    def complete(self, apart: LayerApart, mounts: Sequence[Mount]) -> None:
+        complete(apart, mounts)
 
     def diff(
         self,

@@ -2,11 +2,20 @@
 thread."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from slipway.base.interruption import Interruption
 from slipway.containerd.metadata.model import Scope
 from slipway.contracts.containerd_api.types import Descriptor, Mount
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LayerApart:
+    """A layer that was unpacked before those below it. `plain` is the uncompressed tar's descriptor."""
+
+    plain: Descriptor
+    implied: tuple[str, ...]
 
 
 class Differ(Protocol):
@@ -30,6 +39,16 @@ class Differ(Protocol):
         stream processors, by id; `interruption` ends those. Raises NotFound (blob), InvalidArgument (a malformed or
         hostile archive), NotImplementedByEngine (media type), Unavailable (disk, a stream processor that failed).
         """
+        ...
+
+    def apply_apart(
+        self, scope: Scope, layer: Descriptor, mounts: Sequence[Mount], *, interruption: Interruption | None = None
+    ) -> LayerApart:
+        """As `apply`, where the layers below are not there yet; `complete` does the rest."""
+        ...
+
+    def complete(self, apart: LayerApart, mounts: Sequence[Mount]) -> None:
+        """Do what only the layers below tell: `mounts` show them with the layer. Raises Unavailable."""
         ...
 
     def diff(

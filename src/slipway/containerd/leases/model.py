@@ -15,7 +15,7 @@ class Lease:
 
 @dataclass(frozen=True, slots=True)
 class LeaseResource:
-    """What a lease holds: `kind` is "content", "ingests" or "snapshots/NAME"; `id` a digest, a ref or a key."""
+    """What a lease holds: `kind` is "content", "images", "ingests" or "snapshots/NAME"; `id` the name there."""
 
     kind: str
     id: str

@@ -48,6 +48,21 @@ class LeaseStore:
 
         self._database.write(remove)
 
+    def end_labelled(self, label: str) -> Sequence[tuple[str, str]]:
+        """Delete the leases of all namespaces that have a label; namespace and ref of the ingests that they held."""
+
+        def remove(connection: sqlite3.Connection) -> Sequence[tuple[str, str]]:
+            ingests: list[tuple[str, str]] = []
+            for row in connection.execute("SELECT * FROM leases").fetchall():
+                if label in labels_from_text(row["labels"]):
+                    place = (row["namespace"], row["id"])
+                    query = "SELECT id FROM lease_resources WHERE namespace = ? AND lease = ? AND kind = 'ingests'"
+                    ingests += [(row["namespace"], held["id"]) for held in connection.execute(query, place)]
+                    connection.execute("DELETE FROM leases WHERE namespace = ? AND id = ?", place)
+            return ingests
+
+        return self._database.write(remove)
+
     def list(self, scope: Scope, filters: Sequence[str] = ()) -> list[Lease]:
         wanted = filters_from_texts(filters)
         query = "SELECT * FROM leases WHERE namespace = ? ORDER BY id"
@@ -102,7 +117,7 @@ class LeaseStore:
 
 def check_resource(resource: LeaseResource) -> None:
     """Raises InvalidArgument for a kind that nothing here has."""
-    if resource.kind not in ("content", "ingests") and not resource.kind.startswith("snapshots/"):
+    if resource.kind not in ("content", "images", "ingests") and not resource.kind.startswith("snapshots/"):
         raise InvalidArgument(f"resource type {resource.kind!r} is not supported")
     if not resource.id:
         raise InvalidArgument("resource id must not be empty")

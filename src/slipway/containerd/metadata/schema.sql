@@ -66,6 +66,11 @@ CREATE TABLE IF NOT EXISTS lease_resources (
     FOREIGN KEY (namespace, lease) REFERENCES leases (namespace, id) ON DELETE CASCADE
 ) WITHOUT ROWID;
 
+-- One row: the boot of the machine (/proc/sys/kernel/random/boot_id) that wrote here last.
+CREATE TABLE IF NOT EXISTS boots (
+    boot TEXT PRIMARY KEY
+) WITHOUT ROWID;
+
 -- A namespace exists from the first object in it, as in the original.
 CREATE TRIGGER IF NOT EXISTS containers_namespace AFTER INSERT ON containers
     BEGIN INSERT OR IGNORE INTO namespaces (name) VALUES (NEW.namespace); END;

@@ -1,5 +1,7 @@
 """containerd.services.transfer.v1: which source goes to which destination decides what is done."""
 
+import asyncio
+import threading
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
@@ -81,9 +83,13 @@ class TransferService:
         if not name:
             return lambda progress: None
         stream = self._streams.get(scope.namespace, name)
+        loop, thread = asyncio.get_running_loop(), threading.get_ident()
 
         def report(progress: Progress) -> None:
-            stream.send_nowait(_progress_message(progress))
+            if threading.get_ident() == thread:
+                stream.send_nowait(_progress_message(progress))
+            else:
+                loop.call_soon_threadsafe(stream.send_nowait, _progress_message(progress))
 
         return report
 

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from slipway.base.clock import Clock
 from slipway.base.errors import InvalidArgument
 from slipway.containerd.leases.interface import LeaseHolder
-from slipway.containerd.snapshots.interface import Snapshotter
+from slipway.containerd.snapshots.interface import Layers, Snapshotter
+from slipway.containerd.snapshots.layout import Layout
 from slipway.containerd.snapshots.native import NativeLayout
 from slipway.containerd.snapshots.overlay import OverlayLayout, has_index_option, why_not_overlay
-from slipway.containerd.snapshots.snapshotter import FolderSnapshotter, Layout
+from slipway.containerd.snapshots.snapshotter import FolderSnapshotter
 from slipway.database.interface import Database
 
 log = logging.getLogger(__name__)
@@ -18,11 +19,12 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Snapshotters:
-    """Those that serve, by name, and the one that is meant where none is named; why others do not, and the folders of
-    all of them."""
+    """Those that serve, by name, and the one that is meant where none is named; those with folders here, why others do
+    not serve, and the folders of all of them."""
 
     by_name: Mapping[str, Snapshotter]
     default: str
+    own: Sequence[FolderSnapshotter] = ()
     refused: Mapping[str, str] = field(default_factory=dict)
     folders: Mapping[str, str] = field(default_factory=dict)
 
@@ -43,6 +45,7 @@ def open_snapshotters(
     database: Database,
     leases: LeaseHolder,
     clock: Clock,
+    layers: Layers,
     choice: SnapshotterChoice | None = None,
     *,
     proxies: Sequence[Snapshotter] = (),
@@ -56,16 +59,17 @@ def open_snapshotters(
     refused = {name: "it is disabled in the configuration" for name in folders if name in choice.disabled}
 
     def opened(layout: Layout) -> FolderSnapshotter:
-        return FolderSnapshotter(folders[layout.name], layout, database, leases, clock)
+        return FolderSnapshotter(folders[layout.name], layout, database, leases, clock, layers)
 
-    by_name: dict[str, Snapshotter] = {} if "native" in refused else {"native": opened(NativeLayout())}
+    own: dict[str, FolderSnapshotter] = {} if "native" in refused else {"native": opened(NativeLayout())}
     if "overlayfs" not in refused and (reason := why_not_overlay(folders["overlayfs"])):
         refused["overlayfs"] = reason
         if not choice.default:
             log.warning("overlayfs cannot serve: snapshots are copied", extra={"fields": {"reason": reason}})
     if "overlayfs" not in refused:
-        by_name["overlayfs"] = opened(OverlayLayout(index=has_index_option(), options=choice.overlay_options))
-    default = choice.default or next(reversed(by_name), "overlayfs")
+        own["overlayfs"] = opened(OverlayLayout(index=has_index_option(), options=choice.overlay_options))
+    default = choice.default or next(reversed(own), "overlayfs")
+    by_name: dict[str, Snapshotter] = {**own}
     for proxy in proxies:
         if proxy.name in folders:
             raise InvalidArgument(f"proxy_plugins.{proxy.name}: the name is that of a snapshotter of this daemon")
@@ -73,7 +77,7 @@ def open_snapshotters(
     if default not in by_name:
         reason = refused.get(default, "there is none of that name")
         raise InvalidArgument(f"snapshotter {default!r} cannot serve: {reason}")
-    return Snapshotters(by_name, default, refused, folders)
+    return Snapshotters(by_name, default, tuple(own.values()), refused, folders)
 
 
 def folder_of(root: str, name: str) -> str:

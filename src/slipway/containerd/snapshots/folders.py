@@ -1,9 +1,9 @@
 """The directories of one snapshotter: <root>/snapshots/ID, made under a name of their own first."""
 
-import itertools
 import os
+import secrets
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 
 from slipway.archive.remove import remove_name
@@ -18,7 +18,6 @@ class Folders:
     def __init__(self, root: str) -> None:
         self.path = f"{root}/snapshots"
         os.makedirs(self.path, mode=0o700, exist_ok=True)
-        self._numbers = itertools.count()
         self._making: set[str] = set()
         self._lock = threading.Lock()
 
@@ -28,7 +27,7 @@ class Folders:
     @contextmanager
     def new(self) -> Iterator[str]:
         """An empty directory to fill and to `place`; gone afterwards if it was not placed."""
-        name = f"{_MAKING}{os.getpid()}-{next(self._numbers)}"
+        name = f"{_MAKING}{secrets.token_hex(8)}"
         with self._lock:
             self._making.add(name)
         try:
@@ -47,18 +46,27 @@ class Folders:
             self._set_aside(str(snapshot))
             os.rename(made, self.of(snapshot))
 
-    def set_aside_unknown(self, known: set[str]) -> None:
-        """Rename every directory that is neither known nor being made, so that `remove_set_aside` can take its time.
+    def replace(self, made: str, snapshot: int) -> None:
+        """Give a new directory the id of one that is set aside for it. A crash in between leaves the id without one."""
+        with suppress(FileNotFoundError):
+            self._set_aside(str(snapshot))
+        os.rename(made, self.of(snapshot))
 
-        To be called where no row can come or go meanwhile.
-        """
+    def unknown(self, known: set[str]) -> set[str]:
+        """The names of the directories that are neither known nor being made."""
         there = os.listdir(self.path)
         with self._lock:
             busy = set(self._making)  # taken after the look: all that was being made then is in it, or gone
-        for name in there:
-            if name not in known and name not in busy and not name.startswith(_REMOVING):
-                with suppress(FileNotFoundError):  # it was given up meanwhile
-                    self._set_aside(name)
+        return {name for name in there if name not in known | busy and not name.startswith(_REMOVING)}
+
+    def set_aside(self, names: Iterable[str]) -> None:
+        """Rename directories, so that `remove_set_aside` can take its time.
+
+        To be called where no row can come or go meanwhile.
+        """
+        for name in names:
+            with suppress(FileNotFoundError):  # it was given up meanwhile
+                self._set_aside(name)
 
     def remove_set_aside(self) -> None:
         for name in os.listdir(self.path):
@@ -66,7 +74,7 @@ class Folders:
                 self._remove_if_present(name)
 
     def _set_aside(self, name: str) -> None:
-        aside = f"{_REMOVING}{os.getpid()}-{next(self._numbers)}"
+        aside = f"{_REMOVING}{secrets.token_hex(8)}"
         os.rename(f"{self.path}/{name}", f"{self.path}/{aside}")
 
     def _remove_if_present(self, name: str) -> None:

@@ -1,6 +1,6 @@
 """A snapshotter: its contract. Every method blocks on files or on the database: call it from a thread."""
 
-import builtins
+import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from typing import Protocol
@@ -21,23 +21,43 @@ class Snapshotter(Protocol):
 
     `threads` are those to call it from; None: any. `is_remote`: another process serves it, which may have a layer
     before it is unpacked: `prepare` then makes the snapshot that the label `containerd.io/snapshot.ref` names and
-    raises AlreadyExists. `wants_source`: it must be told by labels which image a layer is of.
+    raises AlreadyExists. `wants_source`: it must be told by labels which image a layer is of. `is_independent`: a layer
+    can be filled before its parent is there (`prepare_layer`, then `rebase`).
+
+    After a power cut a snapshot that the disk may not have whole is made again, from content, before anybody sees it;
+    what no content makes again is gone, or refused with FailedPrecondition where a snapshot that stays is upon it.
     """
 
     name: str
     threads: Executor | None
     is_remote: bool
     wants_source: bool
+    is_independent: bool
 
     def prepare(
         self, scope: Scope, key: str, parent: str = "", labels: Mapping[str, str] | None = None
     ) -> tuple[Mount, ...]:
         """Make a writable snapshot on the committed `parent` (empty: on nothing); returns the mounts that show it.
 
-        Raises AlreadyExists for a taken key, or when the snapshot is there that the label `containerd.io/snapshot.ref`
-        names (the scope's lease then holds it); NotFound for an absent parent, FailedPrecondition for a parent that is
-        not committed.
+        Raises AlreadyExists for a taken key, NotFound for an absent parent, FailedPrecondition for a parent that is not
+        committed. A label `containerd.io/snapshot.ref` names the snapshot that it is to become: where that is there
+        already, AlreadyExists, and the scope's lease holds it.
         """
+        ...
+
+    def prepare_layer(self, scope: Scope, key: str, labels: Mapping[str, str]) -> tuple[Mount, ...]:
+        """As `prepare`, for a layer of an image that will get its parent from `rebase`. Only where `is_independent`."""
+        ...
+
+    def rebase(self, scope: Scope, key: str, parent: str) -> tuple[Mount, ...]:
+        """Put what `prepare_layer` made on the committed `parent`; returns the mounts that show both.
+
+        Raises NotFound, FailedPrecondition.
+        """
+        ...
+
+    def hold(self, scope: Scope, name: str) -> bool:
+        """Whether there is a committed `name`; from then on the scope's lease holds it."""
         ...
 
     def view(
@@ -74,10 +94,6 @@ class Snapshotter(Protocol):
         """All snapshots of the namespace that one of the filters matches (no filter: all), by key."""
         ...
 
-    def recorded(self, scope: Scope) -> builtins.list[SnapshotInfo]:
-        """All snapshots of the namespace as this daemon knows them, without asking another process."""
-        ...
-
     def usage(self, scope: Scope, key: str) -> SnapshotUsage:
         """Bytes and inodes of this snapshot alone, without its parents. Raises NotFound."""
         ...
@@ -85,4 +101,27 @@ class Snapshotter(Protocol):
     def cleanup(self) -> None:
         """Remove directories that no row of any namespace names. Called after a collection, never with a request
         waiting."""
+        ...
+
+    def infos(self, connection: sqlite3.Connection, namespace: str) -> Iterable[SnapshotInfo]:
+        """All snapshots of a namespace, for who decides in the transaction of `connection` which of them go."""
+        ...
+
+    def forget(self, connection: sqlite3.Connection, namespace: str, keys: Sequence[str]) -> None:
+        """Remove snapshots in the transaction of `connection`: children before their parents, and nothing is upon them.
+
+        Their directories go with the next cleanup.
+        """
+        ...
+
+
+class Layers(Protocol):
+    """What snapshots are made of again: layers in the content store, found by what they are called together."""
+
+    def has(self, namespace: str, name: str, parent: str) -> bool:
+        """Whether there is content that makes `name` on `parent` (empty: on nothing)."""
+        ...
+
+    def fill(self, namespace: str, name: str, parent: str, mounts: Sequence[Mount]) -> None:
+        """Unpack it onto `mounts`, which show the parent. Raises NotFound, and what unpacking raises."""
         ...

@@ -3,8 +3,8 @@
 import os
 
 from slipway.archive.copy import copy_tree
+from slipway.containerd.snapshots.layout import SnapshotFolder
 from slipway.containerd.snapshots.model import SnapshotKind
-from slipway.containerd.snapshots.snapshotter import SnapshotFolder
 from slipway.contracts.containerd_api.types import Mount
 
 
@@ -12,6 +12,8 @@ class NativeLayout:
     """An active snapshot copies its parent when it is prepared; a view shows its parent itself, read-only."""
 
     name = "native"
+    is_independent = False
+    copies_parents = True
 
     def fill(self, folder: SnapshotFolder) -> None:
         os.chmod(folder.path, 0o755)
@@ -23,6 +25,15 @@ class NativeLayout:
         source = folder.parents[0] if shows_parent else folder.path
         mode = "rw" if folder.kind is SnapshotKind.ACTIVE else "ro"
         return (Mount(type="bind", source=source, options=(mode, "rbind")),)
+
+    def layer_mounts(self, folder: SnapshotFolder) -> tuple[Mount, ...]:
+        return self.mounts(folder)
+
+    def rebase(self, folder: SnapshotFolder) -> None:
+        raise AssertionError("layers of native snapshots are unpacked one upon the other")
+
+    def mend(self, folder: SnapshotFolder) -> bool:
+        return False  # of the copy there may be any part
 
     def content(self, path: str) -> str:
         return path

@@ -3,9 +3,10 @@
 import errno
 import os
 import tempfile
+from contextlib import suppress
 
+from slipway.containerd.snapshots.layout import SnapshotFolder
 from slipway.containerd.snapshots.model import SnapshotKind
-from slipway.containerd.snapshots.snapshotter import SnapshotFolder
 from slipway.contracts.containerd_api.types import Mount
 from slipway.linux.mounts import new_filesystem
 
@@ -15,6 +16,8 @@ class OverlayLayout:
     the administrator's own, added to each mount."""
 
     name = "overlayfs"
+    is_independent = True
+    copies_parents = False
 
     def __init__(self, *, index: bool, options: tuple[str, ...] = ()) -> None:
         self._options = (*(("index=off",) if index else ()), *options)
@@ -26,10 +29,22 @@ class OverlayLayout:
         if folder.kind is SnapshotKind.ACTIVE:
             os.mkdir(f"{folder.path}/work", 0o711)
         if folder.parents:
-            # The root of the tree keeps the owner and mode that its image gave it.
-            found = os.stat(self.content(folder.parents[0]))
-            os.chown(content, found.st_uid, found.st_gid)
-            os.chmod(content, found.st_mode & 0o7777)
+            self.rebase(folder)
+
+    def rebase(self, folder: SnapshotFolder) -> None:
+        """The root of the tree keeps the owner and mode that its image gave it."""
+        content, found = self.content(folder.path), os.stat(self.content(folder.parents[0]))
+        os.chown(content, found.st_uid, found.st_gid)
+        os.chmod(content, found.st_mode & 0o7777)
+
+    def mend(self, folder: SnapshotFolder) -> bool:
+        """What a container wrote is its own: it stays, as far as the disk has it."""
+        if not os.path.isdir(self.content(folder.path)):
+            return False
+        if folder.kind is SnapshotKind.ACTIVE:
+            with suppress(FileExistsError):
+                os.mkdir(f"{folder.path}/work", 0o711)
+        return True
 
     def mounts(self, folder: SnapshotFolder) -> tuple[Mount, ...]:
         """A bind where there is one directory only: overlayfs wants two."""
@@ -41,6 +56,11 @@ class OverlayLayout:
         upper = (f"workdir={folder.path}/work", f"upperdir={self.content(folder.path)}") if writable else ()
         lower = f"lowerdir={':'.join(map(self.content, folder.parents))}"
         return (Mount(type="overlay", source="overlay", options=(*upper, lower, *self._options)),)
+
+    def layer_mounts(self, folder: SnapshotFolder) -> tuple[Mount, ...]:
+        """An overlay with nothing below: what a layer deletes is marked, whatever it will lie upon."""
+        upper = (f"workdir={folder.path}/work", f"upperdir={self.content(folder.path)}")
+        return (Mount(type="overlay", source="overlay", options=upper),)
 
     def content(self, path: str) -> str:
         return f"{path}/fs"

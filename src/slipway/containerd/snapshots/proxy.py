@@ -55,6 +55,7 @@ class ProxySnapshotter:
     """See interface.Snapshotter. What the backend refuses is raised as the error that it is."""
 
     is_remote = True
+    is_independent = False
 
     def __init__(
         self,
@@ -83,6 +84,30 @@ class ProxySnapshotter:
         self, scope: Scope, key: str, parent: str = "", labels: Mapping[str, str] | None = None
     ) -> tuple[Mount, ...]:
         return self._create(scope, SnapshotKind.ACTIVE, key, parent, labels or {}, self._backend.prepare)
+
+    def prepare_layer(self, scope: Scope, key: str, labels: Mapping[str, str]) -> tuple[Mount, ...]:
+        raise NotImplementedByEngine(f"prepare snapshot {key}: snapshotter {self.name} wants its parent first")
+
+    def rebase(self, scope: Scope, key: str, parent: str) -> tuple[Mount, ...]:
+        raise NotImplementedByEngine(f"rebase snapshot {key}: snapshotter {self.name} cannot")
+
+    def hold(self, scope: Scope, name: str) -> bool:
+        """What the backend has lost since is not there."""
+        place = self._place(scope)
+
+        def change(connection: sqlite3.Connection) -> bool:
+            if not rows.exists(connection, place, name):
+                return False
+            self._leases.hold(connection, scope, f"snapshots/{self.name}", name)
+            return rows.get(connection, place, name).info.kind is SnapshotKind.COMMITTED
+
+        if not self._database.write(change):
+            return False
+        try:
+            self.stat(scope, name)
+        except NotFound:
+            return False
+        return True
 
     def view(
         self, scope: Scope, key: str, parent: str = "", labels: Mapping[str, str] | None = None
@@ -121,14 +146,17 @@ class ProxySnapshotter:
 
     def remove(self, scope: Scope, key: str) -> None:
         """The backend is told with the next cleanup."""
-        place = self._place(scope)
+        self._database.write(lambda connection: self.forget(connection, scope.namespace, (key,)))
 
-        def forget(connection: sqlite3.Connection) -> None:
+    def infos(self, connection: sqlite3.Connection, namespace: str) -> builtins.list[SnapshotInfo]:
+        return [row.info for row in rows.all_of(connection, rows.Place(self.name, namespace))]
+
+    def forget(self, connection: sqlite3.Connection, namespace: str, keys: Sequence[str]) -> None:
+        place = rows.Place(self.name, namespace)
+        for key in keys:
             name = proxy_rows.key_of(connection, rows.get(connection, place, key).id)
             rows.delete(connection, place, key)
             proxy_rows.leave(connection, place, name)
-
-        self._database.write(forget)
 
     def stat(self, scope: Scope, key: str) -> SnapshotInfo:
         row, name = self._row(scope, key)
@@ -150,10 +178,6 @@ class ProxySnapshotter:
         there = self._backend.list(scope.namespace) if known else {}
         infos = [_joined(row.info, there[name]) for row, name in known if name in there]
         return [info for info in infos if wanted.matches(lambda path, info=info: field_of(info, path))]  # type: ignore[misc]
-
-    def recorded(self, scope: Scope) -> builtins.list[SnapshotInfo]:
-        place = self._place(scope)
-        return [row.info for row in self._database.read(lambda connection: rows.all_of(connection, place))]
 
     def usage(self, scope: Scope, key: str) -> SnapshotUsage:
         size, inodes = self._backend.usage(scope.namespace, self._row(scope, key)[1])

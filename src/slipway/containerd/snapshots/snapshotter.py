@@ -5,74 +5,116 @@ import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
-from functools import partial
-from typing import Protocol
+from dataclasses import replace
+from typing import Final
 
 from slipway.base.clock import Clock
-from slipway.base.errors import AlreadyExists, InvalidArgument, Unavailable
+from slipway.base.errors import AlreadyExists, InvalidArgument, NotFound, Unavailable
 from slipway.containerd.leases.interface import LeaseHolder
 from slipway.containerd.metadata.model import Scope
 from slipway.containerd.snapshots import rows
 from slipway.containerd.snapshots.folders import Folders
+from slipway.containerd.snapshots.interface import Layers
+from slipway.containerd.snapshots.layout import Layout, SnapshotFolder
 from slipway.containerd.snapshots.model import REFERENCE_LABEL, SnapshotInfo, SnapshotKind, SnapshotUsage
+from slipway.containerd.snapshots.restore import Restorer
+from slipway.containerd.snapshots.settling import Settling
 from slipway.containerd.snapshots.usage import usage_of
 from slipway.contracts.containerd_api.filters import field_of_map, filters_from_texts
 from slipway.contracts.containerd_api.labels import check_labels, labels_after_update
 from slipway.contracts.containerd_api.types import Mount
 from slipway.database.interface import Database
+from slipway.linux.synchronise import synchronise_path
 
-
-@dataclass(frozen=True, slots=True)
-class SnapshotFolder:
-    """A snapshot's own directory, and those of its parents, nearest first."""
-
-    path: str
-    kind: SnapshotKind
-    parents: tuple[str, ...] = ()
-
-
-class Layout(Protocol):
-    """What makes a kind of snapshotter: the content of its directories and the mounts that show it."""
-
-    name: str
-
-    def fill(self, folder: SnapshotFolder) -> None:
-        """Make what an empty directory needs for a snapshot of its kind on its parents. Raises OSError."""
-        ...
-
-    def mounts(self, folder: SnapshotFolder) -> tuple[Mount, ...]: ...
-
-    def content(self, path: str) -> str:
-        """The tree of a snapshot, without its parents, below its directory."""
-        ...
+# The disk is waited for once no snapshot was committed for the first time, at the latest after the second (seconds).
+REST: Final = 2.0
+LONGEST: Final = 10.0
 
 
 class FolderSnapshotter:
-    """See interface.Snapshotter. Nothing here waits for the disk: rows are written without sync, trees are not synced.
+    """See interface.Snapshotter. No caller waits for the disk: rows are written without sync, trees are not synced.
 
-    After a power cut the last snapshots may be missing, which a new pull or start makes again.
+    Soon afterwards a thread waits for the disk once, for all that was made meanwhile, and marks it. What was not marked
+    when the machine stopped is torn: see restore.py.
     """
 
     threads: Executor | None = None
     is_remote = False
     wants_source = False
 
-    def __init__(self, root: str, layout: Layout, database: Database, leases: LeaseHolder, clock: Clock) -> None:
+    def __init__(
+        self, root: str, layout: Layout, database: Database, leases: LeaseHolder, clock: Clock, layers: Layers
+    ) -> None:
         """`root` is this snapshotter's own folder. Makes it and the table where they are missing."""
         self.name = layout.name
+        self.is_independent = layout.is_independent
         self._layout = layout
         self._folders = Folders(root)
         self._database = database
         self._leases = leases
         self._clock = clock
-        database.write(lambda connection: connection.execute(rows.SCHEMA))
-        database.write(lambda connection: connection.execute(rows.INDEX))
+        database.write(rows.make_table)
+        self._settling = Settling(self.synchronise, clock, rest=REST, longest=LONGEST)
+        self._restorer = Restorer(self.name, layout, self._folders, database, layers, self._settling.want)
+
+    def recover(self, *, machine_stopped: bool) -> None:
+        """To be called before anything else: see to what an earlier daemon did not have on disk.
+
+        It will be made again if the machine stopped since (see restore.py), else waited for.
+        """
+        if machine_stopped:
+            self._restorer.distrust()
+        elif self._database.read(lambda connection: rows.written(connection, self.name)):
+            self._settling.want()
+
+    def synchronise(self) -> None:
+        """Wait for the disk, and mark what it has. Raises OSError."""
+        written = self._database.read(lambda connection: rows.written(connection, self.name))
+        if written:
+            synchronise_path(self._folders.path)
+            self._database.write(lambda connection: rows.set_on_disk(connection, written))
+
+    def close(self) -> None:
+        """Have on disk what was not yet waited for. Nothing may be made afterwards."""
+        self._settling.close()
 
     def prepare(
         self, scope: Scope, key: str, parent: str = "", labels: Mapping[str, str] | None = None
     ) -> tuple[Mount, ...]:
         return self._create(scope, SnapshotKind.ACTIVE, key, parent, labels or {})
+
+    def prepare_layer(self, scope: Scope, key: str, labels: Mapping[str, str]) -> tuple[Mount, ...]:
+        assert self.is_independent
+        self._create(scope, SnapshotKind.ACTIVE, key, "", labels)
+        row = self._database.read(lambda connection: rows.get(connection, self._place(scope), key))
+        return self._layout.layer_mounts(SnapshotFolder(self._folders.of(row.id), SnapshotKind.ACTIVE))
+
+    def rebase(self, scope: Scope, key: str, parent: str) -> tuple[Mount, ...]:
+        place = self._place(scope)
+        self._restorer.restore(self._database.read(lambda connection: _parents(connection, place, parent)))
+
+        def change(connection: sqlite3.Connection) -> tuple[int, ...]:
+            return rows.chain(connection, rows.set_parent(connection, place, key, parent).id)
+
+        folder = self._folder(SnapshotKind.ACTIVE, self._database.write(change))
+        try:
+            self._layout.rebase(folder)
+        except OSError as error:
+            raise Unavailable(f"rebase snapshot {key}: {error}") from error
+        return self._layout.mounts(folder)
+
+    def hold(self, scope: Scope, name: str) -> bool:
+        place = self._place(scope)
+
+        def change(connection: sqlite3.Connection) -> bool:
+            try:
+                row = rows.get(connection, place, name)
+            except NotFound:
+                return False
+            self._leases.hold(connection, scope, f"snapshots/{self.name}", name)
+            return row.info.kind is SnapshotKind.COMMITTED
+
+        return self._database.write(change)
 
     def view(
         self, scope: Scope, key: str, parent: str = "", labels: Mapping[str, str] | None = None
@@ -89,6 +131,7 @@ class FolderSnapshotter:
         row, chain = self._database.read(read)
         if row.info.kind is SnapshotKind.COMMITTED:
             raise InvalidArgument(f"snapshot {key} is committed: only active ones and views have mounts")
+        self._restorer.restore(chain)
         return self._layout.mounts(self._folder(row.info.kind, chain))
 
     def commit(self, scope: Scope, name: str, key: str, labels: Mapping[str, str] | None = None) -> None:
@@ -101,6 +144,7 @@ class FolderSnapshotter:
             self._leases.hold(connection, scope, f"snapshots/{self.name}", name)
 
         self._database.write(change)
+        self._settling.want()
 
     def remove(self, scope: Scope, key: str) -> None:
         place = self._place(scope)
@@ -128,9 +172,6 @@ class FolderSnapshotter:
         found = self._database.read(lambda connection: rows.all_of(connection, place))
         return [row.info for row in found if wanted.matches(lambda path, info=row.info: field_of(info, path))]  # type: ignore[misc]
 
-    def recorded(self, scope: Scope) -> builtins.list[SnapshotInfo]:
-        return self.list(scope)
-
     def usage(self, scope: Scope, key: str) -> SnapshotUsage:
         place = self._place(scope)
         row = self._database.read(lambda connection: rows.get(connection, place, key))
@@ -138,15 +179,37 @@ class FolderSnapshotter:
             return SnapshotUsage(size=row.size, inodes=row.inodes)
         if row.info.kind is SnapshotKind.VIEW:
             return SnapshotUsage(size=0, inodes=0)
-        counted = usage_of(self._layout.content(self._folders.of(row.id)))
-        if row.info.kind is SnapshotKind.COMMITTED:
+        counted = self._counted(row.id)
+        if row.info.kind is SnapshotKind.COMMITTED and not self._restorer.is_torn(row.id):
             self._database.write(lambda connection: rows.set_usage(connection, row.id, counted.size, counted.inodes))
         return counted
 
+    def _counted(self, snapshot: int) -> SnapshotUsage:
+        try:
+            return usage_of(self._layout.content(self._folders.of(snapshot)))
+        except FileNotFoundError:  # the power took it
+            return SnapshotUsage(size=0, inodes=0)
+
     def cleanup(self) -> None:
-        # On the writer's thread no row comes or goes: a directory without one is nobody's.
-        self._database.write(lambda connection: self._folders.set_aside_unknown(rows.ids(connection, self.name)))
+        if not self._database.read(lambda connection: self._folders.unknown(rows.ids(connection, self.name))):
+            self._folders.remove_set_aside()
+            return
+        # A power cut must not bring back a row whose directory went: first the disk has it that the row is gone.
+        unknown = self._database.write(
+            lambda connection: self._folders.unknown(rows.ids(connection, self.name)), durable=True
+        )
+        # On the writer's thread no row comes or goes: a directory that still has none is nobody's.
+        self._database.write(
+            lambda connection: self._folders.set_aside(unknown - rows.ids(connection, self.name)),
+        )
         self._folders.remove_set_aside()
+
+    def infos(self, connection: sqlite3.Connection, namespace: str) -> builtins.list[SnapshotInfo]:
+        return [row.info for row in rows.all_of(connection, rows.Place(self.name, namespace))]
+
+    def forget(self, connection: sqlite3.Connection, namespace: str, keys: Sequence[str]) -> None:
+        for key in keys:
+            rows.delete(connection, rows.Place(self.name, namespace), key)
 
     def _create(
         self, scope: Scope, kind: SnapshotKind, key: str, parent: str, labels: Mapping[str, str]
@@ -154,9 +217,10 @@ class FolderSnapshotter:
         check_key(key)
         check_labels(labels)
         place, now = self._place(scope), self._clock.now()
-        self._check_target(scope, labels.get(REFERENCE_LABEL, ""))
         info = SnapshotInfo(name=key, parent=parent, kind=kind, created_at=now, updated_at=now, labels=labels)
-        parents = self._database.read(lambda connection: self._parents(connection, place, parent))
+        chain = self._database.read(lambda connection: _parents(connection, place, parent))
+        self._restorer.restore(chain)
+        parents = tuple(map(self._folders.of, chain))
         with ExitStack() as stack:
             try:
                 made = stack.enter_context(self._folders.new())
@@ -164,26 +228,31 @@ class FolderSnapshotter:
             except OSError as error:
                 raise Unavailable(f"prepare snapshot {key}: {error}") from error
 
-            def insert(connection: sqlite3.Connection) -> int:
+            def insert(connection: sqlite3.Connection) -> int | AlreadyExists:
+                if (refusal := self._refusal(connection, scope, info)) is not None:
+                    return refusal  # raised below: the lease is to hold what is there
                 snapshot = rows.insert(connection, place, info)
                 self._leases.hold(connection, scope, f"snapshots/{self.name}", key)
                 self._folders.place(made, snapshot)
                 return snapshot
 
             snapshot = self._database.write(insert)
+        if isinstance(snapshot, AlreadyExists):
+            raise snapshot
+        if self._layout.copies_parents and parents:
+            self._settling.want()
         return self._layout.mounts(SnapshotFolder(self._folders.of(snapshot), kind, parents))
 
-    def _check_target(self, scope: Scope, target: str) -> None:
-        """Spare an unpacker its work: what it would make and commit is there, and its lease holds it now."""
-        place = self._place(scope)
-        if target and self._database.read(lambda connection: rows.exists(connection, place, target)):
-            hold = partial(self._leases.hold, scope=scope, kind=f"snapshots/{self.name}", identifier=target)
-            self._database.write(hold)
-            raise AlreadyExists(f"snapshot {target}: already exists")
-
-    def _parents(self, connection: sqlite3.Connection, place: rows.Place, parent: str) -> tuple[str, ...]:
-        nearest = rows.parent_of(connection, place, parent)
-        return () if nearest is None else tuple(map(self._folders.of, rows.chain(connection, nearest)))
+    def _refusal(self, connection: sqlite3.Connection, scope: Scope, info: SnapshotInfo) -> AlreadyExists | None:
+        """Why a snapshot is not made: it is there, or what it is to become."""
+        for name in filter(None, (info.labels.get(REFERENCE_LABEL, ""), info.name)):
+            try:
+                rows.get(connection, self._place(scope), name)
+            except NotFound:
+                continue
+            self._leases.hold(connection, scope, f"snapshots/{self.name}", name)
+            return AlreadyExists(f"snapshot {name}: already exists")
+        return None
 
     def _folder(self, kind: SnapshotKind, chain: tuple[int, ...]) -> SnapshotFolder:
         own, *parents = map(self._folders.of, chain)
@@ -191,6 +260,12 @@ class FolderSnapshotter:
 
     def _place(self, scope: Scope) -> rows.Place:
         return rows.Place(self.name, scope.namespace)
+
+
+def _parents(connection: sqlite3.Connection, place: rows.Place, parent: str) -> tuple[int, ...]:
+    """Ids, the nearest first. Raises NotFound, FailedPrecondition."""
+    nearest = rows.parent_of(connection, place, parent)
+    return () if nearest is None else rows.chain(connection, nearest)
 
 
 def check_key(key: str) -> None:

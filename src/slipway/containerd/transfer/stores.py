@@ -22,6 +22,8 @@ from slipway.contracts.containerd_api.types import Platform
 # A transfer that a crash ended holds its content no longer than this, as the original's.
 LEASE_SECONDS: Final = 24 * 3600
 _EXPIRE_LABEL: Final = "containerd.io/gc.expire"
+# Of the leases of this daemon's own transfers, which end with it: a new daemon ends those that an old one left.
+TRANSFER_LABEL: Final = "io.slipway.transfer"
 
 
 class Leases(Protocol):
@@ -81,7 +83,7 @@ class Stores:
             yield scope
             return
         expires = rfc3339_from_nanoseconds(self.clock.now() + LEASE_SECONDS * 1_000_000_000)
-        self.leases.create(scope, Lease(id=name, labels={_EXPIRE_LABEL: expires}))
+        self.leases.create(scope, Lease(id=name, labels={_EXPIRE_LABEL: expires, TRANSFER_LABEL: ""}))
         try:
             yield replace(scope, lease=name)
         finally:

@@ -1,7 +1,10 @@
 """Makes the snapshots of an image: one committed snapshot per layer, named by its chain id. Blocks: runs in threads."""
 
+import os
 import secrets
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Final
 
 from slipway.base.digests import chain_ids
@@ -21,6 +24,9 @@ from slipway.contracts.oci import platforms
 
 _SNAPSHOT_LABEL: Final = "containerd.io/gc.ref.snapshot."
 UNCOMPRESSED_LABEL: Final = "containerd.io/uncompressed"
+
+# Layers of one image that are unpacked side by side; how many work at a time, the processes say.
+AT_ONCE: Final = max(4, len(os.sched_getaffinity(0)))
 
 # A snapshotter may say that it has a layer, and lose it before we look.
 _TRIES: Final = 3
@@ -67,7 +73,8 @@ class Unpacker:
     def unpack(self, image: ImageManifest, wait_for_layer: WaitForLayer = lambda layer: None) -> None:
         """Make the missing snapshots of an image that `wants` accepts.
 
-        A failure leaves the snapshots of the layers before it, which a lease or nothing keeps. Raises InvalidArgument
+        Where the snapshotter can, layers are unpacked side by side, and committed one after the other. A failure leaves
+        the snapshots of the layers before it, which a lease or nothing keeps. Raises InvalidArgument
         for layers that do not fit the configuration, and what the differ and the snapshotter raise.
         """
         unpack = self.wants(image)
@@ -78,28 +85,23 @@ class Unpacker:
             counts = f"{len(layers)} != {len(diff_ids)}"
             raise InvalidArgument(f"unpack {image.target.digest}: number of layers and diffIDs don't match: {counts}")
         snapshotter = self._snapshotter(unpack.snapshotter)
-        parent = ""
-        for at, (diff_id, chain_id) in enumerate(zip(diff_ids, chain_ids(diff_ids), strict=True)):
-            with self._stores.unpacking.hold((self._scope.namespace, snapshotter.name, chain_id)):
-                if not self._is_there(snapshotter, chain_id):
-                    labels = self._labels(snapshotter, image, at, chain_id)
-                    self._make(snapshotter, layers[at], diff_id, chain_id, parent, labels, wait_for_layer)
-            parent = chain_id
-        self._keep_snapshot(snapshotter.name, image.manifest.config.digest, parent)
-
-    def _snapshotter(self, name: str) -> Snapshotter:
-        name = name or self._stores.default_snapshotter
-        found = self._stores.snapshotters.get(name)
-        if found is None:
-            raise InvalidArgument(f"snapshotter {name!r} is not loaded")
-        return found
-
-    def _is_there(self, snapshotter: Snapshotter, chain_id: str) -> bool:
-        try:
-            snapshotter.stat(self._scope, chain_id)
-        except NotFound:
-            return False
-        return True
+        chains = chain_ids(diff_ids)
+        steps = [
+            _Step(
+                layer=layers[at],
+                diff_id=diff_ids[at],
+                name=name,
+                parent=chains[at - 1] if at else "",
+                labels=self._labels(snapshotter, image, at, name),
+            )
+            for at, name in enumerate(chains)
+        ]
+        if snapshotter.is_remote:
+            for step in steps:
+                self._unpack_unless_there(snapshotter, step, wait_for_layer)
+        else:
+            self._unpack_all(snapshotter, steps, wait_for_layer)
+        self._keep_snapshot(snapshotter.name, image.manifest.config.digest, chains[-1] if chains else "")
 
     def _labels(self, snapshotter: Snapshotter, image: ImageManifest, at: int, chain_id: str) -> dict[str, str]:
         """What a layer's snapshot is made with: what the manifest says for snapshotters, too."""
@@ -108,64 +110,117 @@ class Unpacker:
             labels |= source_labels(self._reference, image.target.digest, image.manifest.layers[at:])
         return {**labels, REFERENCE_LABEL: chain_id}
 
-    def _make(
-        self,
-        snapshotter: Snapshotter,
-        layer: Descriptor,
-        diff_id: str,
-        chain_id: str,
-        parent: str,
-        labels: Mapping[str, str],
-        wait_for_layer: WaitForLayer,
-    ) -> None:
-        """The committed snapshot of one layer, unpacked unless the snapshotter has it already."""
-        prepared = self._prepare(snapshotter, chain_id, parent, labels)
-        if prepared is None:
-            return
-        key, mounts = prepared
-        try:
-            wait_for_layer(layer)
-            self._tell("extracting", layer)
-            self._apply(layer, diff_id, mounts)
+    def _unpack_unless_there(self, snapshotter: Snapshotter, step: "_Step", wait: WaitForLayer) -> None:
+        """The committed snapshot of one layer, fetched and unpacked unless the snapshotter has it already."""
+        with self._stores.unpacking.hold((self._scope.namespace, snapshotter.name, step.name)):
+            if snapshotter.hold(self._scope, step.name):
+                return
+            prepared = self._prepare(snapshotter, step)
+            if prepared is None:
+                return
+            key, mounts = prepared
             try:
-                snapshotter.commit(self._scope, chain_id, key, labels)
-            except AlreadyExists:
-                snapshotter.remove(self._scope, key)  # a client that unpacks by itself was faster
-        except BaseException as error:
-            self._abandon(snapshotter, key, error)
-            raise
-        field = f"labels.{UNCOMPRESSED_LABEL}"
-        self._stores.content.update(self._scope, layer.digest, {UNCOMPRESSED_LABEL: diff_id}, [field])
-        self._tell("extracted", layer)
+                wait(step.layer)
+                self._tell("extracting", step.layer)
+                step.check(self._stores.differ.apply(self._scope, step.layer, mounts, interruption=self._interruption))
+                try:
+                    snapshotter.commit(self._scope, step.name, key, step.labels)
+                except AlreadyExists:  # a client that unpacks by itself was faster
+                    self._abandon(snapshotter, key, None)
+            except BaseException as error:
+                self._abandon(snapshotter, key, error)
+                raise
+            self._note(step)
 
-    def _prepare(
-        self, snapshotter: Snapshotter, chain_id: str, parent: str, labels: Mapping[str, str]
-    ) -> tuple[str, Sequence[Mount]] | None:
+    def _prepare(self, snapshotter: Snapshotter, step: "_Step") -> tuple[str, Sequence[Mount]] | None:
         """The key and the mounts of a snapshot to unpack into; None when the layer's own is there after all."""
         for left in reversed(range(_TRIES)):
-            key = f"extract-{secrets.token_hex(8)} {chain_id}"
+            key = f"extract-{secrets.token_hex(8)} {step.name}"
             try:
-                return key, snapshotter.prepare(self._scope, key, parent, labels)
+                return key, snapshotter.prepare(self._scope, key, step.parent, step.labels)
             except AlreadyExists:
-                if self._is_there(snapshotter, chain_id):
+                if snapshotter.hold(self._scope, step.name):
                     return None
                 if not left:
                     raise
         raise AssertionError("the last try returns or raises")
 
-    def _apply(self, layer: Descriptor, diff_id: str, mounts: Sequence[Mount]) -> None:
-        applied = self._stores.differ.apply(self._scope, layer, mounts, interruption=self._interruption)
-        if applied.digest != diff_id:
-            raise InvalidArgument(
-                f"unpack layer {layer.digest}: its content is {applied.digest}, but the image says {diff_id}"
-            )
+    def _unpack_all(self, snapshotter: Snapshotter, steps: Sequence["_Step"], wait: WaitForLayer) -> None:
+        """Each layer as soon as it has arrived; none is committed before the one below. The lowest failure is told."""
+        begun: list[Future[None]] = []
+        with ThreadPoolExecutor(AT_ONCE if snapshotter.is_independent else 1, thread_name_prefix="unpack") as threads:
+            try:
+                for step in steps:
+                    if begun or not snapshotter.hold(self._scope, step.name):
+                        wait(step.layer)
+                        below = begun[-1] if begun else None
+                        begun.append(threads.submit(self._unpack_once, snapshotter, step, below))
+                        _raise_what_failed(begun)
+            except BaseException:
+                threads.shutdown(wait=True, cancel_futures=True)
+                _raise_what_failed(begun)
+                raise
+            for future in begun:
+                future.result()
 
-    def _abandon(self, snapshotter: Snapshotter, key: str, error: BaseException) -> None:
+    def _unpack_once(self, snapshotter: Snapshotter, step: "_Step", below: "Future[None] | None") -> None:
+        """Whoever comes second to a layer finds it there."""
+        with self._stores.unpacking.hold((self._scope.namespace, snapshotter.name, step.name)):
+            if not snapshotter.hold(self._scope, step.name):
+                self._unpack_layer(snapshotter, step, below)
+
+    def _snapshotter(self, name: str) -> Snapshotter:
+        name = name or self._stores.default_snapshotter
+        found = self._stores.snapshotters.get(name)
+        if found is None:
+            raise InvalidArgument(f"snapshotter {name!r} is not loaded")
+        return found
+
+    def _unpack_layer(self, snapshotter: Snapshotter, step: "_Step", below: "Future[None] | None") -> None:
+        key = f"extract-{secrets.token_hex(8)} {step.name}"
+        self._tell("extracting", step.layer)
+        try:
+            try:
+                if below is None or below.done() or not snapshotter.is_independent:
+                    self._upon(snapshotter, step, key, below)
+                else:
+                    self._apart(snapshotter, step, key, below)
+                snapshotter.commit(self._scope, step.name, key, step.labels)
+            except AlreadyExists:  # a client that unpacks by itself was faster
+                self._abandon(snapshotter, key, None)
+        except BaseException as error:
+            self._abandon(snapshotter, key, error)
+            raise
+        self._note(step)
+
+    def _note(self, step: "_Step") -> None:
+        field = f"labels.{UNCOMPRESSED_LABEL}"
+        self._stores.content.update(self._scope, step.layer.digest, {UNCOMPRESSED_LABEL: step.diff_id}, [field])
+        self._tell("extracted", step.layer)
+
+    def _upon(self, snapshotter: Snapshotter, step: "_Step", key: str, below: "Future[None] | None") -> None:
+        """Unpack a layer on those below it, which are there."""
+        if below is not None:
+            below.result()
+        mounts = snapshotter.prepare(self._scope, key, step.parent, step.labels)
+        step.check(self._stores.differ.apply(self._scope, step.layer, mounts, interruption=self._interruption))
+
+    def _apart(self, snapshotter: Snapshotter, step: "_Step", key: str, below: "Future[None]") -> None:
+        """Unpack a layer while those below it are being unpacked, and put it on them."""
+        mounts = snapshotter.prepare_layer(self._scope, key, step.labels)
+        apart = self._stores.differ.apply_apart(self._scope, step.layer, mounts, interruption=self._interruption)
+        step.check(apart.plain)
+        below.result()
+        self._stores.differ.complete(apart, snapshotter.rebase(self._scope, key, step.parent))
+
+    def _abandon(self, snapshotter: Snapshotter, key: str, error: BaseException | None) -> None:
         try:
             snapshotter.remove(self._scope, key)
         except NotFound:
             return
-        except Exception as undo:  # noqa: BLE001 - the error that is on its way says more
+        except Exception as undo:
+            if error is None:
+                raise
             error.add_note(f"remove snapshot {key}: {undo}")
 
     def _keep_snapshot(self, snapshotter: str, config_digest: str, chain_id: str) -> None:
@@ -176,3 +231,27 @@ class Unpacker:
 
     def _tell(self, event: str, layer: Descriptor) -> None:
         self._report(Progress(event=event, name=ref_of(layer), total=layer.size, descriptor=layer))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Step:
+    """One layer: the snapshot `name` that it makes on `parent` (empty: on nothing)."""
+
+    layer: Descriptor
+    diff_id: str
+    name: str
+    parent: str
+    labels: Mapping[str, str]
+
+    def check(self, plain: Descriptor) -> None:
+        """Raises InvalidArgument for another content than the image says."""
+        if plain.digest != self.diff_id:
+            raise InvalidArgument(
+                f"unpack layer {self.layer.digest}: its content is {plain.digest}, but the image says {self.diff_id}"
+            )
+
+
+def _raise_what_failed(begun: "Sequence[Future[None]]") -> None:
+    for future in begun:
+        if future.done() and not future.cancelled():
+            future.result()

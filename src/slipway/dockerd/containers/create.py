@@ -10,7 +10,6 @@ from typing import Any
 
 from slipway.base.errors import EngineError, InternalError, InvalidArgument, NotFound
 from slipway.base.identifiers import check_container_name
-from slipway.base.timestamps import rfc3339_from_nanoseconds
 from slipway.contracts.containerd_api.types import Mount
 from slipway.contracts.engine_api.container_config import ContainerConfig
 from slipway.contracts.engine_api.host_config import HostConfig
@@ -26,6 +25,7 @@ from slipway.dockerd.containers.files.mount_points import wanted_mounts
 from slipway.dockerd.containers.files.own_files import add_own_files
 from slipway.dockerd.containers.files.volumes_from import joined_mount_points, mounts_of_others
 from slipway.dockerd.containers.model import ContainerRecord, ContainerState, ImageManifest
+from slipway.dockerd.containers.prepare_snapshot import prepare_snapshot
 from slipway.dockerd.containers.request.absent_limits import without_absent_limits
 from slipway.dockerd.containers.request.defaults import completed_host_config
 from slipway.dockerd.containers.request.merge import command_line, merged_config
@@ -62,7 +62,7 @@ async def create(environment: ContainerEnvironment, request: CreateRequest) -> t
         name = _reserve_name(environment, request.name, container_id, undo)
         record = _record(environment, container_id, name, config, host_config, request, image)
         mounts, mount_points = await concurrently(
-            _prepare_snapshot(environment, container_id, image.content.chain_id, undo),
+            _prepare_snapshot(environment, container_id, image, undo),
             make_mount_points(wanted, environment.volumes, undo),
         )
         await fill_volumes(wanted, mount_points, mounts)
@@ -112,14 +112,9 @@ def _reserve_name(environment: ContainerEnvironment, asked: str, container_id: s
 
 
 async def _prepare_snapshot(
-    environment: ContainerEnvironment, container_id: str, chain_id: str, undo: AsyncExitStack
+    environment: ContainerEnvironment, container_id: str, image: NamedImage, undo: AsyncExitStack
 ) -> tuple[Mount, ...]:
-    """Make the container's writable layer; how to mount it.
-
-    The label keeps it from containerd's collector until the container is removed.
-    """
-    label = {"containerd.io/gc.root": rfc3339_from_nanoseconds(environment.clock.now())}
-    mounts = await environment.containerd.snapshots.prepare(container_id, chain_id, label)
+    mounts = await prepare_snapshot(environment, container_id, image)
     undo.push_async_callback(_remove_snapshot, environment, container_id)
     return mounts
 

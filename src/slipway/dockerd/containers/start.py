@@ -28,6 +28,7 @@ from slipway.dockerd.containers.files.find_user import user_of
 from slipway.dockerd.containers.files.mount_points import resolved_mount, tmpfs_mounts
 from slipway.dockerd.containers.health.checks import start_health_checks
 from slipway.dockerd.containers.lifecycle import Event, Status
+from slipway.dockerd.containers.prepare_snapshot import find_snapshot
 from slipway.dockerd.containers.remove import remove_locked
 from slipway.dockerd.containers.request.runtime_options import runtime_of
 from slipway.dockerd.containers.save_state import save_state
@@ -131,7 +132,7 @@ def stream_plan(environment: ContainerEnvironment, container: Container) -> Stre
 async def _mounts_and_user(
     environment: ContainerEnvironment, container: Container
 ) -> tuple[tuple[Mount, ...], ContainerUser]:
-    mounts = container.mounts or await environment.containerd.snapshots.mounts(container.id)
+    mounts = await find_snapshot(environment, container)
     user = await asyncio.to_thread(user_of, container, mounts, container.record.config.user)
     return mounts, user
 

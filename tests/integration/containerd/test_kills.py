@@ -1,0 +1,219 @@
+"""SIGKILL in the middle of everything that changes the disk: nothing half done is seen, and nothing is left.
+
+Before every n-th call that changes the disk, in each step of an image's life, containerd dies (kill_at_step.c). A new
+one is started, the step is done again, the life goes on to its end, and then the disk is as if nothing had happened.
+"""
+
+import hashlib
+import json
+import mmap
+import os
+import sqlite3
+import struct
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from slipway.base.digests import chain_ids, digest_of
+from tests.integration.containerd.daemon import OurContainerd
+from tests.integration.images.distribution import layer_of
+from tests.support import sample
+from tests.support.kept import library
+
+pytestmark = [pytest.mark.root, pytest.mark.peers]
+IMAGE, TAG = "docker.io/library/life:1", "docker.io/library/life:2"
+BLOB = b"a blob of a client\n" * 5000
+DIGEST = digest_of(BLOB)
+LAYERS = [layer_of({f"d{at}/f{number}": bytes([at]) * 10_000 for number in range(5)}) for at in range(3)]
+CHAINS = chain_ids(tuple(map(digest_of, LAYERS)))
+NEVER = 1 << 30
+PARTS = 8
+
+
+def archive() -> bytes:
+    ids = [*map(digest_of, LAYERS)]
+    machine = {"x86_64": "amd64", "aarch64": "arm64"}[os.uname().machine]
+    config = json.dumps({"os": "linux", "architecture": machine, "config": {}, "rootfs": {"diff_ids": ids}}).encode()
+    names = [f"{at}/layer.tar" for at in range(len(LAYERS))]
+    manifest = [{"Config": "c.json", "RepoTags": ["life:1"], "Layers": names}]
+    files = {"c.json": config, "manifest.json": json.dumps(manifest).encode()}
+    return layer_of({**dict(zip(names, LAYERS, strict=True)), **files})
+
+
+@dataclass
+class Life:
+    """A containerd that can be told when to die, and what it has been through."""
+
+    daemon: OurContainerd
+    countdown: mmap.mmap
+    archive: Path
+    trees: dict[str, str] = field(default_factory=dict)
+
+    def arm(self, calls: int) -> None:
+        self.countdown[:4] = struct.pack("=i", calls)
+
+    @property
+    def left(self) -> int:
+        return int(struct.unpack("=i", self.countdown[:4])[0])
+
+    def ctr(self, *arguments: str | Path, stdin: bytes | None = None, check: bool = True) -> str:
+        return self.daemon.ctr(*arguments, stdin=stdin, check=check).stdout.decode()
+
+    @property
+    def root(self) -> Path:
+        return self.daemon.folder / "root"
+
+    def files(self) -> list[str]:
+        """What there is in the data folder, but for the database."""
+        found = [str(path.relative_to(self.root)) for path in self.root.rglob("*")]
+        return sorted(path for path in found if "metadata.db" not in path)
+
+
+def load(life: Life) -> None:
+    life.ctr("images", "import", life.archive)
+
+
+def tag(life: Life) -> None:
+    life.ctr("images", "tag", "--force", IMAGE, TAG)
+
+
+def ingest(life: Life) -> None:
+    life.ctr("content", "ingest", "--expected-digest", DIGEST, "--expected-size", str(len(BLOB)), "ref", stdin=BLOB)
+    life.ctr("content", "label", DIGEST, "containerd.io/gc.root=now")
+
+
+def snapshot(life: Life) -> None:
+    life.ctr("snapshots", "rm", "mine", check=False)
+    life.ctr("snapshots", "rm", "active", check=False)
+    life.ctr("snapshots", "prepare", "active", CHAINS[-1])
+    life.ctr("snapshots", "commit", "mine", "active")
+    life.ctr("snapshots", "label", "mine", "containerd.io/gc.root=now")
+
+
+def lease(life: Life) -> None:
+    life.ctr("leases", "rm", "mine", check=False)
+    life.ctr("leases", "create", "--id", "mine", "a=b")
+    life.ctr("leases", "rm", "--sync", "mine")
+
+
+def remove(life: Life) -> None:
+    """Everything, and what nobody keeps then; it may be partly done already."""
+    life.ctr("content", "rm", DIGEST, check=False)
+    for name in ("mine", "active"):
+        life.ctr("snapshots", "rm", name, check=False)
+    life.ctr("images", "rm", "--sync", IMAGE, TAG, check=False)
+    life.ctr("leases", "rm", "last", check=False)
+    life.ctr("leases", "create", "--id", "last")
+    life.ctr("leases", "rm", "--sync", "last")
+
+
+STEPS: tuple[Callable[[Life], None], ...] = (load, tag, ingest, snapshot, lease, remove)
+
+
+@pytest.fixture(scope="module")
+def life(machine_unchanged: None, sid: str, short_folder: Path) -> Iterator[Life]:
+    daemon = OurContainerd(Path(tempfile.mkdtemp(prefix="kill", dir=short_folder)))
+    (daemon.folder / "life.tar").write_bytes(archive())
+    steps = daemon.folder / "steps"
+    steps.write_bytes(bytes(4096))
+    killer = library(Path(__file__).with_name("kill_at_step.c"))
+    daemon.environment = {"LD_PRELOAD": str(killer), "STEPS_FILE": str(steps)}
+    with open(steps, "r+b") as file, mmap.mmap(file.fileno(), 4096) as countdown:
+        try:
+            daemon.start()
+            yield Life(daemon, countdown, daemon.folder / "life.tar")
+        finally:
+            daemon.close()
+
+
+@dataclass
+class Whole:
+    """A life that nothing disturbs: how many calls each step takes, and what is left at the end."""
+
+    calls: dict[str, int]
+    files: list[str]
+
+
+@pytest.fixture(scope="module")
+def whole(life: Life) -> Whole:
+    calls = {}
+    for step in STEPS:
+        life.arm(NEVER)
+        step(life)
+        calls[step.__name__] = NEVER - life.left
+        if step is load:
+            life.trees = trees(life)
+    life.arm(0)
+    assert min(calls.values()) > PARTS, calls
+    return Whole(calls, life.files())
+
+
+def trees(life: Life) -> dict[str, str]:
+    """What each committed snapshot of the image is, by its name."""
+    return {name: tree_digest(folder) for name, _, folder in snapshots(life) if name in CHAINS}
+
+
+def snapshots(life: Life) -> list[tuple[str, str, Path]]:
+    rows = database(life, "SELECT id, key, kind FROM snapshots WHERE snapshotter = 'overlayfs'")
+    folder = life.root / "io.containerd.snapshotter.v1.overlayfs/snapshots"
+    return [(row["key"], row["kind"], folder / str(row["id"])) for row in rows]
+
+
+def tree_digest(folder: Path) -> str:
+    files = sorted(path for path in (folder / "fs").rglob("*") if path.is_file())
+    parts = [f"{path.relative_to(folder)} {hashlib.sha256(path.read_bytes()).hexdigest()}" for path in files]
+    return digest_of("\n".join(parts).encode())
+
+
+def database(life: Life, query: str) -> list[sqlite3.Row]:
+    place = life.root / "io.containerd.metadata.v1.bolt/metadata.db"
+    connection = sqlite3.connect(f"file:{place}?mode=ro", uri=True)
+    connection.row_factory = sqlite3.Row
+    try:
+        return connection.execute(query).fetchall()
+    finally:
+        connection.close()
+
+
+def check(life: Life) -> None:
+    """Whatever is told of is there, and whole."""
+    assert [row[0] for row in database(life, "PRAGMA integrity_check")] == ["ok"]
+    assert not database(life, "PRAGMA foreign_key_check")
+    blobs = life.root / "io.containerd.content.v1.content/blobs/sha256"
+    for row in database(life, "SELECT digest, size FROM content"):
+        data = (blobs / row["digest"].removeprefix("sha256:")).read_bytes()
+        assert (digest_of(data), len(data)) == (row["digest"], row["size"])
+    found = trees(life)
+    assert found == {name: life.trees[name] for name in found}
+    assert all((folder / "fs").is_dir() for _, _, folder in snapshots(life))
+    if database(life, f"SELECT 1 FROM images WHERE name = '{IMAGE}'"):
+        assert set(found) == set(CHAINS), "an image is told of whose snapshots are not there"
+    assert not database(life, "SELECT 1 FROM leases WHERE id LIKE 'transfer-%'")
+
+
+CASES = [f"{step.__name__}-{part}" for step in STEPS for part in range(PARTS)]
+
+
+@pytest.mark.parametrize("case", sample.of_lines(CASES, 7))
+def test_a_daemon_that_is_killed_leaves_nothing_half_done(life: Life, whole: Whole, case: str) -> None:
+    name, part = case.split("-")
+    victim = next(step for step in STEPS if step.__name__ == name)
+    for step in STEPS[: STEPS.index(victim)]:
+        step(life)
+    life.arm(1 + whole.calls[name] * int(part) // PARTS)
+    try:
+        victim(life)
+    except AssertionError:  # `ctr` failed: its server died
+        life.daemon.wait_killed()
+    else:
+        life.daemon.kill()  # it does not always take as many calls
+    life.arm(0)
+    life.daemon.start()
+    check(life)
+    for step in STEPS[STEPS.index(victim) :]:
+        step(life)
+        check(life)
+    assert life.files() == whole.files
