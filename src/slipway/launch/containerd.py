@@ -5,7 +5,9 @@ import logging
 import os
 import sys
 import uuid
+from collections.abc import Mapping
 from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass
 from functools import partial
 from importlib import resources
 from types import ModuleType
@@ -16,7 +18,8 @@ from google.protobuf.any_pb2 import Any as AnyProto
 
 from slipway.archive.unpack import Unpackers
 from slipway.base.clock import Clock
-from slipway.base.errors import EngineError
+from slipway.base.durations import duration_from_text
+from slipway.base.errors import EngineError, InvalidArgument
 from slipway.base.files import read_whole, write_atomically
 from slipway.base.identifiers import check_identifier
 from slipway.base.version import VERSION
@@ -29,9 +32,12 @@ from slipway.containerd.containers.store import ContainerStore
 from slipway.containerd.content.store import FileContentStore
 from slipway.containerd.diff.differ import DirectoryDiffer
 from slipway.containerd.events.exchange import Exchange
+from slipway.containerd.images.config_labels import ImageConfigLabels
 from slipway.containerd.images.store import SqlImageStore
 from slipway.containerd.leases.store import LeaseStore
 from slipway.containerd.namespaces.store import NamespaceStore
+from slipway.containerd.restarts.monitor import INTERVAL_SECONDS, RestartMonitor
+from slipway.containerd.sandboxes.store import SandboxStore
 from slipway.containerd.services.containers import ContainersService
 from slipway.containerd.services.content import ContentService
 from slipway.containerd.services.diff import DiffService
@@ -42,6 +48,7 @@ from slipway.containerd.services.introspection import IntrospectionService
 from slipway.containerd.services.leases import LeasesService
 from slipway.containerd.services.namespaces import NamespacesService
 from slipway.containerd.services.parts import parts_of
+from slipway.containerd.services.sandboxes import SandboxControllerService, SandboxStoreService
 from slipway.containerd.services.scope import NAMESPACE_HEADER
 from slipway.containerd.services.snapshots import SnapshotsService
 from slipway.containerd.services.streams import StreamsService
@@ -50,8 +57,13 @@ from slipway.containerd.services.transfer import TransferService
 from slipway.containerd.services.version import VersionService
 from slipway.containerd.settings import Settings
 from slipway.containerd.snapshots.choice import open_snapshotters
-from slipway.containerd.tasks.bundle import BundleFolders
+from slipway.containerd.snapshots.interface import Snapshotter
+from slipway.containerd.snapshots.told import told
+from slipway.containerd.tasks.bundle import SANDBOX_FOLDER, BundleFolders
 from slipway.containerd.tasks.checkpoints import Checkpoints
+from slipway.containerd.tasks.lives import TaskLives
+from slipway.containerd.tasks.sandbox_places import SandboxPlaces
+from slipway.containerd.tasks.sandbox_shims import SandboxShims
 from slipway.containerd.tasks.supervisor import TaskSupervisor
 from slipway.containerd.transfer.service import LocalTransfer
 from slipway.containerd.transfer.stores import Stores
@@ -66,6 +78,7 @@ from slipway.contracts.containerd_api.generated import (
     introspection_pb2,
     leases_pb2,
     namespaces_pb2,
+    sandbox_pb2,
     snapshots_pb2,
     streaming_pb2,
     tasks_pb2,
@@ -149,14 +162,18 @@ class Daemon:
         signals = Signals()
         signals.install(asyncio.get_running_loop())
         async with AsyncExitStack() as stack:
-            collector = await self._start(stack)
+            collector, monitor = await self._start(stack)
             log.info("containerd serves", extra={"fields": {"address": self._settings.grpc.address}})
             async with asyncio.TaskGroup() as background:
-                collecting = background.create_task(collector.run(), name="collector")
+                jobs = (
+                    background.create_task(collector.run(), name="collector"),
+                    background.create_task(monitor.run(), name="restart monitor"),
+                )
                 await signals.wait_stop()
-                collecting.cancel()
+                for job in jobs:
+                    job.cancel()
 
-    async def _start(self, stack: AsyncExitStack) -> Collector:
+    async def _start(self, stack: AsyncExitStack) -> tuple[Collector, RestartMonitor]:
         """Build and open everything; `stack` closes it in the reverse order."""
         settings = self._settings
         stack.push_async_callback(self._launcher.close)
@@ -167,25 +184,55 @@ class Daemon:
         database = await asyncio.to_thread(SqliteDatabase, place, _schema())
         stack.push_async_callback(asyncio.to_thread, database.close)
         containers = ContainerStore(database, exchange, self._clock)
-        tasks = await self._recover_tasks(stack, containers, exchange)
-        collector, checkpoints = await self._add_storage(stack, database, exchange)
-        self._add_tasks(containers, tasks, checkpoints, exchange)
+        namespaces = NamespaceStore(database, exchange)
+        places = await self._recover_sandboxes(stack, database, exchange)
+        tasks = await self._recover_tasks(stack, containers, places, exchange)
+        storage = await self._add_storage(stack, database, namespaces, exchange)
+        self._add_tasks(containers, tasks, storage, exchange)
         stack.push_async_callback(self._server.close)
         ttrpc = await serve_ttrpc(
             settings.ttrpc_address, ShimEvents(exchange).answer, code_from_error, listener=ttrpc_listener
         )
         stack.push_async_callback(ttrpc.close)
         await self._server.start(grpc_listener)
-        return collector
+        monitor = RestartMonitor(
+            namespaces=namespaces,
+            containers=containers,
+            tasks=TaskLives(tasks),
+            snapshotters=storage.snapshotters,
+            interval=_restart_interval(settings),
+        )
+        return storage.collector, monitor
+
+    async def _recover_sandboxes(
+        self, stack: AsyncExitStack, database: SqliteDatabase, exchange: Exchange
+    ) -> SandboxPlaces:
+        """Serve sandboxes; returns when those of an earlier daemon are found again."""
+        records = SandboxStore(database, self._clock)
+        shims = SandboxShims(
+            launcher=self._launcher,
+            bundles=BundleFolders(self._settings.state, self._settings.root, SANDBOX_FOLDER),
+            records=records,
+            events=exchange,
+            clock=self._clock,
+            address=self._settings.grpc.address,
+        )
+        stack.push_async_callback(shims.close)
+        await shims.recover()
+        services = sandbox_pb2.DESCRIPTOR.services_by_name
+        self._server.add(services["Store"], SandboxStoreService(records))
+        self._server.add(services["Controller"], SandboxControllerService({"shim": shims}))
+        return SandboxPlaces(records, shims)
 
     async def _recover_tasks(
-        self, stack: AsyncExitStack, containers: ContainerStore, exchange: Exchange
+        self, stack: AsyncExitStack, containers: ContainerStore, places: SandboxPlaces, exchange: Exchange
     ) -> TaskSupervisor:
         """Returns when the shims of an earlier daemon are found again."""
         tasks = TaskSupervisor(
             launcher=self._launcher,
             bundles=BundleFolders(self._settings.state, self._settings.root),
             containers=containers,
+            sandboxes=places,
             events=exchange,
             clock=self._clock,
             address=self._settings.grpc.address,
@@ -195,31 +242,32 @@ class Daemon:
         return tasks
 
     def _add_tasks(
-        self, containers: ContainerStore, tasks: TaskSupervisor, checkpoints: Checkpoints, exchange: Exchange
+        self, containers: ContainerStore, tasks: TaskSupervisor, storage: "_Storage", exchange: Exchange
     ) -> None:
         """What runs: containers and tasks; and what tells of it."""
-        self._add(containers_pb2, ContainersService(containers))
-        self._add(tasks_pb2, TasksService(tasks, containers, checkpoints, self._clock))
+        self._add(containers_pb2, ContainersService(containers, storage.image_labels))
+        self._add(tasks_pb2, TasksService(tasks, containers, storage.checkpoints, self._clock))
         self._add(events_pb2, EventsService(exchange, self._clock))
         self._add(health_pb2, HealthService())
         self._add(version_pb2, VersionService(VERSION, f"slipway-{VERSION}"))
 
     async def _add_storage(
-        self, stack: AsyncExitStack, database: SqliteDatabase, exchange: Exchange
-    ) -> tuple[Collector, Checkpoints]:
+        self, stack: AsyncExitStack, database: SqliteDatabase, namespaces: NamespaceStore, exchange: Exchange
+    ) -> "_Storage":
         """What stays: content, images, snapshots, and the collection of what nothing keeps."""
         settings, clock = self._settings, self._clock
         leases = LeaseStore(database, clock)
         content = FileContentStore(_folder(settings, "content.v1.content"), database, leases, exchange, clock)
         images = SqlImageStore(database, exchange, clock)
         opening = partial(open_snapshotters, settings.root, database, leases, clock, wanted=settings.snapshotter)
-        snapshotters = await asyncio.to_thread(opening)
-        collector = Collector(database, snapshotters.by_name, content, clock)
-        self._add(namespaces_pb2, NamespacesService(NamespaceStore(database, exchange)))
+        opened = await asyncio.to_thread(opening)
+        snapshotters = {name: told(snapshotter, exchange) for name, snapshotter in opened.by_name.items()}
+        collector = Collector(database, snapshotters, content, clock)
+        self._add(namespaces_pb2, NamespacesService(namespaces))
         self._add(content_pb2, ContentService(content))
         self._add(images_pb2, ImagesService(images, collector))
         self._add(leases_pb2, LeasesService(leases, collector, clock))
-        self._add(snapshots_pb2, SnapshotsService(snapshotters.by_name, snapshotters.default, exchange, collector))
+        self._add(snapshots_pb2, SnapshotsService(snapshotters, opened.default, collector))
         streams = StreamsService()
         self._add(streaming_pb2, streams)
         unpackers = Unpackers(UNPACKERS)
@@ -230,22 +278,48 @@ class Daemon:
         stores = Stores(
             content=content,
             images=images,
-            snapshotters=snapshotters.by_name,
-            default_snapshotter=snapshotters.default,
+            snapshotters=snapshotters,
+            default_snapshotter=opened.default,
             differ=differ,
             leases=leases,
             platform=platform,
             clock=clock,
         )
         self._add(transfer_pb2, TransferService(LocalTransfer(stores), streams))
-        parts = parts_of(settings.root, snapshotters.by_name)
+        parts = parts_of(settings.root, snapshotters)
         identity = await asyncio.to_thread(_identity, _folder(settings, "grpc.v1.introspection"))
         self._add(introspection_pb2, IntrospectionService(parts, identity=identity, architecture=platform.architecture))
-        return collector, Checkpoints(content, differ)
+        return _Storage(
+            collector=collector,
+            checkpoints=Checkpoints(content, differ),
+            image_labels=ImageConfigLabels(images, content),
+            snapshotters=snapshotters,
+        )
 
     def _add(self, module: ModuleType, implementation: object) -> None:
         (service,) = module.DESCRIPTOR.services_by_name.values()
         self._server.add(service, implementation)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Storage:
+    """What the parts that stay have for those that run."""
+
+    collector: Collector
+    checkpoints: Checkpoints
+    image_labels: ImageConfigLabels
+    snapshotters: Mapping[str, Snapshotter]
+
+
+def _restart_interval(settings: Settings) -> float:
+    """Seconds. Raises InvalidArgument."""
+    table = settings.plugins.get("io.containerd.monitor.container.v1.restart", {})
+    table = table or settings.plugins.get("io.containerd.internal.v1.restart", {})  # its name until version 3
+    text = str(table.get("interval", ""))
+    try:
+        return duration_from_text(text) / 1e9 if text else INTERVAL_SECONDS
+    except ValueError as error:
+        raise InvalidArgument(f"read the restart monitor's interval: {error}") from error
 
 
 def _folder(settings: Settings, name: str) -> str:

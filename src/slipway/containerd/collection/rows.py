@@ -22,6 +22,7 @@ def read_graph(connection: sqlite3.Connection, snapshots: Snapshots, now: int) -
             roots.add(node)
     roots.update(_kept_by_images(connection, now))
     roots.update(_kept_by_containers(connection))
+    roots.update(_kept_by_sandboxes(connection))
     flat: set[Node] = set()
     for node, is_flat in _kept_by_leases(connection, now):
         (flat if is_flat else roots).add(node)
@@ -70,6 +71,11 @@ def _kept_by_containers(connection: sqlite3.Connection) -> Iterator[Node]:
     for row in connection.execute("SELECT namespace, snapshotter, snapshot_key, labels FROM containers"):
         if row["snapshot_key"]:
             yield Node(f"snapshots/{row['snapshotter']}", row["namespace"], row["snapshot_key"])
+        yield from references(row["namespace"], labels_from_text(row["labels"]))
+
+
+def _kept_by_sandboxes(connection: sqlite3.Connection) -> Iterator[Node]:
+    for row in connection.execute("SELECT namespace, labels FROM sandboxes"):
         yield from references(row["namespace"], labels_from_text(row["labels"]))
 
 
