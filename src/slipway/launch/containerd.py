@@ -184,10 +184,9 @@ class Daemon:
         database = await asyncio.to_thread(SqliteDatabase, place, _schema())
         stack.push_async_callback(asyncio.to_thread, database.close)
         containers = ContainerStore(database, exchange, self._clock)
-        namespaces = NamespaceStore(database, exchange)
         places = await self._recover_sandboxes(stack, database, exchange)
         tasks = await self._recover_tasks(stack, containers, places, exchange)
-        storage = await self._add_storage(stack, database, namespaces, exchange)
+        storage = await self._add_storage(stack, database, exchange)
         self._add_tasks(containers, tasks, storage, exchange)
         stack.push_async_callback(self._server.close)
         ttrpc = await serve_ttrpc(
@@ -196,7 +195,6 @@ class Daemon:
         stack.push_async_callback(ttrpc.close)
         await self._server.start(grpc_listener)
         monitor = RestartMonitor(
-            namespaces=namespaces,
             containers=containers,
             tasks=TaskLives(tasks),
             snapshotters=storage.snapshotters,
@@ -251,9 +249,7 @@ class Daemon:
         self._add(health_pb2, HealthService())
         self._add(version_pb2, VersionService(VERSION, f"slipway-{VERSION}"))
 
-    async def _add_storage(
-        self, stack: AsyncExitStack, database: SqliteDatabase, namespaces: NamespaceStore, exchange: Exchange
-    ) -> "_Storage":
+    async def _add_storage(self, stack: AsyncExitStack, database: SqliteDatabase, exchange: Exchange) -> "_Storage":
         """What stays: content, images, snapshots, and the collection of what nothing keeps."""
         settings, clock = self._settings, self._clock
         leases = LeaseStore(database, clock)
@@ -263,7 +259,7 @@ class Daemon:
         opened = await asyncio.to_thread(opening)
         snapshotters = {name: told(snapshotter, exchange) for name, snapshotter in opened.by_name.items()}
         collector = Collector(database, snapshotters, content, clock)
-        self._add(namespaces_pb2, NamespacesService(namespaces))
+        self._add(namespaces_pb2, NamespacesService(NamespaceStore(database, exchange)))
         self._add(content_pb2, ContentService(content))
         self._add(images_pb2, ImagesService(images, collector))
         self._add(leases_pb2, LeasesService(leases, collector, clock))

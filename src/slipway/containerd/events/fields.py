@@ -52,7 +52,8 @@ def _field(message: Any, path: tuple[str, ...]) -> str | None:
     if isinstance(value, Message):
         return _field(value, rest) if rest and message.HasField(name) else None
     if hasattr(value, "get"):
-        return value.get(".".join(rest))
+        found: str | None = value.get(".".join(rest))
+        return found
     if isinstance(value, bool):
         return "true" if value else "false"
     return value or None if isinstance(value, str) else None

@@ -1,24 +1,19 @@
-"""What the monitor needs of others: the namespaces' names, containers' records, and whole lives of tasks."""
+"""What the monitor needs of others: containers' records, and whole lives of tasks."""
 
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from slipway.containerd.containers.model import Container
 from slipway.containerd.metadata.model import Scope
-from slipway.containerd.namespaces.model import Namespace
 from slipway.containerd.tasks.model import TaskRequest, TaskStatus
-
-
-class Namespaces(Protocol):
-    def list(self) -> Sequence[Namespace]:
-        """Blocks on the database: call it from a thread."""
-        ...
 
 
 class ContainerRecords(Protocol):
     """Blocks on the database: call it from a thread."""
 
-    def list(self, scope: Scope, filters: Sequence[str] = ()) -> Sequence[Container]: ...
+    def labelled(self, key: str) -> Sequence[tuple[Scope, Container]]:
+        """All containers with a label of that name, of all namespaces."""
+        ...
 
     def update(self, scope: Scope, container: Container, fields: Iterable[str] = ()) -> Container:
         """Raises NotFound, InvalidArgument."""

@@ -12,7 +12,7 @@ from slipway.base.errors import EngineError, InvalidArgument
 from slipway.base.exhaustion import is_exhausted
 from slipway.containerd.containers.model import Container
 from slipway.containerd.metadata.model import Scope
-from slipway.containerd.restarts.interface import ContainerRecords, Namespaces, TaskLives
+from slipway.containerd.restarts.interface import ContainerRecords, TaskLives
 from slipway.containerd.restarts.policy import (
     COUNT_LABEL,
     LOG_LABEL,
@@ -39,13 +39,11 @@ class RestartMonitor:
     def __init__(
         self,
         *,
-        namespaces: Namespaces,
         containers: ContainerRecords,
         tasks: TaskLives,
         snapshotters: Mapping[str, Snapshotter],
         interval: float = INTERVAL_SECONDS,
     ) -> None:
-        self._namespaces = namespaces
         self._containers = containers
         self._tasks = tasks
         self._snapshotters = snapshotters
@@ -64,15 +62,11 @@ class RestartMonitor:
             await asyncio.sleep(self._interval)
 
     async def look(self) -> None:
-        """One look at every namespace; returns when all that it asked for is done."""
-        names = [namespace.name for namespace in await asyncio.to_thread(self._namespaces.list)]
+        """One look at all namespaces; returns when all that it asked for is done."""
         before, self._created = self._created, {}
         async with asyncio.TaskGroup() as group:
-            for name in names:
-                scope = Scope(name)
-                marked = [f'labels."{STATUS_LABEL}"']
-                for container in await asyncio.to_thread(self._containers.list, scope, marked):
-                    group.create_task(self._tend(scope, container, before))
+            for scope, container in await asyncio.to_thread(self._containers.labelled, STATUS_LABEL):
+                group.create_task(self._tend(scope, container, before))
 
     async def _tend(self, scope: Scope, container: Container, before: Mapping[tuple[str, str], int]) -> None:
         fields = {"namespace": scope.namespace, "id": container.id}
