@@ -21,7 +21,6 @@ from slipway.base.clock import Clock
 from slipway.base.errors import AlreadyExists, NotFound
 from slipway.clients.snapshotter.client import SnapshotterClient
 from slipway.containerd.diff.targets import tree_from_mounts
-from slipway.containerd.events.exchange import Exchange
 from slipway.containerd.leases.store import LeaseStore
 from slipway.containerd.services.scope import scope_of
 from slipway.containerd.services.snapshots import SnapshotsService
@@ -72,7 +71,7 @@ class Plugin:
         own = FolderSnapshotter(f"{self.folder}/data", layout, database, LeaseStore(database, clock), clock, NoLayers())
         own.name = self.name
         server = GrpcServer(status_from_error)
-        service = _Service(self, own, Exchange(clock))
+        service = _Service(self, own)
         server.add(snapshots_pb2.DESCRIPTOR.services_by_name["Snapshots"], service)
         await server.start(listen_unix(self.address, mode=0o600, group=-1))
         return Serving(server, database)
@@ -101,8 +100,8 @@ class _NoCollection:
 
 
 class _Service(SnapshotsService):
-    def __init__(self, plugin: Plugin, own: FolderSnapshotter, exchange: Exchange) -> None:
-        super().__init__({plugin.name: own}, plugin.name, exchange, _NoCollection())
+    def __init__(self, plugin: Plugin, own: FolderSnapshotter) -> None:
+        super().__init__({plugin.name: own}, plugin.name, _NoCollection())
         self._plugin = plugin
         self._own = own
 

@@ -8,7 +8,7 @@ import sys
 import uuid
 from collections.abc import Mapping
 from contextlib import AsyncExitStack, suppress
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from functools import partial
 from importlib import resources
 from types import ModuleType
@@ -46,11 +46,14 @@ from slipway.containerd.diff.differ import DirectoryDiffer
 from slipway.containerd.diff.stored_layers import StoredLayers
 from slipway.containerd.diff.stream_processors import processors_from_table
 from slipway.containerd.events.exchange import Exchange
+from slipway.containerd.images.config_labels import ImageConfigLabels
 from slipway.containerd.images.store import SqlImageStore
 from slipway.containerd.leases.store import LeaseStore
 from slipway.containerd.metadata.boots import has_stopped_since, record_boot
 from slipway.containerd.namespaces.store import NamespaceStore
 from slipway.containerd.oci_hook import become_hook
+from slipway.containerd.restarts.monitor import RestartMonitor
+from slipway.containerd.sandboxes.store import SandboxStore
 from slipway.containerd.services.containers import ContainersService
 from slipway.containerd.services.content import ContentService
 from slipway.containerd.services.diff import DiffService
@@ -61,6 +64,7 @@ from slipway.containerd.services.introspection import IntrospectionService, Part
 from slipway.containerd.services.leases import LeasesService
 from slipway.containerd.services.namespaces import NamespacesService
 from slipway.containerd.services.parts import Disabled, check_required, monitors, parts_of
+from slipway.containerd.services.sandboxes import SandboxControllerService, SandboxStoreService
 from slipway.containerd.services.scope import NAMESPACE_HEADER
 from slipway.containerd.services.snapshots import SnapshotsService
 from slipway.containerd.services.streams import StreamsService
@@ -68,11 +72,16 @@ from slipway.containerd.services.tasks import TasksService
 from slipway.containerd.services.transfer import TransferService
 from slipway.containerd.services.version import VersionService
 from slipway.containerd.snapshots.choice import SnapshotterChoice, Snapshotters, open_snapshotters
+from slipway.containerd.snapshots.interface import Snapshotter
 from slipway.containerd.snapshots.proxy import ProxySnapshotter
 from slipway.containerd.snapshots.proxy_settings import ProxySettings, proxies_from_table
-from slipway.containerd.tasks.bundle import BundleFolders
+from slipway.containerd.snapshots.told import told
+from slipway.containerd.tasks.bundle import SANDBOX_FOLDER, BundleFolders
 from slipway.containerd.tasks.checkpoints import Checkpoints
+from slipway.containerd.tasks.lives import TaskLives
 from slipway.containerd.tasks.model import TaskTimeouts
+from slipway.containerd.tasks.sandbox_places import SandboxPlaces
+from slipway.containerd.tasks.sandbox_shims import SandboxShims
 from slipway.containerd.tasks.supervisor import TaskSupervisor
 from slipway.containerd.transfer.registries import roots_of
 from slipway.containerd.transfer.service import LocalTransfer
@@ -88,6 +97,7 @@ from slipway.contracts.containerd_api.generated import (
     introspection_pb2,
     leases_pb2,
     namespaces_pb2,
+    sandbox_pb2,
     snapshots_pb2,
     streaming_pb2,
     tasks_pb2,
@@ -213,16 +223,19 @@ class Daemon:
         signals = Signals(on_stacks=stacks_wanted.set)
         signals.install(asyncio.get_running_loop())
         async with AsyncExitStack() as stack:
-            collector = await self._start(stack)
+            collector, monitor = await self._start(stack)
             log.info("containerd serves", extra={"fields": {"address": self._settings.grpc.address}})
             _tell_manager(READY)
             async with asyncio.TaskGroup() as background:
-                collecting = background.create_task(collector.run(), name="collector")
-                dumping = background.create_task(self._write_stacks(stacks_wanted), name="stacks")
+                jobs = (
+                    background.create_task(collector.run(), name="collector"),
+                    background.create_task(monitor.run(), name="restart monitor"),
+                    background.create_task(self._write_stacks(stacks_wanted), name="stacks"),
+                )
                 await signals.wait_stop()
                 _tell_manager(STOPPING)
-                collecting.cancel()
-                dumping.cancel()
+                for job in jobs:
+                    job.cancel()
 
     async def _write_stacks(self, wanted: asyncio.Event) -> None:
         """Whenever it is wanted, where every thread and task is: to the log, and to a file of its own."""
@@ -233,7 +246,7 @@ class Daemon:
             log.info("=== BEGIN stack dump ===\n%s\n=== END stack dump ===", stacks, extra={"fields": {"file": path}})
             await asyncio.to_thread(write_atomically, path, stacks.encode(), durable=False)
 
-    async def _start(self, stack: AsyncExitStack) -> Collector:
+    async def _start(self, stack: AsyncExitStack) -> tuple[Collector, RestartMonitor]:
         """Build and open everything; `stack` closes it in the reverse order."""
         settings = self._settings
         stack.push_async_callback(self._launcher.close)
@@ -244,9 +257,10 @@ class Daemon:
         database = await asyncio.to_thread(SqliteDatabase, place, _schema())
         stack.push_async_callback(asyncio.to_thread, database.close)
         containers = ContainerStore(database, exchange, self._clock)
-        tasks = await self._recover_tasks(stack, containers, exchange)
-        collector, checkpoints = await self._add_storage(stack, database, exchange)
-        self._add_tasks(containers, tasks, checkpoints, exchange)
+        places = await self._recover_sandboxes(stack, database, exchange)
+        tasks = await self._recover_tasks(stack, containers, places, exchange)
+        storage = await self._add_storage(stack, database, exchange)
+        self._add_tasks(containers, tasks, storage, exchange)
         stack.push_async_callback(self._server.close)
         ttrpc = await serve_ttrpc(
             settings.ttrpc_address, ShimEvents(exchange).answer, code_from_error, listener=ttrpc_listener
@@ -254,7 +268,33 @@ class Daemon:
         stack.push_async_callback(ttrpc.close)
         await self._serve_questions(stack, tasks)
         await self._server.start(grpc_listener)
-        return collector
+        monitor = RestartMonitor(
+            containers=containers,
+            tasks=TaskLives(tasks),
+            snapshotters=storage.snapshotters,
+            interval=settings.plugins.restart.interval.seconds,
+        )
+        return storage.collector, monitor
+
+    async def _recover_sandboxes(
+        self, stack: AsyncExitStack, database: SqliteDatabase, exchange: Exchange
+    ) -> SandboxPlaces:
+        """Serve sandboxes; returns when those of an earlier daemon are found again."""
+        records = SandboxStore(database, self._clock)
+        shims = SandboxShims(
+            launcher=self._launcher,
+            bundles=BundleFolders(self._settings.state, self._settings.root, SANDBOX_FOLDER),
+            records=records,
+            events=exchange,
+            clock=self._clock,
+            address=self._settings.grpc.address,
+        )
+        stack.push_async_callback(shims.close)
+        await shims.recover()
+        services = sandbox_pb2.DESCRIPTOR.services_by_name
+        self._server.add(services["Store"], SandboxStoreService(records))
+        self._server.add(services["Controller"], SandboxControllerService({"shim": shims}))
+        return SandboxPlaces(records, shims)
 
     async def _serve_questions(self, stack: AsyncExitStack, tasks: TaskSupervisor) -> None:
         """The HTTP sockets, where they are wanted: most daemons pay nothing for them."""
@@ -271,13 +311,14 @@ class Daemon:
             await _serve_http(stack, settings.debug.address, settings.debug, DebugEndpoint().answer)
 
     async def _recover_tasks(
-        self, stack: AsyncExitStack, containers: ContainerStore, exchange: Exchange
+        self, stack: AsyncExitStack, containers: ContainerStore, places: SandboxPlaces, exchange: Exchange
     ) -> TaskSupervisor:
         """Returns when the shims of an earlier daemon are found again."""
         tasks = TaskSupervisor(
             launcher=self._launcher,
             bundles=BundleFolders(self._settings.state, self._settings.root),
             containers=containers,
+            sandboxes=places,
             events=exchange,
             clock=self._clock,
             address=self._settings.grpc.address,
@@ -288,18 +329,16 @@ class Daemon:
         return tasks
 
     def _add_tasks(
-        self, containers: ContainerStore, tasks: TaskSupervisor, checkpoints: Checkpoints, exchange: Exchange
+        self, containers: ContainerStore, tasks: TaskSupervisor, storage: "_Storage", exchange: Exchange
     ) -> None:
         """What runs: containers and tasks; and what tells of it."""
-        self._add(containers_pb2, ContainersService(containers))
-        self._add(tasks_pb2, TasksService(tasks, containers, checkpoints, self._clock, self._timeouts))
+        self._add(containers_pb2, ContainersService(containers, storage.image_labels))
+        self._add(tasks_pb2, TasksService(tasks, containers, storage.checkpoints, self._clock, self._timeouts))
         self._add(events_pb2, EventsService(exchange, self._clock))
         self._add(health_pb2, HealthService())
         self._add(version_pb2, VersionService(VERSION, f"slipway-{VERSION}"))
 
-    async def _add_storage(
-        self, stack: AsyncExitStack, database: SqliteDatabase, exchange: Exchange
-    ) -> tuple[Collector, Checkpoints]:
+    async def _add_storage(self, stack: AsyncExitStack, database: SqliteDatabase, exchange: Exchange) -> "_Storage":
         """What stays: content, images, snapshots, and the collection of what nothing keeps."""
         settings, clock = self._settings, self._clock
         leases = LeaseStore(database, clock)
@@ -314,17 +353,18 @@ class Daemon:
         proxies = [await self._proxy(stack, plugin, database, leases) for plugin in plugins]
         layers, choice = StoredLayers(content, differ), _snapshotter_choice(settings, self._disabled)
         opening = partial(open_snapshotters, settings.root, database, leases, clock, layers, choice, proxies=proxies)
-        snapshotters = await asyncio.to_thread(opening)
-        for snapshotter in snapshotters.own:
+        opened = await asyncio.to_thread(opening)
+        for snapshotter in opened.own:
             stack.push_async_callback(asyncio.to_thread, snapshotter.close)
-        await asyncio.to_thread(_recover_storage, database, content, leases, snapshotters)
+        await asyncio.to_thread(_recover_storage, database, content, leases, opened)
+        snapshotters = {name: told(snapshotter, exchange) for name, snapshotter in opened.by_name.items()}
         schedule = _schedule(settings.plugins.scheduler)
-        collector = Collector(database, snapshotters.by_name, content, exchange, clock, schedule)
+        collector = Collector(database, snapshotters, content, exchange, clock, schedule)
         self._add(namespaces_pb2, NamespacesService(NamespaceStore(database, exchange)))
         self._add(content_pb2, ContentService(content))
         self._add(images_pb2, ImagesService(images, collector))
         self._add(leases_pb2, LeasesService(leases, collector, clock))
-        self._add(snapshots_pb2, SnapshotsService(snapshotters.by_name, snapshotters.default, exchange, collector))
+        self._add(snapshots_pb2, SnapshotsService(snapshotters, opened.default, collector))
         streams = StreamsService()
         self._add(streaming_pb2, streams)
         self._add(diff_pb2, DiffService(differ))
@@ -332,8 +372,8 @@ class Daemon:
         stores = Stores(
             content=content,
             images=images,
-            snapshotters=snapshotters.by_name,
-            default_snapshotter=snapshotters.default,
+            snapshotters=snapshotters,
+            default_snapshotter=opened.default,
             differ=differ,
             leases=leases,
             platform=platform,
@@ -341,8 +381,13 @@ class Daemon:
         )
         self._add(transfer_pb2, TransferService(self._transfer(stores), streams))
         here = f"{platform.os}/{platform.architecture}"
-        await self._add_introspection(parts_of(settings, snapshotters, here, plugins))
-        return collector, Checkpoints(content, differ)
+        await self._add_introspection(parts_of(settings, opened, here, plugins))
+        return _Storage(
+            collector=collector,
+            checkpoints=Checkpoints(content, differ),
+            image_labels=ImageConfigLabels(images, content),
+            snapshotters=snapshotters,
+        )
 
     def _transfer(self, stores: Stores) -> LocalTransfer:
         transfer = self._settings.plugins.transfer
@@ -459,6 +504,16 @@ def _recover_storage(
     record_boot(database, boot)
     for namespace, ref in leases.end_labelled(TRANSFER_LABEL):
         content.abort_unresumable(namespace, ref)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Storage:
+    """What the parts that stay have for those that run."""
+
+    collector: Collector
+    checkpoints: Checkpoints
+    image_labels: ImageConfigLabels
+    snapshotters: Mapping[str, Snapshotter]
 
 
 def _folder(settings: Settings, name: str) -> str:

@@ -36,7 +36,7 @@ def _forget_exec(container: Container, process: Process) -> None:
 
 async def _delete_container(shim: Shim, container: Container) -> None:
     init = container.init
-    is_last = len(shim.containers) == 1
+    is_last = len(shim.containers) == 1 and shim.sandbox is None
     if is_last and init.is_stopped:
         shim.last_container_goes.resolve()
     if init.pid:  # else it was to come from a checkpoint, and nothing was started

@@ -18,7 +18,7 @@ while it waits: it collects whoever has ended, and says so.
 It happens between half a second and a second after the container's start, when nothing else is under way: that is
 later than a short program's end, and delays nobody. Where it cannot be (output is spilled, an exec runs, containerd
 does not take our events), the forerunner looks again later; it can serve as the shim to the end, and the one that waits
-then ends with it.
+then ends with it. So it does with a sandbox, whose containers come and go.
 """
 
 from __future__ import annotations
@@ -155,7 +155,7 @@ class Forerunner:
         """What is seen twice has gone on for a while: a container that has just started may end as soon."""
         containers = list(self._shim.containers.values())
         runs = len(containers) == 1 and containers[0].init.is_running
-        if self._heir.channel < 0:
+        if self._heir.channel < 0 or self._shim.sandbox is not None:  # a sandbox stays with whom it was created in
             return
         if runs and self._ran:
             self._give(containers[0])

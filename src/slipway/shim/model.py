@@ -140,3 +140,20 @@ class Container:
     def check_init_alive(self) -> None:
         if not self.init.is_running:
             raise FailedPrecondition(f"container {self.id} init process is not running")
+
+
+class Sandbox:
+    """What the shim knows of the sandbox that it holds. Times are nanoseconds since the epoch; 0 for not yet."""
+
+    __slots__ = ("ended", "exited_at", "id", "started_at")
+
+    def __init__(self, id: str, ended: Future) -> None:
+        self.id = id
+        self.ended = ended
+        self.started_at = 0
+        self.exited_at = 0
+
+    def end(self, now: int) -> None:
+        """Once; whoever waits for the end goes on."""
+        self.exited_at = self.exited_at or now
+        self.ended.resolve()

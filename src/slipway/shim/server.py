@@ -6,11 +6,13 @@ import _signal  # type: ignore[import-not-found]  # `signal` imports enum
 import os
 
 from slipway.base.files import unlink_if_present
+from slipway.contracts.shim_api import sandbox
 from slipway.contracts.shim_api.status import code_from_error
 from slipway.linux.subreaper import become_subreaper
 from slipway.shim.handover import Forerunner
 from slipway.shim.log import Log
 from slipway.shim.publisher import Publisher
+from slipway.shim.sandbox_service import SandboxService
 from slipway.shim.shim import Shim
 from slipway.shim.stdio.streams import StreamFactory
 from slipway.shim.task_service import TaskService
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
     from slipway.clients.runc.program import Program
     from slipway.shim.handover import Heir, Inheritance, Names
+    from slipway.wire.ttrpc import Call
 
 _LAST_EVENTS = 5.0  # seconds that containerd may take for the events of the end
 
@@ -46,7 +49,8 @@ class Server:
             self._loop, self._children, self._publisher, self._streams, self._log, default_runtime=default_runtime
         )
         self._service = TaskService(self._shim, self._shut_down)
-        self._ttrpc = TtrpcServer(self._loop, self._service.answer, code_from_error)
+        self._sandbox_service = SandboxService(self._shim, self._shut_down)
+        self._ttrpc = TtrpcServer(self._loop, self._answer, code_from_error)
         self._path = ""
         self._ending: Future | None = None
         self._forerunner: Forerunner | None = None
@@ -93,6 +97,11 @@ class Server:
             self._streams.events.close()
             self._children.close()
             self._loop.close()
+
+    async def _answer(self, call: Call) -> bytes:
+        if call.service == sandbox.SERVICE:
+            return await self._sandbox_service.answer(call)
+        return await self._service.answer(call)
 
     def _name(self, names: Names) -> None:
         self._path = names.path

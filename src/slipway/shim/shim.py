@@ -9,7 +9,7 @@ from slipway.contracts.shim_api import events
 from slipway.contracts.shim_api.options import Options
 from slipway.shim.bundle import runtime_root, shares_pid_namespace
 from slipway.shim.log import Log
-from slipway.shim.model import Container, Process
+from slipway.shim.model import Container, Process, Sandbox
 from slipway.shim.publisher import Publisher
 from slipway.shim.stdio.streams import StreamFactory
 from slipway.transport.plain.children import Children, Exit
@@ -45,6 +45,7 @@ class Shim:
         self.log = log
         self.namespace = ""
         self.containers: dict[str, Container] = {}
+        self.sandbox: Sandbox | None = None  # what keeps the shim while it has no container
         self.last_container_goes: Future = loop.future()
         """Resolved at its Delete, once its init has ended: Shutdown is what follows."""
         self._default_runtime = default_runtime

@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 
 from tests.integration.containerd.daemon import OurContainerd, make_root
+from tests.support import peers
+from tests.support.paths import CACHE
+from tests.support.peers import OriginalContainerd
 
 
 @pytest.fixture(scope="session")
@@ -33,3 +36,17 @@ def fresh(machine_unchanged: None, short_folder: Path) -> Iterator[OurContainerd
         yield daemon.start()
     finally:
         daemon.close()
+
+
+@pytest.fixture(scope="module", params=sorted(peers.SUITES))
+def original_daemon(
+    request: pytest.FixtureRequest, machine_unchanged: None, short_folder: Path, root_folder: Path
+) -> Iterator[OriginalContainerd]:
+    """The original containerd of each suite, running."""
+    daemon = OriginalContainerd(
+        request.param, Path(tempfile.mkdtemp(prefix="oc", dir=short_folder)), bind=(root_folder, CACHE)
+    )
+    try:
+        yield daemon
+    finally:
+        daemon.stop()

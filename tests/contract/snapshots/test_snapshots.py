@@ -170,4 +170,6 @@ def test_what_an_unpacker_would_make_is_there_and_its_lease_holds_it(
     with pytest.raises(AlreadyExists):
         snapshotter.prepare(Scope("tests", "l"), "extract-1 base", labels={REFERENCE_LABEL: "base"})
     assert [held.id for held in leases.resources(SCOPE, "l")] == ["base"]
-    assert [info.name for info in snapshotter.recorded(SCOPE)] == ["base"]
+    assert [info.name for info in database.read(lambda connection: snapshotter.infos(connection, SCOPE.namespace))] == [
+        "base"
+    ]

@@ -22,12 +22,15 @@ async def connect(bootstrap: Bootstrap) -> ShimTaskClient:
     """Connect to a shim that a launcher started, now or before we restarted. Raises Unavailable, InvalidArgument."""
     if bootstrap.protocol != "ttrpc" or bootstrap.version not in _SERVICES:
         raise InvalidArgument(f"connect to shim: protocol {bootstrap.protocol} version {bootstrap.version} is unknown")
-    path = bootstrap.address.removeprefix("unix://")
+    return ShimTaskClient(await TtrpcClient.connect(socket_path(bootstrap.address)), _SERVICES[bootstrap.version])
+
+
+def socket_path(address: str) -> str:
+    """The path in a shim's address. Raises InvalidArgument for what is no unix socket with a path."""
+    path = address.removeprefix("unix://")
     if not path.startswith("/"):
-        raise InvalidArgument(
-            f"connect to shim: {bootstrap.address!r} is no unix socket", "abstract sockets are refused"
-        )
-    return ShimTaskClient(await TtrpcClient.connect(path), _SERVICES[bootstrap.version])
+        raise InvalidArgument(f"connect to shim: {address!r} is no unix socket", "abstract sockets are refused")
+    return path
 
 
 class ShimTaskClient:

@@ -21,6 +21,7 @@ def read_graph(connection: sqlite3.Connection, snapshots: Snapshots, now: int) -
         if is_root:
             roots.add(node)
     roots.update(_kept_by_containers(connection))
+    roots.update(_kept_by_sandboxes(connection))
     flat: set[Node] = set()
     for node, is_flat in _kept_by_leases(connection, now):
         (flat if is_flat else roots).add(node)
@@ -82,6 +83,11 @@ def _kept_by_containers(connection: sqlite3.Connection) -> Iterator[Node]:
     for row in connection.execute("SELECT namespace, snapshotter, snapshot_key, labels FROM containers"):
         if row["snapshot_key"]:
             yield Node(f"{SNAPSHOTS}{row['snapshotter']}", row["namespace"], row["snapshot_key"])
+        yield from references(row["namespace"], labels_from_text(row["labels"]))
+
+
+def _kept_by_sandboxes(connection: sqlite3.Connection) -> Iterator[Node]:
+    for row in connection.execute("SELECT namespace, labels FROM sandboxes"):
         yield from references(row["namespace"], labels_from_text(row["labels"]))
 
 

@@ -1,11 +1,11 @@
 """What may be asked of a container's row, and what an update makes of it. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
 from slipway.base.errors import InvalidArgument
 from slipway.containerd.containers.model import Container, TypedValue
-from slipway.contracts.containerd_api.labels import check_labels, labels_after_update
+from slipway.contracts.containerd_api.labels import check_labels, is_reserved, labels_after_update
 
 
 def check_container(container: Container) -> None:
@@ -39,6 +39,21 @@ def container_after_update(current: Container, given: Container, fields: Iterabl
         if mask not in labels:
             changed = _with_field(changed, given, mask)
     return changed
+
+
+def has_reserved_labels(container: Container) -> bool:
+    return any(map(is_reserved, container.labels))
+
+
+def without_labels_of_image(container: Container, of_image: Collection[tuple[str, str]]) -> Container:
+    """The container without the reserved labels that its image's configuration has, key and value.
+
+    Older clients copy all of an image's labels (CVE-2026-53488); one with another value is the client's own.
+    """
+    kept = {
+        key: value for key, value in container.labels.items() if not (is_reserved(key) and (key, value) in of_image)
+    }
+    return replace(container, labels=kept)
 
 
 def _with_field(current: Container, given: Container, mask: str) -> Container:

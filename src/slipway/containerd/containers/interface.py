@@ -10,3 +10,9 @@ class ContainerReader(Protocol):
     def get(self, scope: Scope, container_id: str) -> Container:
         """Raises NotFound. Blocks on the database: call it from a thread."""
         ...
+
+
+class ImageLabels(Protocol):
+    def of(self, scope: Scope, name: str) -> frozenset[tuple[str, str]]:
+        """Key and value of every label in an image's configuration. Blocks on files: call it from a thread."""
+        ...

@@ -1,5 +1,7 @@
 """A container: its specification, its runtime, the snapshot it runs on."""
 
+import base64
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -32,3 +34,15 @@ class Container:
     extensions: Mapping[str, TypedValue] = field(default_factory=dict)
     created_at: int = 0
     updated_at: int = 0
+
+
+def text_from_typed_values(values: Mapping[str, TypedValue]) -> str:
+    """Extensions as one column of a row: {name: [type, base64]}."""
+    return json.dumps(
+        {name: [typed.type_url, base64.b64encode(typed.value).decode()] for name, typed in values.items()}
+    )
+
+
+def typed_values_from_text(text: str) -> dict[str, TypedValue]:
+    """The inverse of `text_from_typed_values`."""
+    return {name: TypedValue(kind, base64.b64decode(value)) for name, (kind, value) in json.loads(text).items()}

@@ -1,12 +1,14 @@
 """Containers to rows and back."""
 
-import base64
-import json
 import sqlite3
-from collections.abc import Mapping
 from typing import Any, Final
 
-from slipway.containerd.containers.model import Container, TypedValue
+from slipway.containerd.containers.model import (
+    Container,
+    TypedValue,
+    text_from_typed_values,
+    typed_values_from_text,
+)
 from slipway.contracts.containerd_api.labels import labels_from_text, text_from_labels
 
 COLUMNS: Final = (
@@ -42,7 +44,7 @@ def row_from_container(namespace: str, container: Container) -> tuple[Any, ...]:
         container.snapshotter,
         container.snapshot_key,
         container.sandbox,
-        _text_from_extensions(container.extensions),
+        text_from_typed_values(container.extensions),
         text_from_labels(container.labels),
         container.created_at,
         container.updated_at,
@@ -59,18 +61,8 @@ def container_from_row(row: sqlite3.Row) -> Container:
         snapshotter=row["snapshotter"],
         snapshot_key=row["snapshot_key"],
         sandbox=row["sandbox"],
-        extensions=_extensions_from_text(row["extensions"]),
+        extensions=typed_values_from_text(row["extensions"]),
         labels=labels_from_text(row["labels"]),
         created_at=row["created_at"],
         updated_at=row["updated_at"],
     )
-
-
-def _text_from_extensions(extensions: Mapping[str, TypedValue]) -> str:
-    return json.dumps(
-        {name: [typed.type_url, base64.b64encode(typed.value).decode()] for name, typed in extensions.items()}
-    )
-
-
-def _extensions_from_text(text: str) -> dict[str, TypedValue]:
-    return {name: TypedValue(kind, base64.b64decode(value)) for name, (kind, value) in json.loads(text).items()}

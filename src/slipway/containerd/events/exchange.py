@@ -2,8 +2,9 @@
 
 import asyncio
 import threading
+from collections import deque
 from collections.abc import AsyncIterator, Sequence
-from typing import Any, Final
+from typing import Final
 
 from google.protobuf.message import Message
 
@@ -14,9 +15,9 @@ from slipway.containerd.events.fields import event_field
 from slipway.contracts.containerd_api.filters import Filters, filters_from_texts
 from slipway.contracts.containerd_api.generated.types_pb2 import Envelope
 
-# A subscriber that reads nothing for this many events is dropped: its memory is ours.
-BACKLOG_LIMIT: Final = 65_536
-_DROPPED: Final = None
+# A subscriber that leaves this much unread is dropped: its memory is ours. It is some 50,000 events of tasks.
+BACKLOG_BYTES: Final = 16 << 20
+_COST: Final = 100  # bytes that a waiting event takes beside its own: an object's header and its place in a queue
 
 
 class Exchange:
@@ -46,34 +47,60 @@ class Exchange:
             raise InvalidArgument("forward event: the timestamp is missing")
         self._deliver(envelope)
 
-    async def subscribe(self, filters: Sequence[str]) -> AsyncIterator[Envelope]:
-        """Events from now on, in the order of their arrival. Raises InvalidArgument for a filter, and Unavailable
-        when the
-        subscriber fell too far behind."""
+    async def subscribe(self, filters: Sequence[str]) -> AsyncIterator[bytes]:
+        """Encoded envelopes from now on, in the order of their arrival. Raises InvalidArgument for a filter.
+
+        Raises Unavailable when the subscriber fell too far behind: at once, for what waited for it is gone, too.
+        """
         subscriber = _Subscriber(filters_from_texts(filters))
         self._subscribers.add(subscriber)
         try:
-            while (envelope := await subscriber.queue.get()) is not _DROPPED:
+            while (envelope := await subscriber.take()) is not None:
                 yield envelope
-            raise Unavailable(f"read events: more than {BACKLOG_LIMIT} of them were waiting")
+            raise Unavailable(f"read events: more than {BACKLOG_BYTES >> 20} MiB of them were waiting, and are lost")
         finally:
             self._subscribers.discard(subscriber)
 
     def _deliver(self, envelope: Envelope) -> None:
+        encoded = b""
         for subscriber in list(self._subscribers):
             if not subscriber.filters.matches(lambda path: event_field(envelope, path)):
                 continue
-            if subscriber.queue.qsize() < BACKLOG_LIMIT:
-                subscriber.queue.put_nowait(envelope)
-            else:
+            encoded = encoded or envelope.SerializeToString()
+            if not subscriber.give(encoded):
                 self._subscribers.discard(subscriber)
-                subscriber.queue.put_nowait(_DROPPED)
 
 
 class _Subscriber:
+    """One queue. The same bytes wait in all of them."""
+
     def __init__(self, filters: Filters) -> None:
         self.filters = filters
-        self.queue: asyncio.Queue[Any] = asyncio.Queue()
+        self._waiting: deque[bytes] = deque()
+        self._size = 0
+        self._is_dropped = False
+        self._changed = asyncio.Event()
+
+    def give(self, envelope: bytes) -> bool:
+        """False when it was one too many: then nothing waits any more, and nothing else will."""
+        self._waiting.append(envelope)
+        self._size += len(envelope) + _COST
+        if self._size > BACKLOG_BYTES:
+            self._is_dropped = True
+            self._waiting.clear()
+        self._changed.set()
+        return not self._is_dropped
+
+    async def take(self) -> bytes | None:
+        """The next; None when it was dropped."""
+        while not self._waiting:
+            if self._is_dropped:
+                return None
+            self._changed.clear()
+            await self._changed.wait()
+        envelope = self._waiting.popleft()
+        self._size -= len(envelope) + _COST
+        return envelope
 
 
 def check_topic(topic: str) -> None:

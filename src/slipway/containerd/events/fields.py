@@ -22,9 +22,9 @@ _EVENT_TYPES: Final[Mapping[str, type[Message]]] = {
 def event_field(envelope: Envelope, path: tuple[str, ...]) -> str | None:
     """None for what the envelope or the event in it does not have, and for events of unknown types."""
     if path == ("namespace",):
-        return envelope.namespace
+        return envelope.namespace or None
     if path == ("topic",):
-        return envelope.topic
+        return envelope.topic or None
     if path[0] != "event" or len(path) < 2:
         return None
     event = _decoded(envelope.event.type_url, envelope.event.value)
@@ -44,12 +44,16 @@ def _decoded(type_url: str, value: bytes) -> Message | None:
 
 
 def _field(message: Any, path: tuple[str, ...]) -> str | None:
+    """As the original's: text that is empty is absent, numbers and times have no words, a map is asked by its key."""
     name, rest = path[0], path[1:]
     if name not in message.DESCRIPTOR.fields_by_name:
         return None
     value = getattr(message, name)
     if isinstance(value, Message):
-        return _field(value, rest) if rest else None
-    if rest:
-        return value.get(".".join(rest)) if hasattr(value, "get") else None
-    return value if isinstance(value, str) else None
+        return _field(value, rest) if rest and message.HasField(name) else None
+    if hasattr(value, "get"):
+        found: str | None = value.get(".".join(rest))
+        return found
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return value or None if isinstance(value, str) else None

@@ -25,6 +25,22 @@ CREATE TABLE IF NOT EXISTS containers (
     PRIMARY KEY (namespace, id)
 );
 
+CREATE TABLE IF NOT EXISTS sandboxes (
+    namespace TEXT NOT NULL,
+    id TEXT NOT NULL,
+    runtime_name TEXT NOT NULL,
+    runtime_options_type TEXT NOT NULL,
+    runtime_options BLOB NOT NULL,
+    spec_type TEXT NOT NULL,
+    spec BLOB NOT NULL,
+    sandboxer TEXT NOT NULL,
+    extensions TEXT NOT NULL,           -- {name: [type, base64]}
+    labels TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    PRIMARY KEY (namespace, id)
+);
+
 CREATE TABLE IF NOT EXISTS images (
     namespace TEXT NOT NULL,
     name TEXT NOT NULL,
@@ -73,6 +89,8 @@ CREATE TABLE IF NOT EXISTS boots (
 
 -- A namespace exists from the first object in it, as in the original.
 CREATE TRIGGER IF NOT EXISTS containers_namespace AFTER INSERT ON containers
+    BEGIN INSERT OR IGNORE INTO namespaces (name) VALUES (NEW.namespace); END;
+CREATE TRIGGER IF NOT EXISTS sandboxes_namespace AFTER INSERT ON sandboxes
     BEGIN INSERT OR IGNORE INTO namespaces (name) VALUES (NEW.namespace); END;
 CREATE TRIGGER IF NOT EXISTS images_namespace AFTER INSERT ON images
     BEGIN INSERT OR IGNORE INTO namespaces (name) VALUES (NEW.namespace); END;

@@ -73,7 +73,8 @@ class NamespaceStore:
             return Namespace(name=namespace.name, labels=labels)
 
         updated = self._database.write(change)
-        event = events.NamespaceUpdate(name=updated.name, labels=updated.labels)
+        # As the original: what was asked for, not what has become of it.
+        event = events.NamespaceUpdate(name=updated.name, labels=namespace.labels)
         self._events.publish(updated.name, "/namespaces/update", event)
         return updated
 

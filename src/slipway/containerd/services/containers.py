@@ -1,6 +1,7 @@
 """containerd.services.containers.v1"""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from typing import Any as AnyValue
 
@@ -8,17 +9,23 @@ from google.protobuf.any_pb2 import Any
 from google.protobuf.empty_pb2 import Empty
 
 from slipway.base.identifiers import check_identifier
+from slipway.containerd.containers.changes import has_reserved_labels, without_labels_of_image
+from slipway.containerd.containers.interface import ImageLabels
 from slipway.containerd.containers.model import Container, TypedValue
 from slipway.containerd.containers.store import ContainerStore
+from slipway.containerd.metadata.model import Scope
 from slipway.containerd.services.messages import timestamp
 from slipway.containerd.services.scope import scope_of
 from slipway.contracts.containerd_api.generated import containers_pb2 as api
 from slipway.transport.aio.grpc_server import Call
 
+log = logging.getLogger(__name__)
+
 
 class ContainersService:
-    def __init__(self, store: ContainerStore) -> None:
+    def __init__(self, store: ContainerStore, image_labels: ImageLabels) -> None:
         self._store = store
+        self._image_labels = image_labels
 
     async def get(self, call: Call, request: AnyValue) -> AnyValue:
         container = await asyncio.to_thread(self._store.get, scope_of(call), request.id)
@@ -33,7 +40,10 @@ class ContainersService:
             yield api.ListContainerMessage(container=_message(container))
 
     async def create(self, call: Call, request: AnyValue) -> AnyValue:
-        created = await asyncio.to_thread(self._store.create, scope_of(call), _from_message(request.container))
+        scope, container = scope_of(call), _from_message(request.container)
+        if container.image and has_reserved_labels(container):
+            container = await asyncio.to_thread(self._trusted, scope, container)
+        created = await asyncio.to_thread(self._store.create, scope, container)
         return api.CreateContainerResponse(container=_message(created))
 
     async def update(self, call: Call, request: AnyValue) -> AnyValue:
@@ -44,6 +54,16 @@ class ContainersService:
     async def delete(self, call: Call, request: AnyValue) -> AnyValue:
         await asyncio.to_thread(self._store.delete, scope_of(call), request.id)
         return Empty()
+
+    def _trusted(self, scope: Scope, container: Container) -> Container:
+        """Without what a client has copied from the image: an image gives no orders."""
+        trusted = without_labels_of_image(container, self._image_labels.of(scope, container.image))
+        for key in sorted(container.labels.keys() - trusted.labels.keys()):
+            log.warning(
+                "label dropped: it comes from the image, and is reserved for containerd",
+                extra={"fields": {"id": container.id, "image": container.image, "label": key}},
+            )
+        return trusted
 
 
 def _from_message(message: api.Container) -> Container:

@@ -40,7 +40,19 @@ class EventsService:
 
     async def subscribe(self, call: Call, request: Any) -> AsyncIterator[Any]:
         async for envelope in self._exchange.subscribe(list(request.filters)):
-            yield envelope
+            yield _Encoded(envelope)
+
+
+class _Encoded:
+    """A reply that is encoded already: once, for all subscribers."""
+
+    __slots__ = ("_data",)
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+
+    def SerializeToString(self) -> bytes:
+        return self._data
 
 
 class ShimEvents:

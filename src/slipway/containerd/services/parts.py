@@ -16,7 +16,7 @@ MONITOR: Final = "io.containerd.monitor.task.v1.cgroups"
 _SNAPSHOTTERS: Final = "io.containerd.snapshotter.v1"
 _SERVICES: Final = (
     *("containers", "content", "diff", "events", "healthcheck", "images", "introspection", "leases", "namespaces"),
-    *("snapshots", "streaming", "tasks", "transfer", "version"),
+    *("sandbox-controllers", "sandboxes", "snapshots", "streaming", "tasks", "transfer", "version"),
 )
 
 
@@ -59,7 +59,14 @@ def parts_of(
         Part(type="io.containerd.event.v1", id="exchange"),
         Part(type="io.containerd.gc.v1", id="scheduler"),
         Part(type="io.containerd.lease.v1", id="manager"),
+        Part(
+            type="io.containerd.monitor.container.v1",
+            id="restart",
+            capabilities=("no", "always", "on-failure", "unless-stopped"),
+        ),
         Part(type="io.containerd.runtime.v2", id="task", platforms=settings.plugins.runtime.platforms),
+        Part(type="io.containerd.sandbox.controller.v1", id="shim"),
+        Part(type="io.containerd.sandbox.store.v1", id="local"),
         Part(type="io.containerd.streaming.v1", id="manager"),
         Part(type="io.containerd.transfer.v1", id="local"),
         *([Part(type="io.containerd.monitor.task.v1", id="cgroups", platforms=here)] if monitors(settings) else []),

@@ -8,12 +8,10 @@ from google.protobuf.empty_pb2 import Empty
 
 from slipway.base.errors import InvalidArgument
 from slipway.containerd.collection.interface import Collection
-from slipway.containerd.events.interface import EventPublisher
 from slipway.containerd.services.messages import mount_messages, timestamp
 from slipway.containerd.services.scope import scope_of
 from slipway.containerd.snapshots.interface import Snapshotter
 from slipway.containerd.snapshots.model import SnapshotInfo, SnapshotKind
-from slipway.contracts.containerd_api.generated import event_types_pb2 as events
 from slipway.contracts.containerd_api.generated import snapshots_pb2 as api
 from slipway.transport.aio.grpc_server import Call
 
@@ -30,12 +28,9 @@ _KINDS: Final = {
 class SnapshotsService:
     """`snapshotters` by name, `default` for calls that name none. What a removal frees goes soon."""
 
-    def __init__(
-        self, snapshotters: Mapping[str, Snapshotter], default: str, events: EventPublisher, collection: Collection
-    ) -> None:
+    def __init__(self, snapshotters: Mapping[str, Snapshotter], default: str, collection: Collection) -> None:
         self._snapshotters = snapshotters
         self._default = default
-        self._events = events
         self._collection = collection
 
     async def prepare(self, call: Call, request: Any) -> Any:
@@ -43,8 +38,6 @@ class SnapshotsService:
         mounts = await _in_thread(
             snapshotter, snapshotter.prepare, scope, request.key, request.parent, dict(request.labels)
         )
-        event = events.SnapshotPrepare(key=request.key, parent=request.parent, snapshotter=snapshotter.name)
-        self._events.publish(scope.namespace, "/snapshot/prepare", event)
         return api.PrepareSnapshotResponse(mounts=mount_messages(mounts))
 
     async def view(self, call: Call, request: Any) -> Any:
@@ -62,15 +55,11 @@ class SnapshotsService:
     async def commit(self, call: Call, request: Any) -> Any:
         snapshotter, scope = self._named(request), scope_of(call)
         await _in_thread(snapshotter, snapshotter.commit, scope, request.name, request.key, dict(request.labels))
-        event = events.SnapshotCommit(key=request.key, name=request.name, snapshotter=snapshotter.name)
-        self._events.publish(scope.namespace, "/snapshot/commit", event)
         return Empty()
 
     async def remove(self, call: Call, request: Any) -> Any:
         snapshotter, scope = self._named(request), scope_of(call)
         await _in_thread(snapshotter, snapshotter.remove, scope, request.key)
-        event = events.SnapshotRemove(key=request.key, snapshotter=snapshotter.name)
-        self._events.publish(scope.namespace, "/snapshot/remove", event)
         self._collection.collect_soon()
         return Empty()
 

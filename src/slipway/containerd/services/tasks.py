@@ -59,7 +59,8 @@ class TasksService:
 
     async def create(self, call: Call, request: Any) -> Any:
         scope = scope_of(call)
-        place = _option(request.options, OPTIONS_TYPE, Options).criu_image_path
+        options = _option(request.options, OPTIONS_TYPE, Options)
+        place = options.criu_image_path
         unpack = None
         if request.HasField("checkpoint") and not place:
             unpack = partial(self._checkpoints.unpack, scope, descriptor_from_message(request.checkpoint))
@@ -73,6 +74,7 @@ class TasksService:
             runtime_path=request.runtime_path,
             checkpoint=place,
             unpack_checkpoint=unpack,
+            sandbox_address=(options.task_api_address, options.task_api_version),
         )
         pid = await self._tasks.create(scope, request.container_id, wanted)
         return api.CreateTaskResponse(container_id=request.container_id, pid=pid)

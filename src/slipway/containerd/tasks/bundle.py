@@ -6,6 +6,7 @@ STATE/io.containerd.runtime.v2.task/NAMESPACE/ID/
     work               a link to the container's folder below the data root, which a restart of the machine keeps
     address            the shim's socket, as URI
     bootstrap.json     the same with protocol and version
+    sandbox            the sandbox whose shim holds the task; then there is no `address`: the socket is not the task's
     shim-binary-path   the shim that was asked for, for whoever cleans up after it (`runtime` is the shim's own file)
 """
 
@@ -25,7 +26,9 @@ from slipway.clients.shim.interface import Bootstrap
 from slipway.linux import mounts
 
 FOLDER: Final = "io.containerd.runtime.v2.task"
+SANDBOX_FOLDER: Final = "io.containerd.sandbox.controller.v1.shim"
 SHIM_FILE: Final = "shim-binary-path"
+_SANDBOX: Final = "sandbox"
 _SMALL: Final = 64 * 1024
 _MNT_DETACH: Final = 2  # umount2(2)
 
@@ -39,11 +42,11 @@ class Bundle:
 
 
 class BundleFolders:
-    """All bundles of one containerd, below its state folder and its data folder."""
+    """All bundles of one containerd, of tasks or of sandboxes, below its state folder and its data folder."""
 
-    def __init__(self, state: str, root: str) -> None:
-        self._state = f"{state}/{FOLDER}"
-        self._root = f"{root}/{FOLDER}"
+    def __init__(self, state: str, root: str, folder: str = FOLDER) -> None:
+        self._state = f"{state}/{folder}"
+        self._root = f"{root}/{folder}"
         for path in (self._state, self._root):
             os.makedirs(path, mode=0o711, exist_ok=True)
 
@@ -101,12 +104,14 @@ class BundleFolders:
                     yield self.bundle(namespace, name)
 
 
-def write_bootstrap(bundle: Bundle, bootstrap: Bootstrap, runtime: str) -> None:
-    """Keep where the shim answers, so that a later daemon finds it."""
+def write_bootstrap(bundle: Bundle, bootstrap: Bootstrap, runtime: str, sandbox: str = "") -> None:
+    """Keep where the shim answers, so that a later daemon finds it; and that it is a sandbox's, where it is."""
     parameters = {"version": bootstrap.version, "address": bootstrap.address, "protocol": bootstrap.protocol}
+    if sandbox:
+        write_atomically(f"{bundle.path}/{_SANDBOX}", sandbox.encode(), mode=0o600, durable=False)
     for name, text in ((SHIM_FILE, runtime), ("bootstrap.json", json.dumps(parameters))):
         write_atomically(f"{bundle.path}/{name}", text.encode(), mode=0o644, durable=False)
-    if not os.path.exists(f"{bundle.path}/address"):
+    if not sandbox and not os.path.exists(f"{bundle.path}/address"):
         write_atomically(f"{bundle.path}/address", bootstrap.address.encode(), mode=0o644, durable=False)
 
 
@@ -127,6 +132,14 @@ def read_runtime(bundle: Bundle) -> str:
     """The shim that was asked for; empty for the default, and for bundles of other daemons."""
     try:
         return read_whole(f"{bundle.path}/{SHIM_FILE}", limit=_SMALL).decode()
+    except FileNotFoundError:
+        return ""
+
+
+def read_sandbox(bundle: Bundle) -> str:
+    """The sandbox whose shim holds the task; empty for a task with a shim of its own."""
+    try:
+        return read_whole(f"{bundle.path}/{_SANDBOX}", limit=_SMALL).decode()
     except FileNotFoundError:
         return ""
 

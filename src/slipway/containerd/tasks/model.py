@@ -14,7 +14,8 @@ class TaskRequest:
     `stdin`, `stdout`, `stderr` are paths of fifos or URIs that the shim opens; empty means none. `runtime_path`, where
     given, is a shim's binary used instead of the container's runtime. A task that comes from a checkpoint has the
     images in the folder `checkpoint`, or has `unpack_checkpoint` fill a folder with them (in a thread), which goes with
-    the task.
+    the task. `sandbox_address` is where the container's sandbox serves tasks, and in what version, for one that this
+    containerd does not run itself: ttrpc+unix:///path.
     """
 
     rootfs: tuple[Mount, ...] = ()
@@ -26,6 +27,16 @@ class TaskRequest:
     runtime_path: str = ""
     checkpoint: str = ""
     unpack_checkpoint: Callable[[str], None] | None = None
+    sandbox_address: tuple[str, int] = ("", 0)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TaskStatus:
+    """How a task is. `name` is created, running, stopped, paused, pausing or unknown."""
+
+    pid: int
+    name: str
+    exit_status: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

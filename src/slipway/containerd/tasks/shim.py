@@ -9,12 +9,13 @@ from slipway.containerd.tasks.model import TaskEnd
 
 class RunningShim:
     """A connected shim. `end` is settled when the shim died and was cleaned up after; `is_leaving` once we told it to
-    go; `is_silent` while it lives and does not answer (it is stopped, say)."""
+    go; `is_silent` while it lives and does not answer (it is stopped, say). `sandbox` is the one whose shim it is."""
 
-    def __init__(self, bundle: Bundle, request: ShimRequest, client: TaskClient) -> None:
+    def __init__(self, bundle: Bundle, request: ShimRequest, client: TaskClient, sandbox: str = "") -> None:
         self.bundle = bundle
         self.request = request
         self.client = client
+        self.sandbox = sandbox
         self.is_leaving = False
         self.is_silent = False
         self.end: asyncio.Future[TaskEnd] = asyncio.get_running_loop().create_future()

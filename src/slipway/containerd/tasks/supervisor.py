@@ -17,9 +17,17 @@ from slipway.containerd.containers.interface import ContainerReader
 from slipway.containerd.containers.model import Container, TypedValue
 from slipway.containerd.events.interface import EventPublisher
 from slipway.containerd.metadata.model import Scope
-from slipway.containerd.tasks.bundle import Bundle, BundleFolders, read_bootstrap, read_runtime, write_bootstrap
+from slipway.containerd.tasks.bundle import (
+    Bundle,
+    BundleFolders,
+    read_bootstrap,
+    read_runtime,
+    read_sandbox,
+    write_bootstrap,
+)
 from slipway.containerd.tasks.locks import KeyedLocks
 from slipway.containerd.tasks.model import TaskEnd, TaskRequest, TaskStats, TaskTimeouts
+from slipway.containerd.tasks.sandbox_places import SandboxPlaces
 from slipway.containerd.tasks.shim import RunningShim
 from slipway.containerd.tasks.shim_log import ShimLogs
 from slipway.contracts.containerd_api.generated import event_types_pb2 as events
@@ -45,6 +53,7 @@ class TaskSupervisor:
         launcher: ShimLauncher,
         bundles: BundleFolders,
         containers: ContainerReader,
+        sandboxes: SandboxPlaces,
         events: EventPublisher,
         clock: Clock,
         address: str,
@@ -54,6 +63,7 @@ class TaskSupervisor:
         self._launcher = launcher
         self._bundles = bundles
         self._containers = containers
+        self._sandboxes = sandboxes
         self._events = events
         self._clock = clock
         self._address = address
@@ -138,14 +148,16 @@ class TaskSupervisor:
             launch = self._launch_request(bundle, container, request.runtime_path)
             self._logs.open(bundle, launch.runtime)
             try:
-                bootstrap = await self._launcher.launch(launch)
+                place = await self._sandboxes.find(scope, container.sandbox, request.sandbox_address)
+                bootstrap = place or await self._launcher.launch(launch)
             except BaseException:
                 await self._remove(bundle)
                 raise
+            sandbox = container.sandbox if place else ""
             try:
-                await asyncio.to_thread(write_bootstrap, bundle, bootstrap, launch.runtime)
+                await asyncio.to_thread(write_bootstrap, bundle, bootstrap, launch.runtime, sandbox)
                 message = _create_message(bundle, container, request, checkpoint)
-                return await self._create_in(bundle, launch, bootstrap, message)
+                return await self._create_in(bundle, launch, bootstrap, message, sandbox)
             except BaseException:
                 await self._clean_up(bundle, launch)
                 raise
@@ -167,9 +179,9 @@ class TaskSupervisor:
         return container, bundle, folder
 
     async def _create_in(
-        self, bundle: Bundle, launch: ShimRequest, bootstrap: Bootstrap, message: task.CreateTaskRequest
+        self, bundle: Bundle, launch: ShimRequest, bootstrap: Bootstrap, message: task.CreateTaskRequest, sandbox: str
     ) -> int:
-        shim = await self._connect(bundle, launch, bootstrap)
+        shim = await self._connect(bundle, launch, bootstrap, sandbox)
         try:
             created = await shim.client.create(message)
         except EngineError as error:
@@ -195,13 +207,16 @@ class TaskSupervisor:
                 exited_at=_nanoseconds(response.exited_at),
             )
 
-    async def _connect(self, bundle: Bundle, launch: ShimRequest, bootstrap: Bootstrap) -> RunningShim:
+    async def _connect(self, bundle: Bundle, launch: ShimRequest, bootstrap: Bootstrap, sandbox: str) -> RunningShim:
         async with asyncio.timeout(self._timeouts.connect):
-            return RunningShim(bundle, launch, await connect(bootstrap))
+            return RunningShim(bundle, launch, await connect(bootstrap), sandbox)
 
     async def _dismiss(self, shim: RunningShim) -> None:
-        """Ask a shim to end, and wait until it has."""
+        """Ask a shim to end, and wait until it has. A sandbox's goes on."""
         shim.is_leaving = True
+        if shim.sandbox:
+            await shim.client.close()
+            return
         try:
             async with asyncio.timeout(self._timeouts.shutdown):
                 await shim.client.shutdown(task.ShutdownRequest(id=shim.id))
@@ -234,7 +249,8 @@ class TaskSupervisor:
         self._logs.open(bundle, runtime)
         try:
             bootstrap = await asyncio.to_thread(read_bootstrap, bundle)
-            shim = await self._connect(bundle, launch, bootstrap)
+            sandbox = await asyncio.to_thread(read_sandbox, bundle)
+            shim = await self._connect(bundle, launch, bootstrap, sandbox)
             empty = not await self._has_container(shim)
         except (EngineError, TimeoutError) as error:
             log.info("the shim is gone", extra={"fields": {"id": bundle.id, "error": error}})
@@ -255,6 +271,8 @@ class TaskSupervisor:
             async with asyncio.timeout(ANSWER_SECONDS):
                 if (await shim.client.connect(task.TaskRequest(id=shim.id))).task_pid:
                     return True
+                if shim.sandbox:
+                    return False
                 await shim.client.shutdown(task.ShutdownRequest(id=shim.id))
                 await shim.client.wait_closed()
             return False

@@ -8,6 +8,13 @@ from slipway.base.errors import InvalidArgument
 
 # containerd pkg/labels: key and value together.
 MAX_LABEL_BYTES: Final = 4096
+# containerd pkg/labels: what containerd itself, and its CRI plugin, take orders from.
+_RESERVED: Final = ("containerd.io/", "io.cri-containerd")
+
+
+def is_reserved(key: str) -> bool:
+    """Whether containerd acts on such a label: nothing that an image says may become one."""
+    return key.startswith(_RESERVED)
 
 
 def check_labels(labels: Mapping[str, str]) -> None:

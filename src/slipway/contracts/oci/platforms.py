@@ -4,32 +4,21 @@ from collections.abc import Iterable
 from typing import Final
 
 from slipway.contracts.containerd_api.types import Platform
+from slipway.contracts.oci.architectures import ARCHITECTURES
 from slipway.contracts.oci.image import IndexEntry
 
-# uname(2)'s machine names, and other spellings, in Go's words.
-_ARCHITECTURES: Final = {
-    "x86_64": ("amd64", ""),
-    "x86-64": ("amd64", ""),
-    "i386": ("386", ""),
-    "i686": ("386", ""),
-    "aarch64": ("arm64", ""),
-    "armhf": ("arm", "v7"),
-    "armv7l": ("arm", "v7"),
-    "armel": ("arm", "v6"),
-    "armv6l": ("arm", "v6"),
-}
 _ATTESTATION: Final = "vnd.docker.reference.type"  # BuildKit marks what is no image by this annotation
 
 
 def platform_from_machine(machine: str) -> Platform:
     """The platform of a Linux machine, by uname's word for it."""
-    architecture, variant = _ARCHITECTURES.get(machine, (machine, ""))
+    architecture, variant = ARCHITECTURES.get(machine, (machine, ""))
     return normalized(Platform(os="linux", architecture=architecture, variant=variant))
 
 
 def normalized(platform: Platform) -> Platform:
     """One spelling: x86_64 is amd64; arm64 without v8, arm with v7 (containerd's platforms, Normalize)."""
-    architecture, variant = _ARCHITECTURES.get(platform.architecture.lower(), (platform.architecture.lower(), ""))
+    architecture, variant = ARCHITECTURES.get(platform.architecture.lower(), (platform.architecture.lower(), ""))
     variant = platform.variant.lower() or variant
     if architecture == "arm64" and variant in ("8", "v8"):
         variant = ""

@@ -1,0 +1,1 @@
+"""Restarts: containers whose labels ask for it are started again, or stopped, by containerd itself."""

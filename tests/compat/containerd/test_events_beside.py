@@ -1,0 +1,122 @@
+"""One long session of `ctr` on the original containerd and on ours: both tell the same events, field by field."""
+
+import hashlib
+import json
+import re
+import subprocess
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.compat.containerd.beside import Contestant, original, ours
+from tests.integration.containerd.daemon import OurContainerd
+from tests.support import images
+from tests.support.peers import OriginalContainerd
+from tests.support.waiting import wait_until
+
+IMAGE = "docker.io/library/busybox:latest"
+BLOB = b"a blob of both\n"
+DIGEST = f"sha256:{hashlib.sha256(BLOB).hexdigest()}"
+# What no two runs have in common.
+MASKS = (
+    (re.compile(r"extract-\d+-\S+ "), "extract-N "),
+    (re.compile(r"import-\d{4}-\d\d-\d\d"), "import-DATE"),
+    (re.compile(r"/\d+/(?=\S+-std)"), "/N/"),
+)
+LINE = re.compile(r"^\S+ \S+ \S+ \S+ (\S+) (/\S+) (.*)$")
+
+
+@contextmanager
+def recorded(contestant: Contestant, log: Path) -> Iterator[None]:
+    """`ctr events` into `log`, from before the body until all of it was told."""
+    with open(log, "wb") as out:
+        watcher = subprocess.Popen(contestant.command("events"), stdout=out)
+    try:
+        names = iter(range(1000))
+        wait_until(
+            lambda: contestant.ctr("namespaces", "create", f"begin{next(names)}") or log.stat().st_size, "an event"
+        )
+        yield
+        contestant.ctr("namespaces", "create", "the-end")
+        wait_until(lambda: "the-end" in log.read_text(), "the last event")
+    finally:
+        watcher.kill()
+        watcher.wait()
+        for name in contestant.ctr("namespaces", "ls", "-q").split():
+            if name.startswith(("begin", "the-end")):
+                contestant.ctr("namespaces", "rm", name)
+
+
+def session(contestant: Contestant, root: Path) -> None:
+    ctr = contestant.ctr
+    ctr("namespaces", "create", "other", "a=b")
+    ctr("namespaces", "label", "other", "a=c")
+    ctr("namespaces", "rm", "other")
+    ingest = ["content", "ingest", "--expected-digest", DIGEST, "--expected-size", str(len(BLOB)), "ref"]
+    subprocess.run(contestant.command(*ingest), input=BLOB, check=True, timeout=30)
+    ctr("content", "label", DIGEST, "x=y")
+    ctr("content", "rm", DIGEST)
+    ctr("images", "import", "--snapshotter", "native", images.busybox())
+    ctr("images", "tag", IMAGE, "again:1")
+    ctr("images", "label", "again:1", "k=v")
+    ctr("images", "rm", "again:1")
+    ctr("run", "--rm", "--snapshotter", "native", IMAGE, "short", "true")
+    for words in (("prepare", "p"), ("commit", "c", "p"), ("prepare", "q", "c"), ("view", "v", "c")):
+        ctr("snapshots", "--snapshotter", "native", *words)
+    for key in ("q", "v", "c"):
+        ctr("snapshots", "--snapshotter", "native", "rm", key)
+    ctr("container", "create", "--rootfs", "--label", "l=1", root, "long", "/bin/sleep", "1000")
+    ctr("container", "label", "long", "l=2")
+    ctr("task", "start", "-d", "long")
+    ctr("task", "exec", "--exec-id", "e", "long", "/bin/true")
+    ctr("task", "pause", "long")
+    ctr("task", "resume", "long")
+    ctr("task", "kill", "-s", "KILL", "long")
+    wait_until(lambda: "STOPPED" in ctr("task", "ls"), "the task to stop")
+    contestant.run("task", "rm", "long")
+    ctr("container", "rm", "long")
+    ctr("images", "rm", "--sync", IMAGE)
+
+
+def told(contestant: Contestant, log: Path) -> Counter[str]:
+    """Each event as its topic and its masked fields. Probes are left out."""
+    found: Counter[str] = Counter()
+    for line in log.read_text().splitlines():
+        match = LINE.match(line)
+        assert match is not None, line
+        namespace, topic, text = match.groups()
+        if namespace.startswith(("begin", "the-end")):
+            continue
+        namespace = "NS" if namespace == contestant.namespace else namespace
+        fields = masked(json.loads(text), contestant)
+        found[f"{namespace} {topic} {json.dumps(fields, sort_keys=True)}"] += 1
+    return found
+
+
+def masked(value: object, contestant: Contestant) -> object:
+    if isinstance(value, dict):
+        return {key: "*" if key in ("pid", "exited_at") else masked(inner, contestant) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [masked(inner, contestant) for inner in value]
+    if not isinstance(value, str):
+        return value
+    text = value.replace(str(contestant.folder), "FOLDER").replace(contestant.namespace, "NS")
+    for pattern, replacement in MASKS:
+        text = pattern.sub(replacement, text)
+    return text
+
+
+def test_both_tell_the_same_events(
+    original_daemon: OriginalContainerd, shared: OurContainerd, root_folder: Path, tmp_path: Path
+) -> None:
+    both = []
+    for contestant in (original(original_daemon), ours(shared, original_daemon.suite)):
+        log = tmp_path / f"{len(both)}.log"
+        with recorded(contestant, log):
+            session(contestant, root_folder)
+        both.append(told(contestant, log))
+    theirs, mine = both
+    assert sum(theirs.values()) > 25
+    assert not (theirs - mine), "not told by ours"
+    assert not (mine - theirs), "not told by the original"
