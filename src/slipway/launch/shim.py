@@ -13,13 +13,14 @@ from slipway.clients.runc.program import forked
 from slipway.contracts.shim_api.options import Options
 from slipway.linux.command_line import set_command_line
 from slipway.linux.executable import execute_readonly
-from slipway.shim.bootstrap import PROGRAM, Bound, bind, delete_dead, settle
+from slipway.shim.bootstrap import PROGRAM, bind, delete_dead, settle
 from slipway.shim.bundle import options_from_any
 from slipway.shim.command_line import CommandLine, parse
+from slipway.shim.grouping import group_of
 from slipway.shim.handover import Names
 from slipway.shim.info import runtime_info
 from slipway.shim.server import Server
-from slipway.shim.socket_address import listen
+from slipway.shim.socket_address import Bound, listen
 from slipway.transport.plain.children import set_descriptors
 from slipway.wire.protobuf import DecodeError, decode, encode
 from slipway.wire.protobuf_known import AnyMessage
@@ -56,15 +57,15 @@ def _run(line: CommandLine) -> None:
 
 
 def _start(line: CommandLine) -> None:
-    """Bind the socket, leave a shim behind that serves it, print where it is.
+    """Bind the socket, leave a shim behind that serves it, print where it is; or where the shim of its group is.
 
     The shim has no standard stream of ours: containerd waits for the end of them. Clients may connect before it serves.
     """
     options = _options_from_stdin()
     bundle = _bundle(line)
     parent = os.getppid()
-    bound = bind(bundle, line.address)
-    if not os.fork():
+    bound = bind(bundle, line.address, line.namespace, line.id)
+    if not bound.is_served and not os.fork():
         try:
             os.setsid()
             os.chdir(bundle)
@@ -82,7 +83,8 @@ def _serve(line: CommandLine) -> None:
     os.set_inheritable(bound.listener, False)
     set_command_line([PROGRAM, *line.served()])
     events = os.environ.get("TTRPC_ADDRESS", "").removeprefix("unix://")
-    names = Names(bound.path, _bundle(line), line.namespace, events)
+    bundle = _bundle(line)
+    names = Names(bound.path, bundle, line.namespace, events, is_shared=bool(group_of(bundle)))
     Server(default_runtime).serve(bound.listener, names)
 
 

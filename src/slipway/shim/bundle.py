@@ -12,7 +12,7 @@ import os
 
 from slipway.base import json_text
 from slipway.base.errors import EngineError, InvalidArgument
-from slipway.base.files import read_whole, unlink_if_present, write_atomically
+from slipway.base.files import read_whole, write_atomically
 from slipway.base.identifiers import check_identifier, integer_from_text
 from slipway.contracts.shim_api.options import (
     CHECKPOINT_OPTIONS_TYPE,
@@ -125,11 +125,10 @@ def write_address(bundle: str, address: str) -> None:
     write_atomically(f"{bundle}/address", address.encode(), durable=False)
 
 
-def remove_socket(bundle: str) -> None:
-    """Remove the socket that the bundle's `address` names, if it is still there."""
+def read_socket_path(bundle: str) -> str:
+    """The path of the socket that the bundle's `address` names; "" without one."""
     try:
         address = os.fsdecode(read_whole(f"{bundle}/address", limit=4096))
     except FileNotFoundError:
-        return
-    if address.startswith("unix:///"):
-        unlink_if_present(address.removeprefix("unix://"))
+        return ""
+    return address.removeprefix("unix://") if address.startswith("unix:///") else ""

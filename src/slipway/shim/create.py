@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from slipway.base.errors import AlreadyExists, EngineError, NotImplementedByEngine
+from slipway.base.errors import AlreadyExists, EngineError, NotImplementedByEngine, Unavailable
 from slipway.base.identifiers import check_identifier
 from slipway.contracts.shim_api import events
 from slipway.contracts.shim_api.messages import CreateTaskRequest
@@ -20,6 +20,8 @@ async def create(shim: Shim, request: CreateTaskRequest) -> Container:
     After a failure nothing of it is left but files in the bundle.
     """
     check_identifier(request.id, "container id")
+    if shim.is_ending:
+        raise Unavailable(f"create container {request.id}: its shim is ending")
     if request.id in shim.containers:
         raise AlreadyExists(f"container {request.id} is there already")
     if request.parent_checkpoint:
@@ -30,6 +32,7 @@ async def create(shim: Shim, request: CreateTaskRequest) -> Container:
     try:
         container = _container(shim, request, options, rootfs)
         shim.containers[request.id] = container
+        shim.expected.discard(request.id)
         try:
             if not request.checkpoint:
                 await create_init(shim, container)

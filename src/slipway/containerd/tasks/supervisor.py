@@ -1,13 +1,15 @@
 """The supervisor of tasks: has shims started, keeps the list of those that run, and cleans up after those that die."""
 
 import asyncio
+import contextlib
 import logging
 import os
 from collections.abc import Coroutine
+from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Any, Final
 
 from slipway.base.clock import Clock
-from slipway.base.errors import AlreadyExists, EngineError, NotFound
+from slipway.base.errors import AlreadyExists, EngineError, InvalidArgument, NotFound
 from slipway.base.exhaustion import is_exhausted
 from slipway.clients.shim.interface import Bootstrap, ShimLauncher, ShimRequest
 from slipway.clients.shim.task_client import connect
@@ -15,13 +17,21 @@ from slipway.containerd.containers.interface import ContainerReader
 from slipway.containerd.containers.model import Container, TypedValue
 from slipway.containerd.events.interface import EventPublisher
 from slipway.containerd.metadata.model import Scope
-from slipway.containerd.tasks.bundle import Bundle, BundleFolders, read_bootstrap, read_runtime, write_bootstrap
+from slipway.containerd.tasks.bundle import (
+    Bundle,
+    BundleFolders,
+    read_bootstrap,
+    read_group,
+    read_runtime,
+    write_bootstrap,
+)
 from slipway.containerd.tasks.locks import KeyedLocks
 from slipway.containerd.tasks.model import TaskEnd, TaskRequest
 from slipway.containerd.tasks.shim import RunningShim
 from slipway.containerd.tasks.shim_log import ShimLogs
 from slipway.contracts.containerd_api.generated import event_types_pb2 as events
 from slipway.contracts.shim_api import messages as task
+from slipway.contracts.shim_api.grouping import group_from_specification
 from slipway.wire.protobuf import encode
 from slipway.wire.protobuf_known import AnyMessage
 
@@ -57,6 +67,7 @@ class TaskSupervisor:
         self._address = address
         self._shims: dict[tuple[str, str], RunningShim] = {}
         self._locks = KeyedLocks()
+        self._groups = KeyedLocks()  # a group's shim does not end while one of its containers is made
         self._logs = ShimLogs()
         self._watchers: set[asyncio.Task[None]] = set()
 
@@ -112,19 +123,25 @@ class TaskSupervisor:
                 raise AlreadyExists(f"task {container_id}: already exists")
             container, bundle, checkpoint = await asyncio.to_thread(self._make_bundle, scope, container_id, request)
             launch = self._launch_request(bundle, container, request.runtime_path)
-            self._logs.open(bundle, launch.runtime)
-            try:
-                bootstrap = await self._launcher.launch(launch)
-            except BaseException:
-                await self._remove(bundle)
-                raise
-            try:
-                await asyncio.to_thread(write_bootstrap, bundle, bootstrap, launch.runtime)
-                message = _create_message(bundle, container, request, checkpoint)
-                return await self._create_in(bundle, launch, bootstrap, message)
-            except BaseException:
-                await self._clean_up(bundle, launch)
-                raise
+            message = _create_message(bundle, container, request, checkpoint)
+            async with self._hold_group(bundle, group := _group_of(container)):
+                return await self._launch_and_create(bundle, launch, message, group)
+
+    async def _launch_and_create(
+        self, bundle: Bundle, launch: ShimRequest, message: task.CreateTaskRequest, group: str
+    ) -> int:
+        self._logs.open(bundle, launch.runtime)
+        try:
+            bootstrap = await self._launcher.launch(launch)
+        except BaseException:
+            await self._remove(bundle)
+            raise
+        try:
+            await asyncio.to_thread(write_bootstrap, bundle, bootstrap, launch.runtime)
+            return await self._create_in(bundle, launch, bootstrap, message, group)
+        except BaseException:
+            await self._clean_up(bundle, launch)
+            raise
 
     def _make_bundle(self, scope: Scope, container_id: str, request: TaskRequest) -> tuple[Container, Bundle, str]:
         """With the folder of the checkpoint, if there is one. Blocks on the disk. Raises NotFound (the container),
@@ -143,9 +160,9 @@ class TaskSupervisor:
         return container, bundle, folder
 
     async def _create_in(
-        self, bundle: Bundle, launch: ShimRequest, bootstrap: Bootstrap, message: task.CreateTaskRequest
+        self, bundle: Bundle, launch: ShimRequest, bootstrap: Bootstrap, message: task.CreateTaskRequest, group: str
     ) -> int:
-        shim = await self._connect(bundle, launch, bootstrap)
+        shim = await self._connect(bundle, launch, bootstrap, group)
         try:
             created = await shim.client.create(message)
         except EngineError as error:
@@ -163,7 +180,8 @@ class TaskSupervisor:
             response = await shim.client.delete(task.ProcessRequest(id=container_id))
             shim.is_leaving = True
             self._shims.pop((scope.namespace, container_id), None)
-            await self._dismiss(shim)
+            async with self._hold_group(shim.bundle, shim.group):
+                await self._dismiss(shim)
             await self._remove(shim.bundle)
             return TaskEnd(
                 pid=response.pid,
@@ -171,17 +189,29 @@ class TaskSupervisor:
                 exited_at=_nanoseconds(response.exited_at),
             )
 
-    async def _connect(self, bundle: Bundle, launch: ShimRequest, bootstrap: Bootstrap) -> RunningShim:
+    def _hold_group(self, bundle: Bundle, group: str) -> AbstractAsyncContextManager[None]:
+        return self._groups.hold(bundle.namespace, group) if group else nullcontext()
+
+    async def _connect(self, bundle: Bundle, launch: ShimRequest, bootstrap: Bootstrap, group: str) -> RunningShim:
         async with asyncio.timeout(CONNECT_SECONDS):
-            return RunningShim(bundle, launch, await connect(bootstrap))
+            return RunningShim(bundle, launch, await connect(bootstrap), pid=bootstrap.pid, group=group)
+
+    def _has_others(self, shim: RunningShim) -> bool:
+        """Whether a shim is that of other containers of its group, too."""
+        return bool(shim.group) and any(
+            another.group == shim.group
+            for another in self._shims.values()
+            if another is not shim and another.namespace == shim.namespace
+        )
 
     async def _dismiss(self, shim: RunningShim) -> None:
-        """Ask a shim to end, and wait until it has."""
+        """Ask a shim to end, and wait until it has; that of others, too, stays."""
         shim.is_leaving = True
         try:
             async with asyncio.timeout(SHUTDOWN_SECONDS):
                 await shim.client.shutdown(task.ShutdownRequest(id=shim.id))
-                await shim.client.wait_closed()
+                if not self._has_others(shim):
+                    await shim.client.wait_closed()
         except (TimeoutError, EngineError) as error:
             log.warning("the shim did not end when asked", extra={"fields": {"id": shim.id, "error": error}})
         await shim.client.close()
@@ -209,8 +239,8 @@ class TaskSupervisor:
         launch = self._request(bundle, runtime, b"")
         self._logs.open(bundle, runtime)
         try:
-            bootstrap = await asyncio.to_thread(read_bootstrap, bundle)
-            shim = await self._connect(bundle, launch, bootstrap)
+            bootstrap, group = await asyncio.to_thread(lambda: (read_bootstrap(bundle), read_group(bundle)))
+            shim = await self._connect(bundle, launch, bootstrap, group)
             empty = not await self._has_container(shim)
         except (EngineError, TimeoutError) as error:
             log.info("the shim is gone", extra={"fields": {"id": bundle.id, "error": error}})
@@ -229,7 +259,11 @@ class TaskSupervisor:
         """
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
-                if (await shim.client.connect(task.TaskRequest(id=shim.id))).task_pid:
+                if shim.group:
+                    return await self._group_has_container(shim)
+                connected = await shim.client.connect(task.TaskRequest(id=shim.id))
+                shim.pid = connected.shim_pid
+                if connected.task_pid:
                     return True
                 await shim.client.shutdown(task.ShutdownRequest(id=shim.id))
                 await shim.client.wait_closed()
@@ -238,9 +272,24 @@ class TaskSupervisor:
             shim.is_silent = True
             return True
 
+    async def _group_has_container(self, shim: RunningShim) -> bool:
+        """Whether this one is in its group's shim, which serves the others in any case."""
+        try:
+            await shim.client.state(task.ProcessRequest(id=shim.id))
+        except NotFound:
+            return False
+        return True
+
     def _keep(self, shim: RunningShim) -> None:
         self._shims[shim.namespace, shim.id] = shim
         self._spawn(self._watch(shim))
+        if not shim.pid:
+            self._spawn(self._learn_pid(shim))
+
+    async def _learn_pid(self, shim: RunningShim) -> None:
+        """That of a shim which another daemon started, or which is not ours."""
+        with contextlib.suppress(EngineError):
+            shim.pid = (await shim.client.connect(task.TaskRequest(id=shim.id))).shim_pid
 
     async def _watch(self, shim: RunningShim) -> None:
         """When a shim goes that was not told to, find out how its container ended and tell."""
@@ -293,6 +342,13 @@ class TaskSupervisor:
         error = None if spawned.cancelled() else spawned.exception()
         if error is not None and not isinstance(error, EngineError) and not is_exhausted(error):
             log.error("a task's work failed", exc_info=error)
+
+
+def _group_of(container: Container) -> str:
+    try:
+        return group_from_specification(container.spec.value)
+    except InvalidArgument:
+        return ""  # the runtime will say why
 
 
 def _create_message(
