@@ -34,6 +34,8 @@ async def create(shim: Shim, request: CreateTaskRequest) -> Container:
         shim.containers[request.id] = container
         shim.expected.discard(request.id)
         try:
+            init = container.init
+            init.streams = await shim.streams.open(request.id, init.stdio, request.bundle, container.io_owner)
             if not request.checkpoint:
                 await create_init(shim, container)
         except BaseException:
@@ -52,7 +54,6 @@ async def create(shim: Shim, request: CreateTaskRequest) -> Container:
 def _container(shim: Shim, request: CreateTaskRequest, options: Options, rootfs: str) -> Container:
     names = StdioNames(request.stdin, request.stdout, request.stderr, terminal=request.terminal)
     init = Process("", names, shim.loop.future())
-    init.streams = shim.streams.open(request.id, names, request.bundle, (options.io_uid, options.io_gid))
     container = Container(
         request.id,
         request.bundle,

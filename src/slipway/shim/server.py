@@ -43,7 +43,7 @@ class Server:
         self._loop = Loop(self._log.failure)
         self._children = Children(self._loop)
         self._publisher = Publisher(self._loop, self._log.warning)
-        self._streams = StreamFactory(self._loop, self._children)
+        self._streams = StreamFactory(self._loop, self._children, self._log.warning)
         self._shim = Shim(
             self._loop, self._children, self._publisher, self._streams, self._log, default_runtime=default_runtime
         )

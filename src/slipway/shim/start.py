@@ -18,6 +18,8 @@ async def start(shim: Shim, container: Container, exec_id: str) -> Process:
     """The process, running (or ended already). Its start is told before its exit, however short it lives."""
     process = container.process(exec_id)
     process.check("start")
+    if process.start_told is not None:
+        raise FailedPrecondition("cannot start a process that is being started")
     told = process.start_told = shim.loop.future()
     try:
         if exec_id:
@@ -42,7 +44,9 @@ async def _start_init(shim: Shim, container: Container) -> None:
 
 async def _start_exec(shim: Shim, container: Container, process: Process) -> None:
     container.check_init_alive()
-    streams = process.streams = shim.streams.open(container.id, process.stdio, container.bundle, container.io_owner)
+    streams = process.streams = await shim.streams.open(
+        container.id, process.stdio, container.bundle, container.io_owner
+    )
     pid_file = f"{container.bundle}/{process.exec_id}.pid"
     process_file = write_process(container.bundle, process.exec_id, process.spec, terminal=process.stdio.terminal)
     shim.children.expect_strangers()
