@@ -84,7 +84,7 @@ def delete_dead(line: CommandLine, bundle: str, default_runtime: Callable[[], Pr
     The process ends soon: its children and signal handling are not put back.
     """
     try:
-        if os.path.exists(f"{bundle}/init.pid"):
+        if os.path.exists(f"{bundle}/options.json"):
             _delete_container(line, bundle, default_runtime)
     finally:
         unmount_rootfs(f"{bundle}/rootfs")

@@ -14,6 +14,7 @@ from slipway.base import json_text
 from slipway.base.errors import EngineError, InvalidArgument
 from slipway.base.files import read_whole, write_atomically
 from slipway.base.identifiers import check_identifier, integer_from_text
+from slipway.contracts.shim_api.bootstrap import BootstrapParams
 from slipway.contracts.shim_api.options import (
     CHECKPOINT_OPTIONS_TYPE,
     OPTIONS_TYPE,
@@ -38,6 +39,19 @@ DEFAULT_ROOT = "/run/containerd/runc"
 def options_from_any(packed: AnyMessage | None) -> Options:
     """Raises InvalidArgument for options of another runtime."""
     return _unpacked(packed, Options, OPTIONS_TYPE, "runtime")
+
+
+def options_from_start(data: bytes, id: str) -> Options:
+    """The options in what containerd writes to `start` of the container `id`. Raises InvalidArgument."""
+    try:
+        packed = decode(AnyMessage, data)
+        if packed.type_url == id:  # BootstrapParams, whose first field that is
+            values = [extension.value for extension in decode(BootstrapParams, data).extensions]
+            known = [value for value in values if value is not None and value.type_url.endswith(OPTIONS_TYPE)]
+            return options_from_any(known[0] if known else None)
+    except DecodeError as error:
+        raise InvalidArgument(f"decode the options on standard input: {error}") from None
+    return options_from_any(packed)
 
 
 def checkpoint_options_from_any(packed: AnyMessage | None) -> CheckpointOptions:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from slipway.base.errors import AlreadyExists, EngineError, NotImplementedByEngine, Unavailable
 from slipway.base.identifiers import check_identifier
+from slipway.clients.runc.runtime import Runtime
 from slipway.contracts.shim_api import events
 from slipway.contracts.shim_api.messages import CreateTaskRequest
 from slipway.contracts.shim_api.options import Options
@@ -27,10 +28,11 @@ async def create(shim: Shim, request: CreateTaskRequest) -> Container:
     if request.parent_checkpoint:
         raise NotImplementedByEngine("restore from a checkpoint with a parent is not implemented")
     options = options_from_any(request.options)
-    write_options(request.bundle, options)
+    runtime = shim.runtime(request.bundle, options)
+    write_options(request.bundle, options)  # from here on, there may be something for `delete` to clean up
     rootfs = mount_rootfs(request.bundle, request.rootfs)
     try:
-        container = _container(shim, request, options, rootfs)
+        container = _container(shim, request, options, runtime, rootfs)
         shim.containers[request.id] = container
         shim.expected.discard(request.id)
         try:
@@ -51,13 +53,13 @@ async def create(shim: Shim, request: CreateTaskRequest) -> Container:
     return container
 
 
-def _container(shim: Shim, request: CreateTaskRequest, options: Options, rootfs: str) -> Container:
+def _container(shim: Shim, request: CreateTaskRequest, options: Options, runtime: Runtime, rootfs: str) -> Container:
     names = StdioNames(request.stdin, request.stdout, request.stderr, terminal=request.terminal)
     init = Process("", names, shim.loop.future())
     container = Container(
         request.id,
         request.bundle,
-        shim.runtime(request.bundle, options),
+        runtime,
         init,
         rootfs,
         (options.io_uid, options.io_gid),

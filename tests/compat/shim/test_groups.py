@@ -145,7 +145,7 @@ def test_a_log_file_and_a_logging_program(theirs, containerd, name):
 
 def program_that_logs(containerd, log):
     program = Path(containerd.folder) / "logger"
-    script = f'#!/bin/sh\nexec 5>&-\nexport PATH=/usr/bin:/bin\ncat <&3 >"$2"\ncat <&4 >>"$2"\n'
+    script = '#!/bin/sh\nexec 5>&-\nexport PATH=/usr/bin:/bin\ncat <&3 >"$2"\ncat <&4 >>"$2"\n'
     program.write_text(script)
     program.chmod(0o755)
     return f"binary://{program}?to={log}"
