@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from slipway.base.errors import FailedPrecondition, InvalidArgument, NotFound
+from slipway.base.errors import EngineError, FailedPrecondition, InvalidArgument, NotFound
 from slipway.base.files import unlink_if_present
 from slipway.contracts.shim_api import events
 from slipway.shim.bundle import read_pid, write_process
@@ -59,6 +59,7 @@ async def _start_exec(shim: Shim, container: Container, process: Process) -> Non
         exited = shim.children.wait(process.pid)
     except BaseException:
         streams.close()
+        _kill_unanswered(shim, pid_file)
         raise
     finally:
         unlink_if_present(process_file)
@@ -66,6 +67,17 @@ async def _start_exec(shim: Shim, container: Container, process: Process) -> Non
     process.becomes("start")
     shim.publisher.publish(events.TaskExecStarted(container_id=container.id, exec_id=process.exec_id, pid=process.pid))
     shim.loop.spawn(shim.supervise(container, process, exited))
+
+
+def _kill_unanswered(shim: Shim, pid_file: str) -> None:
+    """The runtime was killed after it had made the process: nobody would know of that."""
+    try:
+        pid = read_pid(pid_file)
+    except EngineError:
+        return
+    unlink_if_present(pid_file)
+    if not shim.children.wait(pid).done:
+        os.kill(pid, 9)
 
 
 def signal_exec(process: Process, number: int) -> None:

@@ -68,7 +68,6 @@ async def all_gone(containerd):
     await asyncio.to_thread(wait_until, lambda: not shims_of(containerd), "the end of the shim")
 
 
-@pytest.mark.in_guest
 @pytest.mark.parametrize("handed_over", [False, True])
 @pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 0, 2)])
 def test_one_shim_serves_a_group_and_ends_with_its_last_container(scenario, order, handed_over):

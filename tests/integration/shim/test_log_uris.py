@@ -66,7 +66,6 @@ async def lives(container, status=0):
     await container.end()
 
 
-@pytest.mark.in_guest
 def test_a_file_gets_both_streams_in_order(scenario, tmp_path):
     async def test(containerd):
         path = tmp_path / "a new/folder/out"
