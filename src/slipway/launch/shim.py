@@ -12,6 +12,7 @@ from slipway.base.version import VERSION
 from slipway.clients.runc.program import forked
 from slipway.linux.command_line import set_command_line
 from slipway.linux.executable import execute_readonly
+from slipway.linux.prctl import leave_shared_cores
 from slipway.shim.bootstrap import PROGRAM, bind, delete_dead, settle
 from slipway.shim.bundle import options_from_start
 from slipway.shim.command_line import CommandLine, parse
@@ -62,6 +63,8 @@ def _start(line: CommandLine) -> None:
     options = options_from_start(_read_stdin(), line.id)
     bundle = _bundle(line)
     parent = os.getppid()
+    if os.environ.get("SCHED_CORE"):
+        _leave_shared_cores()
     bound = bind(bundle, line.address, line.namespace, line.id)
     if not bound.is_served and not os.fork():
         try:
@@ -74,6 +77,14 @@ def _start(line: CommandLine) -> None:
         finally:
             os._exit(1)
     write_all(1, bound.address.encode())
+
+
+def _leave_shared_cores() -> None:
+    """Raises EngineError: whoever asked for it must not get less."""
+    try:
+        leave_shared_cores()
+    except OSError as error:
+        raise EngineError(f"enable core scheduling, as SCHED_CORE asks for: {error.strerror}") from error
 
 
 def _serve(line: CommandLine) -> None:

@@ -76,8 +76,12 @@ def _kill_unanswered(shim: Shim, pid_file: str) -> None:
     except EngineError:
         return
     unlink_if_present(pid_file)
-    if not shim.children.wait(pid).done:
+    if shim.children.wait(pid).done:
+        return
+    try:
         os.kill(pid, 9)
+    except ProcessLookupError:  # its end is on its way to us
+        return
 
 
 def signal_exec(process: Process, number: int) -> None:
