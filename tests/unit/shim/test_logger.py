@@ -15,6 +15,7 @@ from slipway.transport.plain.children import Children
 from slipway.transport.plain.loop import Loop
 
 READY = "exec 5>&-"
+HANDLED = (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGPIPE, signal.SIGXFSZ)
 
 
 class Shim:
@@ -45,12 +46,15 @@ class Shim:
 
 @pytest.fixture
 def shim(tmp_path: Path) -> Iterator[Shim]:
+    handlers = {number: signal.getsignal(number) for number in HANDLED}
     shim = Shim(tmp_path)
     before = open_descriptors()
     yield shim
     assert open_descriptors() == before
     shim.children.close()
     shim.loop.close()
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
 
 
 def open_descriptors() -> int:
