@@ -12,6 +12,13 @@ done
 if test -n "$verb" && mv {folder}/stop-at-$verb {folder}/reached 2>/dev/null; then
     until test -e {folder}/go; do sleep 0.01; done
 fi
+if test -n "$verb" && test -e {folder}/stop-after-$verb; then
+    {runc} "$@"
+    status=$?
+    mv {folder}/stop-after-$verb {folder}/reached
+    until test -e {folder}/go; do sleep 0.01; done
+    exit $status
+fi
 exec {runc} "$@"
 """
 
@@ -29,16 +36,19 @@ class Gate:
 
     def make(self) -> "Gate":
         self.folder.mkdir(parents=True)
-        program = self.folder / "runtime"
-        program.write_text(SCRIPT.format(folder=self.folder, runc=self.runc))
-        program.chmod(0o755)
+        self.program.write_text(SCRIPT.format(folder=self.folder, runc=self.runc))
+        self.program.chmod(0o755)
         return self
 
-    def close_at(self, verb: str) -> None:
-        """The next call of `verb` stops before it does anything."""
+    @property
+    def program(self) -> Path:
+        return self.folder / "runtime"
+
+    def close_at(self, verb: str, *, when: str = "at") -> None:
+        """The next call of `verb` stops before it does anything, or "after" it has done all and did not say so yet."""
         for name in ("go", "reached"):
             (self.folder / name).unlink(missing_ok=True)
-        (self.folder / f"stop-at-{verb}").touch()
+        (self.folder / f"stop-{when}-{verb}").touch()
 
     def wait_reached(self) -> None:
         wait_until((self.folder / "reached").exists, "the runtime to come to the gate")

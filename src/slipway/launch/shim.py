@@ -6,23 +6,23 @@ import os
 import stat
 import sys
 
-from slipway.base.errors import EngineError, InvalidArgument
+from slipway.base.errors import EngineError
 from slipway.base.files import write_all
 from slipway.base.version import VERSION
 from slipway.clients.runc.program import forked
-from slipway.contracts.shim_api.options import Options
 from slipway.linux.command_line import set_command_line
 from slipway.linux.executable import execute_readonly
-from slipway.shim.bootstrap import PROGRAM, Bound, bind, delete_dead, settle
-from slipway.shim.bundle import options_from_any
+from slipway.linux.prctl import leave_shared_cores
+from slipway.shim.bootstrap import PROGRAM, bind, delete_dead, settle
+from slipway.shim.bundle import options_from_start
 from slipway.shim.command_line import CommandLine, parse
+from slipway.shim.grouping import group_of
 from slipway.shim.handover import Names
 from slipway.shim.info import runtime_info
 from slipway.shim.server import Server
-from slipway.shim.socket_address import listen
+from slipway.shim.socket_address import Bound, listen
 from slipway.transport.plain.children import set_descriptors
-from slipway.wire.protobuf import DecodeError, decode, encode
-from slipway.wire.protobuf_known import AnyMessage
+from slipway.wire.protobuf import encode
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def _run(line: CommandLine) -> None:
     if line.action == "version":
         write_all(1, f"{PROGRAM}:\n  Version:  {VERSION}\n  Revision: \n\n".encode())
     elif line.action == "info":
-        write_all(1, encode(runtime_info(_options_from_stdin(), default_runtime)))
+        write_all(1, encode(runtime_info(options_from_start(_read_stdin(), ""), default_runtime)))
     elif line.action == "start":
         _start(line)
     elif line.action == "delete":
@@ -56,15 +56,17 @@ def _run(line: CommandLine) -> None:
 
 
 def _start(line: CommandLine) -> None:
-    """Bind the socket, leave a shim behind that serves it, print where it is.
+    """Bind the socket, leave a shim behind that serves it, print where it is; or where the shim of its group is.
 
     The shim has no standard stream of ours: containerd waits for the end of them. Clients may connect before it serves.
     """
-    options = _options_from_stdin()
+    options = options_from_start(_read_stdin(), line.id)
     bundle = _bundle(line)
     parent = os.getppid()
-    bound = bind(bundle, line.address)
-    if not os.fork():
+    if os.environ.get("SCHED_CORE"):
+        _leave_shared_cores()
+    bound = bind(bundle, line.address, line.namespace, line.id)
+    if not bound.is_served and not os.fork():
         try:
             os.setsid()
             os.chdir(bundle)
@@ -77,12 +79,21 @@ def _start(line: CommandLine) -> None:
     write_all(1, bound.address.encode())
 
 
+def _leave_shared_cores() -> None:
+    """Raises EngineError: whoever asked for it must not get less."""
+    try:
+        leave_shared_cores()
+    except OSError as error:
+        raise EngineError(f"enable core scheduling, as SCHED_CORE asks for: {error.strerror}") from error
+
+
 def _serve(line: CommandLine) -> None:
     bound = Bound(line.socket, _LISTENER if _is_socket(_LISTENER) else listen(line.socket))
     os.set_inheritable(bound.listener, False)
     set_command_line([PROGRAM, *line.served()])
     events = os.environ.get("TTRPC_ADDRESS", "").removeprefix("unix://")
-    names = Names(bound.path, _bundle(line), line.namespace, events)
+    bundle = _bundle(line)
+    names = Names(bound.path, bundle, line.namespace, events, is_shared=bool(group_of(bundle)))
     Server(default_runtime).serve(bound.listener, names)
 
 
@@ -99,14 +110,11 @@ def _bundle(line: CommandLine) -> str:
     return line.bundle or os.getcwd()
 
 
-def _options_from_stdin() -> Options:
+def _read_stdin() -> bytes:
     data = bytearray()
     while chunk := os.read(0, 1 << 16):
         data += chunk
-    try:
-        return options_from_any(decode(AnyMessage, bytes(data)))
-    except DecodeError as error:
-        raise InvalidArgument(f"decode the options on standard input: {error}") from None
+    return bytes(data)
 
 
 def _is_socket(descriptor: int) -> bool:

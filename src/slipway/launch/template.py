@@ -161,7 +161,10 @@ def _become_forerunner(
 ) -> None:
     line = _command_line(request)
     options = options_from_any(decode(AnyMessage, request.options))
-    bound = bind(request.bundle, request.address)
+    bound = bind(request.bundle, request.address, request.namespace, request.id)
+    if bound.is_served:  # by the shim of its group
+        _reply(channel, TemplateReply(number=request.number, address=bound.address, pid=bound.pid))
+        return
     try:
         for process in (heir.pid, os.getpid()):
             settle(options, process, parent=parent)
@@ -172,7 +175,8 @@ def _become_forerunner(
         raise
     channel.close()
     events = request.ttrpc_address.removeprefix("unix://")
-    server.serve(bound.listener, Names(bound.path, request.bundle, request.namespace, events), heir=heir)
+    names = Names(bound.path, request.bundle, request.namespace, events, is_shared=bound.is_shared)
+    server.serve(bound.listener, names, heir=heir)
 
 
 def _delete(channel: _socket.socket, request: TemplateRequest) -> None:

@@ -12,6 +12,7 @@ _PR_SET_KEEPCAPS = 8
 _PR_SET_NAME = 15
 _PR_SET_NO_NEW_PRIVS = 38
 _PR_SET_CHILD_SUBREAPER = 36
+_PR_SCHED_CORE, _PR_SCHED_CORE_CREATE, _PR_SCHED_CORE_THREAD_GROUP = 62, 1, 1
 
 _KEYCTL_JOIN_SESSION_KEYRING = 1
 _KEYCTL_SETPERM = 5
@@ -40,6 +41,13 @@ def set_child_subreaper(on: bool) -> None:
 
 def set_parent_death_signal(number: int) -> None:
     libc_call("prctl", _PR_SET_PDEATHSIG, number, 0, 0, 0, what="prctl PR_SET_PDEATHSIG")
+
+
+def leave_shared_cores() -> None:
+    """Share a core's threads with nobody but our own children from now on (admin-guide/hw-vuln/core-scheduling.rst)."""
+    libc_call(
+        "prctl", _PR_SCHED_CORE, _PR_SCHED_CORE_CREATE, 0, _PR_SCHED_CORE_THREAD_GROUP, 0, what="prctl PR_SCHED_CORE"
+    )
 
 
 def set_process_name(name: str) -> None:

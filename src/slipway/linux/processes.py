@@ -4,6 +4,8 @@ import _signal  # type: ignore[import-not-found]  # `signal` imports enum
 import errno
 import os
 
+_PF_EXITING = 0x4  # linux/sched.h; the field `flags` of proc_pid_stat(5)
+
 
 class ProcessStat:
     """What /proc/PID/stat says: state letter, parent, start time in clock ticks since boot."""
@@ -42,6 +44,17 @@ def is_alive(pid: int, start: int) -> bool:
         return False
     stat = read_stat(pid)
     return stat is not None and stat.start == start and not stat.is_dead()
+
+
+def is_ending(pid: int) -> bool:
+    """Whether a child of ours has ended, or is past the point where it could do anything more but close its files."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            line = file.read(4096)
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+    fields = line[line.rindex(b")") + 2 :].split()
+    return fields[0] in (b"Z", b"X") or bool(int(fields[6]) & _PF_EXITING)
 
 
 def open_pidfd(pid: int) -> int:

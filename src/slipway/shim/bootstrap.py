@@ -6,16 +6,16 @@ import os
 import time
 
 from slipway.base.errors import EngineError
-from slipway.base.files import unlink_if_present
 from slipway.clients.runc.program import executed
 from slipway.clients.runc.runtime import Runtime
 from slipway.contracts.shim_api.messages import DeleteResponse
 from slipway.contracts.shim_api.options import Options
 from slipway.linux import cgroups
-from slipway.shim.bundle import read_options, read_pid, remove_socket, runtime_root, write_address
+from slipway.shim.bundle import read_options, read_pid, read_socket_path, runtime_root, write_address
 from slipway.shim.command_line import CommandLine
+from slipway.shim.grouping import bind_or_join, group_of, remove_dead
 from slipway.shim.rootfs import unmount_rootfs
-from slipway.shim.socket_address import listen, new_socket_path
+from slipway.shim.socket_address import Bound, listen, new_socket_path
 from slipway.transport.plain.children import Children
 from slipway.transport.plain.loop import Loop
 from slipway.wire.protobuf_known import timestamp_from_nanoseconds
@@ -31,26 +31,14 @@ KILLED = 128 + 9
 """The exit status of a container that nobody watched when it ended."""
 
 
-class Bound:
-    """A shim's socket before anybody serves it: clients can connect already, and wait."""
+def bind(bundle: str, containerd: str, namespace: str, id: str) -> Bound:
+    """A new socket beside containerd's own, named in the bundle; for a container of a group, that of the group.
 
-    __slots__ = ("listener", "path")
-
-    def __init__(self, path: str, listener: int) -> None:
-        self.path = path
-        self.listener = listener
-
-    @property
-    def address(self) -> str:
-        return f"unix://{self.path}"
-
-    def close(self) -> None:
-        os.close(self.listener)
-        unlink_if_present(self.path)
-
-
-def bind(bundle: str, containerd: str) -> Bound:
-    """A new socket beside containerd's own, named in the bundle. Raises EngineError or OSError; then none is left."""
+    Raises EngineError or OSError; then none is left.
+    """
+    group = group_of(bundle)
+    if group:
+        return bind_or_join(bundle, containerd, namespace, group, id)
     path = new_socket_path(containerd)
     bound = Bound(path, listen(path))
     try:
@@ -96,11 +84,11 @@ def delete_dead(line: CommandLine, bundle: str, default_runtime: Callable[[], Pr
     The process ends soon: its children and signal handling are not put back.
     """
     try:
-        if os.path.exists(f"{bundle}/init.pid"):
+        if os.path.exists(f"{bundle}/options.json"):
             _delete_container(line, bundle, default_runtime)
     finally:
         unmount_rootfs(f"{bundle}/rootfs")
-        remove_socket(bundle)
+        remove_dead(read_socket_path(bundle))
     try:
         pid = read_pid(f"{bundle}/init.pid")
     except EngineError:

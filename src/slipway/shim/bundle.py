@@ -12,8 +12,9 @@ import os
 
 from slipway.base import json_text
 from slipway.base.errors import EngineError, InvalidArgument
-from slipway.base.files import read_whole, unlink_if_present, write_atomically
+from slipway.base.files import read_whole, write_atomically
 from slipway.base.identifiers import check_identifier, integer_from_text
+from slipway.contracts.shim_api.bootstrap import BootstrapParams
 from slipway.contracts.shim_api.options import (
     CHECKPOINT_OPTIONS_TYPE,
     OPTIONS_TYPE,
@@ -38,6 +39,19 @@ DEFAULT_ROOT = "/run/containerd/runc"
 def options_from_any(packed: AnyMessage | None) -> Options:
     """Raises InvalidArgument for options of another runtime."""
     return _unpacked(packed, Options, OPTIONS_TYPE, "runtime")
+
+
+def options_from_start(data: bytes, id: str) -> Options:
+    """The options in what containerd writes to `start` of the container `id`. Raises InvalidArgument."""
+    try:
+        packed = decode(AnyMessage, data)
+        if packed.type_url == id:  # BootstrapParams, whose first field that is
+            values = [extension.value for extension in decode(BootstrapParams, data).extensions]
+            known = [value for value in values if value is not None and value.type_url.endswith(OPTIONS_TYPE)]
+            return options_from_any(known[0] if known else None)
+    except DecodeError as error:
+        raise InvalidArgument(f"decode the options on standard input: {error}") from None
+    return options_from_any(packed)
 
 
 def checkpoint_options_from_any(packed: AnyMessage | None) -> CheckpointOptions:
@@ -125,11 +139,10 @@ def write_address(bundle: str, address: str) -> None:
     write_atomically(f"{bundle}/address", address.encode(), durable=False)
 
 
-def remove_socket(bundle: str) -> None:
-    """Remove the socket that the bundle's `address` names, if it is still there."""
+def read_socket_path(bundle: str) -> str:
+    """The path of the socket that the bundle's `address` names; "" without one."""
     try:
         address = os.fsdecode(read_whole(f"{bundle}/address", limit=4096))
     except FileNotFoundError:
-        return
-    if address.startswith("unix:///"):
-        unlink_if_present(address.removeprefix("unix://"))
+        return ""
+    return address.removeprefix("unix://") if address.startswith("unix:///") else ""

@@ -11,7 +11,7 @@ from slipway.base.errors import InvalidArgument
 from slipway.base.identifiers import check_identifier
 
 _TEXTS = ("namespace", "id", "address", "publish-binary", "bundle", "socket", "debug-socket")
-_SWITCHES = ("debug", "v", "info")
+_SWITCHES = ("debug", "v", "version", "info")
 _TRUE, _FALSE = ("1", "t", "T", "true", "TRUE", "True"), ("0", "f", "F", "false", "FALSE", "False")
 
 
@@ -64,7 +64,7 @@ def _boolean(name: str, value: str) -> bool:
 
 
 def _action(switches: dict[str, bool], rest: list[str]) -> str:
-    if switches["v"]:
+    if switches["v"] or switches["version"]:
         return "version"
     if switches["info"]:
         return "info"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from slipway.base.errors import AlreadyExists, EngineError, NotImplementedByEngine
+from slipway.base.errors import AlreadyExists, EngineError, NotImplementedByEngine, Unavailable
 from slipway.base.identifiers import check_identifier
+from slipway.clients.runc.runtime import Runtime
 from slipway.contracts.shim_api import events
 from slipway.contracts.shim_api.messages import CreateTaskRequest
 from slipway.contracts.shim_api.options import Options
@@ -20,17 +21,23 @@ async def create(shim: Shim, request: CreateTaskRequest) -> Container:
     After a failure nothing of it is left but files in the bundle.
     """
     check_identifier(request.id, "container id")
+    if shim.is_ending:
+        raise Unavailable(f"create container {request.id}: its shim is ending")
     if request.id in shim.containers:
         raise AlreadyExists(f"container {request.id} is there already")
     if request.parent_checkpoint:
         raise NotImplementedByEngine("restore from a checkpoint with a parent is not implemented")
     options = options_from_any(request.options)
-    write_options(request.bundle, options)
+    runtime = shim.runtime(request.bundle, options)
+    write_options(request.bundle, options)  # from here on, there may be something for `delete` to clean up
     rootfs = mount_rootfs(request.bundle, request.rootfs)
     try:
-        container = _container(shim, request, options, rootfs)
+        container = _container(shim, request, options, runtime, rootfs)
         shim.containers[request.id] = container
+        shim.expected.discard(request.id)
         try:
+            init = container.init
+            init.streams = await shim.streams.open(request.id, init.stdio, request.bundle, container.io_owner)
             if not request.checkpoint:
                 await create_init(shim, container)
         except BaseException:
@@ -46,14 +53,13 @@ async def create(shim: Shim, request: CreateTaskRequest) -> Container:
     return container
 
 
-def _container(shim: Shim, request: CreateTaskRequest, options: Options, rootfs: str) -> Container:
+def _container(shim: Shim, request: CreateTaskRequest, options: Options, runtime: Runtime, rootfs: str) -> Container:
     names = StdioNames(request.stdin, request.stdout, request.stderr, terminal=request.terminal)
     init = Process("", names, shim.loop.future())
-    init.streams = shim.streams.open(request.id, names, request.bundle, (options.io_uid, options.io_gid))
     container = Container(
         request.id,
         request.bundle,
-        shim.runtime(request.bundle, options),
+        runtime,
         init,
         rootfs,
         (options.io_uid, options.io_gid),

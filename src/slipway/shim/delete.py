@@ -34,16 +34,19 @@ def _forget_exec(container: Container, process: Process) -> None:
     del container.execs[process.exec_id]
 
 
+def _tell_if_last(shim: Shim) -> None:
+    if len(shim.containers) == 1 and not shim.is_shared and shim.sandbox is None:
+        shim.last_container_goes.resolve()
+
+
 async def _delete_container(shim: Shim, container: Container) -> None:
     init = container.init
-    is_last = len(shim.containers) == 1 and shim.sandbox is None
-    if is_last and init.is_stopped:
-        shim.last_container_goes.resolve()
+    if init.is_stopped:
+        _tell_if_last(shim)
     if init.pid:  # else it was to come from a checkpoint, and nothing was started
         await container.runtime.delete(container.id, force=not init.is_stopped)
         await init.exited
-    if is_last:
-        shim.last_container_goes.resolve()
+    _tell_if_last(shim)
     if init.streams is not None:
         await init.streams.drain(DRAIN)
     for process in (init, *container.execs.values()):
@@ -54,6 +57,8 @@ async def _delete_container(shim: Shim, container: Container) -> None:
     unmount_rootfs(container.rootfs)
     init.becomes("delete")
     shim.containers.pop(container.id, None)
+    for another in shim.containers.values():
+        shim.log.bundle = another.bundle  # this one's goes
     shim.publisher.publish(
         events.TaskDelete(
             container_id=container.id,

@@ -33,6 +33,7 @@ from slipway.contracts.shim_api.options import Options
 from slipway.linux.descriptors import receive_descriptors, send_descriptors
 from slipway.linux.prctl import set_parent_death_signal
 from slipway.linux.processes import open_pidfd
+from slipway.linux.subreaper import become_subreaper
 from slipway.shim.model import Container, Process, StdioNames
 from slipway.shim.oom import watch_memory
 from slipway.transport.plain.children import Exit, exit_from_wait_status
@@ -66,15 +67,17 @@ def channel_pair() -> tuple[_socket.socket, _socket.socket]:
 
 
 class Names:
-    """What a shim is told when it is made: its socket's path, its bundle, namespace, and where events go."""
+    """What a shim is told when it is made: its socket's path, the bundle of its first container, namespace, where
+    events go, and whether more containers may come (`is_shared`: it is a group's)."""
 
-    __slots__ = ("bundle", "events", "namespace", "path")
+    __slots__ = ("bundle", "events", "is_shared", "namespace", "path")
 
-    def __init__(self, path: str, bundle: str, namespace: str, events: str) -> None:
+    def __init__(self, path: str, bundle: str, namespace: str, events: str, *, is_shared: bool = False) -> None:
         self.path = path
         self.bundle = bundle
         self.namespace = namespace
         self.events = events
+        self.is_shared = is_shared
 
 
 class Heir:
@@ -111,6 +114,7 @@ class Forerunner:
         done."""
         if self._heir.channel < 0:
             return
+        become_subreaper()  # who is made from now on is collected here
         set_parent_death_signal(0)
         self._close_channel()
         if os.getppid() == self._heir.pid:  # else it has ended, and the number is another's by now
@@ -154,7 +158,7 @@ class Forerunner:
     def _look(self) -> None:
         """What is seen twice has gone on for a while: a container that has just started may end as soon."""
         containers = list(self._shim.containers.values())
-        runs = len(containers) == 1 and containers[0].init.is_running
+        runs = len(containers) == 1 and containers[0].init.is_running and not self._shim.expected
         if self._heir.channel < 0 or self._shim.sandbox is not None:  # a sandbox stays with whom it was created in
             return
         if runs and self._ran:
@@ -174,7 +178,7 @@ class Forerunner:
         listener = self._server.listener
         numbers = _descriptors(listener, connections, streams)
         names = self._names
-        about_us = (names.path, names.bundle, names.namespace, names.events)
+        about_us = (names.path, names.bundle, names.namespace, names.events, names.is_shared)
         payload = marshal.dumps(
             (numbers, about_us, listener, connections, _description(container), streams, self._exits)
         )
@@ -217,7 +221,8 @@ class Inheritance:
         self._exits = told[len(told) - (sent - read) :]
         ours = dict(zip(numbers, descriptors, strict=True))
         ours[-1] = -1
-        self.names = Names(*about_us)
+        *texts, is_shared = about_us
+        self.names = Names(*texts, is_shared=is_shared)
         self.listener: int = ours[listener]
         self._connections = [(ours[number], *rest) for number, *rest in connections]
         master, source, outputs = streams

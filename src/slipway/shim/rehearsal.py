@@ -17,9 +17,10 @@ from slipway.base.files import unlink_if_present
 from slipway.contracts.shim_api import events, messages
 from slipway.contracts.shim_api.status import code_from_error
 from slipway.linux.prctl import set_parent_death_signal
-from slipway.shim.bootstrap import Bound, bind
+from slipway.shim.bootstrap import bind
 from slipway.shim.handover import Heir, Names, channel_pair, wait_for_inheritance
 from slipway.shim.server import Server
+from slipway.shim.socket_address import Bound
 from slipway.transport.plain.loop import Loop
 from slipway.transport.plain.stream import listen_unix
 from slipway.transport.plain.ttrpc import TtrpcClient, TtrpcServer
@@ -77,7 +78,7 @@ def _live(folder: str, play: Callable[[_Containerd, Bound], None]) -> None:
         config.write(_CONFIG)
     for name in ("stdin", "stdout", "stderr"):
         os.mkfifo(f"{bundle}/{name}", 0o600)
-    bound = bind(bundle, f"{folder}/c.sock")
+    bound = bind(bundle, f"{folder}/c.sock", _NAME, _NAME)
     client = _Containerd(folder, bound.path)
     try:
         play(client, bound)

@@ -9,6 +9,7 @@ from slipway.base.files import unlink_if_present
 from slipway.contracts.shim_api import sandbox
 from slipway.contracts.shim_api.status import code_from_error
 from slipway.linux.subreaper import become_subreaper
+from slipway.shim.grouping import try_lock
 from slipway.shim.handover import Forerunner
 from slipway.shim.log import Log
 from slipway.shim.publisher import Publisher
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from slipway.shim.handover import Heir, Inheritance, Names
     from slipway.wire.ttrpc import Call
 
+_LOOK = 0.01  # seconds between looks whether somebody still joins or leaves a group
 _LAST_EVENTS = 5.0  # seconds that containerd may take for the events of the end
 
 
@@ -44,7 +46,7 @@ class Server:
         self._loop = Loop(self._log.failure)
         self._children = Children(self._loop)
         self._publisher = Publisher(self._loop, self._log.warning)
-        self._streams = StreamFactory(self._loop, self._children)
+        self._streams = StreamFactory(self._loop, self._children, self._log.warning)
         self._shim = Shim(
             self._loop, self._children, self._publisher, self._streams, self._log, default_runtime=default_runtime
         )
@@ -71,15 +73,15 @@ class Server:
         container's processes, who goes on when the container has run for a while: we then end, without returning.
         `inheritance` is what we go on with.
         """
-        os.chdir(names.bundle)
+        os.chdir("/" if names.is_shared else names.bundle)  # a group's first container may go before the others
         if heir is None:
             become_subreaper()
         self._name(names)
         self._service.pid = heir.pid if heir is not None else os.getpid()
         self._loop.open()
         self._children.open()
-        self._children.on_signal(_signal.SIGTERM, self._shut_down)
-        self._children.on_signal(_signal.SIGINT, self._shut_down)
+        self._children.on_signal(_signal.SIGTERM, self._terminate)
+        self._children.on_signal(_signal.SIGINT, self._terminate)
         self._ttrpc.open(listener)
         if inheritance is not None:
             inheritance.take(self._shim, self._ttrpc)
@@ -111,15 +113,39 @@ class Server:
         self._streams.namespace = names.namespace
         self._streams.console_folder = os.path.dirname(names.path)
         self._shim.namespace = names.namespace
+        self._shim.is_shared = names.is_shared
 
     def _shut_down(self) -> None:
         if self._ending is None:
+            self._ending = self._loop.spawn(self._leave_group() if self._shim.is_shared else self._finish())
+
+    def _terminate(self) -> None:
+        if not self._shim.is_ending:
             self._ending = self._loop.spawn(self._finish())
 
-    async def _finish(self) -> None:
+    async def _leave_group(self) -> None:
+        """Let go of the group's socket, unless somebody joins us at this moment."""
         try:
-            self._ttrpc.close()
+            while (lock := try_lock(self._path)) < 0:
+                await self._loop.sleep(_LOOK)
+        except OSError:  # the folder has gone: nobody can join
+            await self._finish()
+            return
+        try:
+            if self._shim.is_in_use:
+                self._ending = None
+                return
+            self._shim.is_ending = True
             unlink_if_present(self._path)
+        finally:
+            os.close(lock)
+        await self._finish()
+
+    async def _finish(self) -> None:
+        self._shim.is_ending = True
+        try:
+            unlink_if_present(self._path)
+            self._ttrpc.close()
             if not await self._publisher.flush(_LAST_EVENTS):
                 self._log.warning("end with events that containerd did not take")
             if self._forerunner is not None:

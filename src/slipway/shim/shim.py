@@ -1,4 +1,4 @@
-"""What all verbs of one shim share: its loop, children, events, streams and containers."""
+"""What all verbs of one shim share: its loop, children, events, streams and containers (several in a group's)."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from slipway.clients.runc.runtime import Runtime
 from slipway.contracts.shim_api import events
 from slipway.contracts.shim_api.options import Options
 from slipway.shim.bundle import runtime_root, shares_pid_namespace
+from slipway.shim.grouping import Expected
 from slipway.shim.log import Log
 from slipway.shim.model import Container, Process, Sandbox
 from slipway.shim.publisher import Publisher
@@ -46,9 +47,17 @@ class Shim:
         self.namespace = ""
         self.containers: dict[str, Container] = {}
         self.sandbox: Sandbox | None = None  # what keeps the shim while it has no container
+        self.is_shared = False
+        """Whether other containers may come after the first: it is a group's."""
+        self.expected = Expected()
+        self.is_ending = False
         self.last_container_goes: Future = loop.future()
-        """Resolved at its Delete, once its init has ended: Shutdown is what follows."""
+        """Resolved at its Delete, once its init has ended: Shutdown is what follows. Never where others may come."""
         self._default_runtime = default_runtime
+
+    @property
+    def is_in_use(self) -> bool:
+        return bool(self.containers) or bool(self.expected)
 
     def container(self, id: str) -> Container:
         found = self.containers.get(id)

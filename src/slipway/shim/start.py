@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from slipway.base.errors import FailedPrecondition, InvalidArgument, NotFound
+from slipway.base.errors import EngineError, FailedPrecondition, InvalidArgument, NotFound
 from slipway.base.files import unlink_if_present
 from slipway.contracts.shim_api import events
 from slipway.shim.bundle import read_pid, write_process
@@ -18,6 +18,8 @@ async def start(shim: Shim, container: Container, exec_id: str) -> Process:
     """The process, running (or ended already). Its start is told before its exit, however short it lives."""
     process = container.process(exec_id)
     process.check("start")
+    if process.start_told is not None:
+        raise FailedPrecondition("cannot start a process that is being started")
     told = process.start_told = shim.loop.future()
     try:
         if exec_id:
@@ -42,7 +44,9 @@ async def _start_init(shim: Shim, container: Container) -> None:
 
 async def _start_exec(shim: Shim, container: Container, process: Process) -> None:
     container.check_init_alive()
-    streams = process.streams = shim.streams.open(container.id, process.stdio, container.bundle, container.io_owner)
+    streams = process.streams = await shim.streams.open(
+        container.id, process.stdio, container.bundle, container.io_owner
+    )
     pid_file = f"{container.bundle}/{process.exec_id}.pid"
     process_file = write_process(container.bundle, process.exec_id, process.spec, terminal=process.stdio.terminal)
     shim.children.expect_strangers()
@@ -55,6 +59,7 @@ async def _start_exec(shim: Shim, container: Container, process: Process) -> Non
         exited = shim.children.wait(process.pid)
     except BaseException:
         streams.close()
+        _kill_unanswered(shim, pid_file)
         raise
     finally:
         unlink_if_present(process_file)
@@ -62,6 +67,21 @@ async def _start_exec(shim: Shim, container: Container, process: Process) -> Non
     process.becomes("start")
     shim.publisher.publish(events.TaskExecStarted(container_id=container.id, exec_id=process.exec_id, pid=process.pid))
     shim.loop.spawn(shim.supervise(container, process, exited))
+
+
+def _kill_unanswered(shim: Shim, pid_file: str) -> None:
+    """The runtime was killed after it had made the process: nobody would know of that."""
+    try:
+        pid = read_pid(pid_file)
+    except EngineError:
+        return
+    unlink_if_present(pid_file)
+    if shim.children.wait(pid).done:
+        return
+    try:
+        os.kill(pid, 9)
+    except ProcessLookupError:  # its end is on its way to us
+        return
 
 
 def signal_exec(process: Process, number: int) -> None:

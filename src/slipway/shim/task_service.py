@@ -6,8 +6,10 @@ from slipway.base.errors import AlreadyExists, FailedPrecondition, InvalidArgume
 from slipway.base.identifiers import check_identifier
 from slipway.base.version import VERSION
 from slipway.contracts.shim_api import events, messages
+from slipway.contracts.shim_api.grouping import JOIN, SERVICE
 from slipway.contracts.shim_api.options import DETAILS_TYPE, ProcessDetails
 from slipway.shim import checkpoint, create, delete, start
+from slipway.shim.grouping import EXPECTED_SECONDS
 from slipway.shim.lifecycle import can_exec
 from slipway.shim.metrics import container_metrics
 from slipway.shim.model import Process, StdioNames
@@ -34,10 +36,7 @@ class TaskService:
 
     async def answer(self, call: Call) -> bytes:
         """The encoded response. Raises EngineError: NotImplementedByEngine for unknown services and methods."""
-        method = _METHODS.get(call.method)
-        if call.service not in messages.SERVICES or method is None:
-            raise NotImplementedByEngine(f"/{call.service}/{call.method} is not implemented")
-        request_type, _ = messages.METHODS[call.method]
+        request_type, method = _found(call)
         try:
             request = decode(request_type, call.payload)
         except DecodeError as error:
@@ -166,10 +165,22 @@ class TaskService:
         pid = container.init.pid if container is not None else 0
         return messages.ConnectResponse(shim_pid=self.pid, task_pid=pid, version=VERSION)
 
-    async def _shutdown(self, _request: messages.ShutdownRequest) -> Message:
+    async def _join(self, request: messages.TaskRequest) -> Message:
+        self._shim.expected.add(request.id)
+        return messages.ConnectResponse(shim_pid=self.pid, version=VERSION)
+
+    async def _shutdown(self, request: messages.ShutdownRequest) -> Message:
+        """Not while a container is there, or one is to come that was announced (shim/grouping.py)."""
+        self._shim.expected.discard(request.id)
         if not self._shim.containers:
-            self._shut_down()
+            self._end_unless_used()
         return Empty()
+
+    def _end_unless_used(self) -> None:
+        if not self._shim.is_in_use:
+            self._shut_down()
+        elif not self._shim.containers:
+            self._shim.loop.call_later(EXPECTED_SECONDS, self._end_unless_used)
 
 
 # Not a table of each instance: bound methods are objects, and each shim would have its own.
@@ -192,6 +203,16 @@ _METHODS: dict[str, Callable[[TaskService, Any], Awaitable[Message]]] = {
     "Connect": TaskService._connect,
     "Shutdown": TaskService._shutdown,
 }
+
+
+def _found(call: Call) -> tuple[type[Message], Callable[[TaskService, Any], Awaitable[Message]]]:
+    """What a call's request is, and what answers it. Raises NotImplementedByEngine."""
+    if (call.service, call.method) == (SERVICE, JOIN):
+        return messages.TaskRequest, TaskService._join
+    method = _METHODS.get(call.method)
+    if call.service not in messages.SERVICES or method is None:
+        raise NotImplementedByEngine(f"/{call.service}/{call.method} is not implemented")
+    return messages.METHODS[call.method][0], method
 
 
 def _exit_time(process: Process) -> Timestamp:

@@ -84,14 +84,18 @@ class OurContainerd:
         self.sandbox.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
+    def ctr_argv(self, *arguments: str | Path, suite: str = "sid") -> list[str]:
+        """The original `ctr` of a suite, on our socket, for who holds its streams. It runs on this machine as it is: it
+        needs nothing of its tree."""
+        program = PEERS_HOME / suite / "usr/bin/ctr"
+        return self.sandbox.command(program, "--address", self.address, "--namespace", self.namespace, *arguments)
+
     def ctr(
         self, *arguments: str | Path, suite: str = "sid", check: bool = True, stdin: bytes | None = None
     ) -> subprocess.CompletedProcess[bytes]:
-        """The original `ctr` of a suite, on our socket. It runs on this machine as it is: it needs nothing of its
-        tree."""
-        program = PEERS_HOME / suite / "usr/bin/ctr"
-        command = [str(program), "--address", self.address, "--namespace", self.namespace, *map(str, arguments)]
-        done = subprocess.run(self.sandbox.command(*command), input=stdin, capture_output=True, check=False, timeout=30)
+        """Run it to its end."""
+        command = self.ctr_argv(*arguments, suite=suite)
+        done = subprocess.run(command, input=stdin, capture_output=True, check=False, timeout=30)
         assert not check or done.returncode == 0, f"{command}: {done.stderr.decode()}\n{self.log_path.read_text()}"
         return done
 
@@ -109,6 +113,6 @@ def make_root(folder: Path) -> Path:
     for name in ("bin", "proc", "dev", "sys", "tmp", "etc", "run"):
         (root / name).mkdir(parents=True)
     shutil.copy(PEERS_HOME / "sid/usr/bin/busybox", root / "bin/busybox")
-    for name in ("sh", "sleep", "true", "cat", "echo", "kill"):
+    for name in ("sh", "sleep", "true", "cat", "echo", "kill", "seq", "touch"):
         (root / "bin" / name).symlink_to("busybox")
     return root

@@ -105,15 +105,28 @@ class Container:
         self.client = None
         self.readers: dict[str, int] = {}
 
-    async def create(self, args, *, terminal=False, stdin=False, options=None):
+    async def create(self, args, **options):
+        await self.launch(args, terminal=options.get("terminal", False), annotations=options.pop("annotations", None))
+        await self.make(**options)
+
+    async def launch(self, args, *, terminal=False, annotations=None):
+        """Make the bundle, and start a shim, or find that of its group."""
         (self.bundle / "rootfs").mkdir(parents=True)
-        (self.bundle / "config.json").write_text(json.dumps(self._spec(args, terminal)))
+        spec = self._spec(args, terminal) | {"annotations": annotations or {}}
+        (self.bundle / "config.json").write_text(json.dumps(spec))
         for name in ("stdin", "stdout", "stderr"):
             os.mkfifo(self.bundle / name)
         self.bootstrap = await self.containerd.launcher.launch(self.request)
         self.containerd.clients.append(self)
         self.client = await connect(self.bootstrap)
-        packed = Options(root=f"{self.containerd.folder}/runc") if options is None else options
+
+    async def make(self, *, terminal=False, stdin=False, options=None, log=None):
+        """Have the shim create the container. `log` is where both output streams lead instead of their fifos, "" is
+        nowhere."""
+        packed = options
+        if not isinstance(options, AnyMessage):
+            chosen = Options(root=f"{self.containerd.folder}/runc") if options is None else options
+            packed = AnyMessage(type_url=OPTIONS_TYPE, value=encode(chosen))
         created = await self.client.create(
             messages.CreateTaskRequest(
                 id=self.id,
@@ -121,9 +134,9 @@ class Container:
                 rootfs=[messages.Mount(type="bind", source=str(self.containerd.rootfs), options=["rbind", "rw"])],
                 terminal=terminal,
                 stdin=str(self.bundle / "stdin") if stdin else "",
-                stdout=str(self.bundle / "stdout"),
-                stderr="" if terminal else str(self.bundle / "stderr"),
-                options=AnyMessage(type_url=OPTIONS_TYPE, value=encode(packed)),
+                stdout=str(self.bundle / "stdout") if log is None else log,
+                stderr="" if terminal else str(self.bundle / "stderr") if log is None else log,
+                options=packed,
             )
         )
         self.pid = created.pid

@@ -30,7 +30,7 @@ def test_gos_other_spellings(flag):
     assert parse(["--namespace=n", flag, "-debug=false"]).id == "c1"
 
 
-@pytest.mark.parametrize(("flag", "action"), [("-v", "version"), ("-info", "info")])
+@pytest.mark.parametrize(("flag", "action"), [("-v", "version"), ("--version", "version"), ("-info", "info")])
 def test_questions_need_no_namespace(flag, action):
     assert parse([flag]).action == action
 

@@ -79,3 +79,26 @@ def test_no_file_is_left(tmp_path, close_early):
         assert len(os.listdir("/proc/self/fd")) == before - 1
     spill.close()
     assert len(os.listdir("/proc/self/fd")) == before - 1
+
+
+def test_what_a_full_disk_did_not_take_goes_there_later(tmp_path, monkeypatch):
+    spill = Spill(str(tmp_path), LIMIT)
+    block = bytes(range(256)) * 256
+    spill.append(block)
+
+    def full(*_arguments):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as disk:
+        disk.setattr("os.pwrite", full)
+        spill.append(block[::-1])
+        assert (spill.full, spill.is_stuck) == (True, True)
+        assert not spill.retry()
+    assert spill.retry()
+    assert (spill.full, spill.is_stuck) == (False, False)
+    taken = b""
+    while spill.pending:
+        part = spill.peek(MEMORY)
+        taken += part
+        spill.drop(len(part))
+    assert taken == block + block[::-1]

@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 from google.protobuf.any_pb2 import Any as AnyProto
 from google.protobuf.empty_pb2 import Empty
@@ -38,8 +38,6 @@ from slipway.wire.protobuf import DecodeError, Message, decode
 from slipway.wire.protobuf_known import AnyMessage, TextEntry, nanoseconds_from_timestamp
 
 M = TypeVar("M", bound=Message)
-
-SILENT_SECONDS: Final = 0.2  # for one that has just let us wait: a list is not to take 2 s each time
 
 
 class TasksService:
@@ -230,10 +228,10 @@ class TasksService:
             raise
 
     async def _metric_or_none(self, shim: RunningShim) -> types_pb2.Metric | None:
-        """What a shim measures; None for one that cannot (the container has just ended)."""
+        """What a shim measures; None for one that cannot (the container has just ended), or does not answer."""
         try:
-            stats = await shim.client.stats(task.TaskRequest(id=shim.id))
-        except EngineError:
+            stats = await shim.prompt(shim.client.stats(task.TaskRequest(id=shim.id)), self._timeouts.stats)
+        except (EngineError, TimeoutError):
             return None
         return types_pb2.Metric(timestamp=timestamp(self._clock.now()), id=shim.id, data=_any_proto(stats))
 
@@ -241,12 +239,8 @@ class TasksService:
 async def _state_or_none(shim: RunningShim, seconds: float | None) -> task.StateResponse | None:
     """The state of a task; None for one that went away since it was listed. A shim that is stopped delays nobody."""
     try:
-        async with asyncio.timeout(SILENT_SECONDS if shim.is_silent else seconds):
-            state = await shim.client.state(task.ProcessRequest(id=shim.id))
-        shim.is_silent = False
-        return state
+        return await shim.prompt(shim.client.state(task.ProcessRequest(id=shim.id)), seconds)
     except TimeoutError:
-        shim.is_silent = True
         return task.StateResponse(id=shim.id)
     except (NotFound, Unavailable):
         return None

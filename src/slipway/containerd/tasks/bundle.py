@@ -19,10 +19,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from slipway.base.errors import AlreadyExists, FailedPrecondition, InternalError, NotFound
+from slipway.base.errors import AlreadyExists, FailedPrecondition, InternalError, InvalidArgument, NotFound
 from slipway.base.files import read_whole, write_atomically
 from slipway.base.identifiers import check_identifier
 from slipway.clients.shim.interface import Bootstrap
+from slipway.contracts.shim_api.grouping import group_from_specification
 from slipway.linux import mounts
 
 FOLDER: Final = "io.containerd.runtime.v2.task"
@@ -141,6 +142,14 @@ def read_sandbox(bundle: Bundle) -> str:
     try:
         return read_whole(f"{bundle.path}/{_SANDBOX}", limit=_SMALL).decode()
     except FileNotFoundError:
+        return ""
+
+
+def read_group(bundle: Bundle) -> str:
+    """The group whose shim a bundle's container is in; "" for a shim of its own."""
+    try:
+        return group_from_specification(read_whole(f"{bundle.path}/config.json"))
+    except (OSError, InvalidArgument):
         return ""
 
 

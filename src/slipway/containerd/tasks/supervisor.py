@@ -2,13 +2,15 @@
 
 import asyncio
 import builtins
+import contextlib
 import logging
 import os
 from collections.abc import Coroutine
+from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Any, Final
 
 from slipway.base.clock import Clock
-from slipway.base.errors import AlreadyExists, EngineError, NotFound
+from slipway.base.errors import AlreadyExists, EngineError, InvalidArgument, NotFound
 from slipway.base.exhaustion import is_exhausted
 from slipway.clients.shim.interface import Bootstrap, ShimLauncher, ShimRequest
 from slipway.clients.shim.names import DEFAULT_RUNTIME
@@ -21,6 +23,7 @@ from slipway.containerd.tasks.bundle import (
     Bundle,
     BundleFolders,
     read_bootstrap,
+    read_group,
     read_runtime,
     read_sandbox,
     write_bootstrap,
@@ -32,13 +35,13 @@ from slipway.containerd.tasks.shim import RunningShim
 from slipway.containerd.tasks.shim_log import ShimLogs
 from slipway.contracts.containerd_api.generated import event_types_pb2 as events
 from slipway.contracts.shim_api import messages as task
+from slipway.contracts.shim_api.grouping import group_from_specification
 from slipway.wire.protobuf import encode
 from slipway.wire.protobuf_known import AnyMessage
 
 log = logging.getLogger(__name__)
 
 ANSWER_SECONDS: Final = 2.0  # for one shim of an earlier daemon; they are asked beside each other
-SILENT_SECONDS: Final = 0.2  # for one that has just let us wait
 RECOVERIES_AT_ONCE: Final = 8
 # What the original reports for a container whose shim died without a word.
 STATUS_UNKNOWN: Final = 255
@@ -69,6 +72,7 @@ class TaskSupervisor:
         self._address = address
         self._shims: dict[tuple[str, str], RunningShim] = {}
         self._locks = KeyedLocks()
+        self._groups = KeyedLocks()  # a group's shim does not end while one of its containers is made
         self._logs = ShimLogs()
         self._watchers: set[asyncio.Task[None]] = set()
 
@@ -125,11 +129,8 @@ class TaskSupervisor:
 
     async def _measure(self, shim: RunningShim) -> TaskStats | None:
         try:
-            async with asyncio.timeout(SILENT_SECONDS if shim.is_silent else self._timeouts.stats):
-                stats = await shim.client.stats(task.TaskRequest(id=shim.id))
-            shim.is_silent = False
+            stats = await shim.prompt(shim.client.stats(task.TaskRequest(id=shim.id)), self._timeouts.stats)
         except TimeoutError:
-            shim.is_silent = True
             return None
         except EngineError as error:
             log.debug("a task cannot be measured", extra={"fields": {"id": shim.id, "error": error}})
@@ -146,21 +147,35 @@ class TaskSupervisor:
                 raise AlreadyExists(f"task {container_id}: already exists")
             container, bundle, checkpoint = await asyncio.to_thread(self._make_bundle, scope, container_id, request)
             launch = self._launch_request(bundle, container, request.runtime_path)
-            self._logs.open(bundle, launch.runtime)
-            try:
-                place = await self._sandboxes.find(scope, container.sandbox, request.sandbox_address)
-                bootstrap = place or await self._launcher.launch(launch)
-            except BaseException:
-                await self._remove(bundle)
-                raise
-            sandbox = container.sandbox if place else ""
-            try:
-                await asyncio.to_thread(write_bootstrap, bundle, bootstrap, launch.runtime, sandbox)
-                message = _create_message(bundle, container, request, checkpoint)
-                return await self._create_in(bundle, launch, bootstrap, message, sandbox)
-            except BaseException:
-                await self._clean_up(bundle, launch)
-                raise
+            message = _create_message(bundle, container, request, checkpoint)
+            async with self._hold_group(bundle, _group_of(container)):
+                return await self._launch_and_create(scope, container, bundle, launch, message, request.sandbox_address)
+
+    async def _launch_and_create(
+        self,
+        scope: Scope,
+        container: Container,
+        bundle: Bundle,
+        launch: ShimRequest,
+        message: task.CreateTaskRequest,
+        told: tuple[str, int],
+    ) -> int:
+        """In the shim of the container's sandbox, which may be `told`, or else in one that is launched."""
+        self._logs.open(bundle, launch.runtime)
+        try:
+            place = await self._sandboxes.find(scope, container.sandbox, told)
+            bootstrap = place or await self._launcher.launch(launch)
+        except BaseException:
+            await self._remove(bundle)
+            raise
+        sandbox, group = container.sandbox if place else "", _group_of(container)
+        try:
+            await asyncio.to_thread(write_bootstrap, bundle, bootstrap, launch.runtime, sandbox)
+            shim = await self._connect(bundle, launch, bootstrap, group, sandbox)
+            return await self._create_in(shim, message)
+        except BaseException:
+            await self._clean_up(bundle, launch)
+            raise
 
     def _make_bundle(self, scope: Scope, container_id: str, request: TaskRequest) -> tuple[Container, Bundle, str]:
         """With the folder of the checkpoint, if there is one. Blocks on the disk. Raises NotFound (the container),
@@ -178,10 +193,7 @@ class TaskSupervisor:
             raise
         return container, bundle, folder
 
-    async def _create_in(
-        self, bundle: Bundle, launch: ShimRequest, bootstrap: Bootstrap, message: task.CreateTaskRequest, sandbox: str
-    ) -> int:
-        shim = await self._connect(bundle, launch, bootstrap, sandbox)
+    async def _create_in(self, shim: RunningShim, message: task.CreateTaskRequest) -> int:
         try:
             created = await shim.client.create(message)
         except EngineError as error:
@@ -199,7 +211,8 @@ class TaskSupervisor:
             response = await shim.client.delete(task.ProcessRequest(id=container_id))
             shim.is_leaving = True
             self._shims.pop((scope.namespace, container_id), None)
-            await self._dismiss(shim)
+            async with self._hold_group(shim.bundle, shim.group):
+                await self._dismiss(shim)
             await self._remove(shim.bundle)
             return TaskEnd(
                 pid=response.pid,
@@ -207,12 +220,26 @@ class TaskSupervisor:
                 exited_at=_nanoseconds(response.exited_at),
             )
 
-    async def _connect(self, bundle: Bundle, launch: ShimRequest, bootstrap: Bootstrap, sandbox: str) -> RunningShim:
+    def _hold_group(self, bundle: Bundle, group: str) -> AbstractAsyncContextManager[None]:
+        return self._groups.hold(bundle.namespace, group) if group else nullcontext()
+
+    async def _connect(
+        self, bundle: Bundle, launch: ShimRequest, bootstrap: Bootstrap, group: str, sandbox: str
+    ) -> RunningShim:
         async with asyncio.timeout(self._timeouts.connect):
-            return RunningShim(bundle, launch, await connect(bootstrap), sandbox)
+            client = await connect(bootstrap)
+        return RunningShim(bundle, launch, client, pid=bootstrap.pid, group=group, sandbox=sandbox)
+
+    def _has_others(self, shim: RunningShim) -> bool:
+        """Whether a shim is that of other containers of its group, too."""
+        return bool(shim.group) and any(
+            another.group == shim.group
+            for another in self._shims.values()
+            if another is not shim and another.namespace == shim.namespace
+        )
 
     async def _dismiss(self, shim: RunningShim) -> None:
-        """Ask a shim to end, and wait until it has. A sandbox's goes on."""
+        """Ask a shim to end, and wait until it has; that of others, too, stays, as does a sandbox's."""
         shim.is_leaving = True
         if shim.sandbox:
             await shim.client.close()
@@ -220,7 +247,8 @@ class TaskSupervisor:
         try:
             async with asyncio.timeout(self._timeouts.shutdown):
                 await shim.client.shutdown(task.ShutdownRequest(id=shim.id))
-                await shim.client.wait_closed()
+                if not self._has_others(shim):
+                    await shim.client.wait_closed()
         except (TimeoutError, EngineError) as error:
             log.warning("the shim did not end when asked", extra={"fields": {"id": shim.id, "error": error}})
         await shim.client.close()
@@ -249,8 +277,8 @@ class TaskSupervisor:
         self._logs.open(bundle, runtime)
         try:
             bootstrap = await asyncio.to_thread(read_bootstrap, bundle)
-            sandbox = await asyncio.to_thread(read_sandbox, bundle)
-            shim = await self._connect(bundle, launch, bootstrap, sandbox)
+            group, sandbox = await asyncio.to_thread(lambda: (read_group(bundle), read_sandbox(bundle)))
+            shim = await self._connect(bundle, launch, bootstrap, group, sandbox)
             empty = not await self._has_container(shim)
         except (EngineError, TimeoutError) as error:
             log.info("the shim is gone", extra={"fields": {"id": bundle.id, "error": error}})
@@ -269,7 +297,11 @@ class TaskSupervisor:
         """
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
-                if (await shim.client.connect(task.TaskRequest(id=shim.id))).task_pid:
+                if shim.group:
+                    return await self._group_has_container(shim)
+                connected = await shim.client.connect(task.TaskRequest(id=shim.id))
+                shim.pid = connected.shim_pid
+                if connected.task_pid:
                     return True
                 if shim.sandbox:
                     return False
@@ -280,9 +312,24 @@ class TaskSupervisor:
             shim.is_silent = True
             return True
 
+    async def _group_has_container(self, shim: RunningShim) -> bool:
+        """Whether this one is in its group's shim, which serves the others in any case."""
+        try:
+            await shim.client.state(task.ProcessRequest(id=shim.id))
+        except NotFound:
+            return False
+        return True
+
     def _keep(self, shim: RunningShim) -> None:
         self._shims[shim.namespace, shim.id] = shim
         self._spawn(self._watch(shim))
+        if not shim.pid:
+            self._spawn(self._learn_pid(shim))
+
+    async def _learn_pid(self, shim: RunningShim) -> None:
+        """That of a shim which another daemon started, or which is not ours."""
+        with contextlib.suppress(EngineError):
+            shim.pid = (await shim.client.connect(task.TaskRequest(id=shim.id))).shim_pid
 
     async def _watch(self, shim: RunningShim) -> None:
         """When a shim goes that was not told to, find out how its container ended and tell."""
@@ -335,6 +382,13 @@ class TaskSupervisor:
         error = None if spawned.cancelled() else spawned.exception()
         if error is not None and not isinstance(error, EngineError) and not is_exhausted(error):
             log.error("a task's work failed", exc_info=error)
+
+
+def _group_of(container: Container) -> str:
+    try:
+        return group_from_specification(container.spec.value)
+    except InvalidArgument:
+        return ""  # the runtime will say why
 
 
 def _create_message(

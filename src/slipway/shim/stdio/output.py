@@ -27,7 +27,7 @@ PATIENCE = 0.1
 """Seconds that a full fifo may hold up its writer before we spill."""
 
 _FIRST_LOOK, _LAST_LOOK = 0.001, 0.05  # seconds between looks whether the reader has taken the rest
-_SELDOM = 1.0  # seconds between looks for a reader where we cannot be told
+_SELDOM = 1.0  # seconds between looks for what we cannot be told of: a reader, room on the disk
 _SPLICE_NONBLOCK = os.SPLICE_F_NONBLOCK | os.SPLICE_F_MOVE
 
 
@@ -58,6 +58,7 @@ class Output:
         self._splices = splices
         self._spilling = False
         self._ended = False
+        self._is_retrying = False
         self._timer: Timer | None = None
         self._look = _FIRST_LOOK
         self._has_reader = True
@@ -95,8 +96,20 @@ class Output:
     # The container's side
 
     def _read_source(self) -> None:
-        if not self._ended and not self._spill.full:
+        if self._ended:
+            return
+        if not self._spill.full:
             self._loop.watch(self._source, READABLE, self._source_ready)
+        elif self._spill.is_stuck and not self._is_retrying:
+            self._is_retrying = True
+            self._loop.call_later(_SELDOM, self._retry_disk)
+
+    def _retry_disk(self) -> None:
+        """The disk was full; a reader may have taken all meanwhile."""
+        self._is_retrying = False
+        if self._sink >= 0 and self._spill.is_stuck:
+            self._spill.retry()
+            self._read_source()
 
     def _source_ready(self, _events: int) -> None:
         if self._spilling:
@@ -130,6 +143,7 @@ class Output:
             self._spill.append(data)
             if self._spill.full:
                 self._loop.unwatch(self._source)
+                self._read_source()
 
     def _read(self) -> bytes:
         try:

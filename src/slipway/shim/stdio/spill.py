@@ -35,6 +35,21 @@ class Spill:
         """Whether the next `append` must wait until something has been dropped."""
         return bool(self._last) or self._next - self._first + MEMORY > self._limit
 
+    @property
+    def is_stuck(self) -> bool:
+        """Whether it is `full` because the disk took nothing: `retry` may help."""
+        return bool(self._last)
+
+    def retry(self) -> bool:
+        """Give the disk what it did not take; whether it has it now."""
+        data, self._last = self._last, b""
+        try:
+            if data:
+                self._write(data)
+        except OSError:
+            self._last = data
+        return not self._last
+
     def append(self, data: bytes) -> None:
         """Keep at most MEMORY bytes more; not to be called while `full`. A full disk makes it `full`, no error."""
         if self._next == self._first and len(self._head) + len(data) <= MEMORY:

@@ -6,9 +6,11 @@ import os
 
 from slipway.base.errors import InvalidArgument
 from slipway.shim.bundle import disk_folder
+from slipway.shim.stdio.address import FIFO, FILE, PROGRAM, Address, address_from_name
 from slipway.shim.stdio.console import ConsoleSocket, resize
 from slipway.shim.stdio.input import Input
-from slipway.shim.stdio.logger import open_logger
+from slipway.shim.stdio.log_file import LogFile
+from slipway.shim.stdio.logger import Logger
 from slipway.shim.stdio.output import Output
 from slipway.shim.stdio.spill import Spill
 from slipway.transport.plain.children import Children
@@ -17,6 +19,8 @@ from slipway.transport.plain.loop import Loop
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     # the terminal's master (or -1), what Input.give and each Output.give returned
     Given = tuple[int, tuple[int, int, int, bool, bytes] | None, list[tuple[int, int, str, bool]]]
 
@@ -24,29 +28,27 @@ if TYPE_CHECKING:
 
 
 _LOOK = 0.2
-_PROGRAM = "binary://"
 
 
 class StreamFactory:
     """What all streams of one shim share."""
 
-    def __init__(self, loop: Loop, children: Children) -> None:
+    def __init__(self, loop: Loop, children: Children, warn: Callable[[str], None]) -> None:
+        """`warn` tells containerd's log."""
         self.loop = loop
         self.children = children
         self.events = FileEvents(loop)
+        self.warn = warn
         self.namespace = ""
         self.console_folder = ""
         """Where sockets for terminals are made: short, and closed to others."""
         self._consoles = 0
 
-    def open(self, id: str, names: StdioNames, bundle: str, owner: tuple[int, int]) -> Streams:
+    async def open(self, id: str, names: StdioNames, bundle: str, owner: tuple[int, int]) -> Streams:
         """Open the streams of a process that is about to start. Raises EngineError, OSError."""
         streams = Streams(self, names, bundle)
         try:
-            if names.terminal:
-                streams.open_console()
-            else:
-                streams.open_pipes(id, owner)
+            await streams.open(id, owner)
         except BaseException:
             streams.close()
             raise
@@ -76,9 +78,10 @@ class Streams:
         self._console: ConsoleSocket | None = None
         self._master = -1
         self._child = [-1, -1, -1]
-        self._outputs: list[Output] = []
+        self._outputs: list[Output | LogFile] = []
         self._input: Input | None = None
-        self._logger: tuple[int, int] | None = None
+        self._logger: Logger | None = None
+        self._to_logger = -1  # what a terminal's output is to go to
 
     @property
     def child(self) -> tuple[int, int, int]:
@@ -89,39 +92,40 @@ class Streams:
     def flags(self) -> list[str]:
         return ["--console-socket", self._console.path] if self._console is not None else []
 
-    def open_console(self) -> None:
-        self._console = ConsoleSocket(self._factory.loop, self._factory.console_path())
+    async def open(self, id: str, owner: tuple[int, int]) -> None:
+        names, factory = self._names, self._factory
+        stdout, stderr = (address_from_name(name) if name else None for name in (names.stdout, names.stderr))
+        if stderr is not None and stderr.scheme == PROGRAM and (stdout is None or stdout.scheme != PROGRAM):
+            raise InvalidArgument("a logging program reads both streams: standard output must lead to it, too")
+        if stdout is not None and stdout.scheme == PROGRAM:
+            self._logger = await Logger.start(factory.loop, factory.children, stdout, id, factory.namespace)
+        if names.terminal:
+            self._console = ConsoleSocket(factory.loop, factory.console_path())
+            if self._logger is not None:
+                os.close(self._logger.stderr)
+                self._to_logger = self._logger.stdout
+        else:
+            self._open_pipes(owner, stdout, stderr)
 
-    def open_pipes(self, id: str, owner: tuple[int, int]) -> None:
-        names = self._names
-        if names.stdin:
+    def _open_pipes(self, owner: tuple[int, int], stdout: Address | None, stderr: Address | None) -> None:
+        if self._names.stdin:
             self._child[0], ours = _pipe_for(owner, child_writes=False)
-            self._input = Input(self._factory.loop, names.stdin, ours, closes_sink=True)
-        if names.stdout.startswith(_PROGRAM):
-            self._child[1], self._child[2] = open_logger(
-                self._factory.children, names.stdout, id, self._factory.namespace
-            )
+            self._input = Input(self._factory.loop, self._names.stdin, ours, closes_sink=True)
+        if self._logger is not None:
+            self._child[1:] = self._logger.stdout, self._logger.stderr
             return
-        for number, name in ((1, names.stdout), (2, names.stderr)):
-            if name:
-                self._child[number] = self._open_output(name, owner)
+        for number, address in ((1, stdout), (2, stderr)):
+            if address is not None:
+                self._child[number], ours = _pipe_for(owner, child_writes=True)
+                self._outputs.append(self._output(ours, address, splices=True))
 
-    def _open_output(self, name: str, owner: tuple[int, int]) -> int:
-        """The descriptor that the child writes to."""
-        scheme, separator, path = name.partition("://")
-        if separator and scheme == "file":
-            os.makedirs(os.path.dirname(path), 0o755, exist_ok=True)
-            return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
-        if separator and scheme != "fifo":
-            raise InvalidArgument(f"unknown STDIO scheme {scheme}")
-        theirs, ours = _pipe_for(owner, child_writes=True)
-        self._outputs.append(self._output(ours, path if separator else name, splices=True))
-        return theirs
-
-    def _output(self, source: int, fifo: str, *, splices: bool, sink: int = -1) -> Output:
+    def _output(self, source: int, address: Address, *, splices: bool, sink: int = -1) -> Output | LogFile:
+        factory = self._factory
         try:
+            if address.scheme == FILE:
+                return LogFile(factory.loop, source, address.path, factory.warn, sink=sink)
             spill = Spill(disk_folder(self._bundle))
-            return Output(self._factory.loop, self._factory.events, source, fifo, spill, splices=splices, sink=sink)
+            return Output(factory.loop, factory.events, source, address.path, spill, splices=splices, sink=sink)
         except BaseException:
             os.close(source)
             raise
@@ -146,7 +150,12 @@ class Streams:
         if self._names.stdin:
             self._input = Input(self._factory.loop, self._names.stdin, os.dup(self._master), closes_sink=True)
         if self._names.stdout:
-            self._outputs.append(self._output(os.dup(self._master), self._names.stdout, splices=False))
+            address, sink = address_from_name(self._names.stdout), -1
+            if self._logger is not None:
+                address, sink = Address(FIFO, "", []), self._to_logger
+                self._to_logger = -1
+                os.set_blocking(sink, False)
+            self._outputs.append(self._output(os.dup(self._master), address, splices=False, sink=sink))
 
     def give(self) -> Given | None:
         """What is open, for `take` in another process; None where that cannot go on with it.
@@ -155,7 +164,7 @@ class Streams:
         """
         open_outputs = [output for output in self._outputs if not output.finished.done]
         outputs = [given for output in open_outputs if (given := output.give()) is not None]
-        if len(outputs) < len(open_outputs) or self._names.stdout.startswith(_PROGRAM):
+        if len(outputs) < len(open_outputs) or self._logger is not None:
             return None
         return self._master, self._input.give() if self._input is not None else None, outputs
 
@@ -163,8 +172,8 @@ class Streams:
         self._master, source, outputs = given
         if source is not None:
             self._input = Input.take(self._factory.loop, source)
-        for reading, writing, fifo, splices in outputs:
-            self._outputs.append(self._output(reading, fifo, splices=splices, sink=writing))
+        for reading, writing, name, splices in outputs:
+            self._outputs.append(self._output(reading, address_from_name(name), splices=splices, sink=writing))
         for output in self._outputs:
             output.begin()
 
@@ -186,6 +195,8 @@ class Streams:
             while left > 0 and not output.finished.done and output.is_read():
                 await self._factory.loop.done_within(output.finished, _LOOK)
                 left -= _LOOK
+        if self._logger is not None:
+            await self._factory.loop.done_within(self._logger.exited, seconds)
 
     def close(self) -> None:
         """Let go of everything; output that nobody has read is lost."""
@@ -197,6 +208,11 @@ class Streams:
             self._input.close()
         for output in self._outputs:
             output.discard()
+        if self._logger is not None:
+            self._logger.stop()
+        if self._to_logger >= 0:
+            os.close(self._to_logger)
+            self._to_logger = -1
         if self._master >= 0:
             os.close(self._master)
             self._master = -1
