@@ -74,7 +74,7 @@ class Plugin:
         service = _Service(self, own)
         server.add(snapshots_pb2.DESCRIPTOR.services_by_name["Snapshots"], service)
         await server.start(listen_unix(self.address, mode=0o600, group=-1))
-        return Serving(server, database)
+        return Serving(server, own, database)
 
     def told(self) -> list[dict[str, Any]]:
         """What it was asked to prepare: key, parent and labels."""
@@ -84,10 +84,12 @@ class Plugin:
 @dataclass
 class Serving:
     server: GrpcServer
+    own: FolderSnapshotter
     database: SqliteDatabase
 
     async def close(self) -> None:
         await self.server.close()
+        self.own.close()
         self.database.close()
 
 
