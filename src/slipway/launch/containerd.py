@@ -211,7 +211,7 @@ class Daemon:
         settings, clock = self._settings, self._clock
         leases = LeaseStore(database, clock)
         content = FileContentStore(_folder(settings, "content.v1.content"), database, leases, exchange, clock)
-        images = SqlImageStore(database, exchange, clock)
+        images = SqlImageStore(database, leases, exchange, clock)
         opening = partial(open_snapshotters, settings.root, database, leases, clock, wanted=settings.snapshotter)
         snapshotters = await asyncio.to_thread(opening)
         collector = Collector(database, snapshotters.by_name, content, clock)
@@ -219,7 +219,7 @@ class Daemon:
         self._add(content_pb2, ContentService(content))
         self._add(images_pb2, ImagesService(images, collector))
         self._add(leases_pb2, LeasesService(leases, collector, clock))
-        self._add(snapshots_pb2, SnapshotsService(snapshotters.by_name, snapshotters.default, exchange, collector))
+        self._add(snapshots_pb2, SnapshotsService(snapshotters.by_name, exchange, collector))
         streams = StreamsService()
         self._add(streaming_pb2, streams)
         unpackers = Unpackers(UNPACKERS)

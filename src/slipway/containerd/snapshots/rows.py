@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from slipway.base.errors import AlreadyExists, FailedPrecondition, NotFound
+from slipway.base.errors import AlreadyExists, FailedPrecondition, InvalidArgument, NotFound
 from slipway.containerd.snapshots.model import SnapshotInfo, SnapshotKind
 from slipway.contracts.containerd_api.labels import labels_from_text, text_from_labels
+from slipway.contracts.containerd_api.words import quoted
 
 # `id` names the directory. `size` is -1 until somebody asks for a committed snapshot's: it cannot change afterwards.
 SCHEMA: Final = """
@@ -27,6 +28,13 @@ CREATE TABLE IF NOT EXISTS snapshots (
 )
 """
 INDEX: Final = "CREATE INDEX IF NOT EXISTS snapshots_by_parent ON snapshots (parent)"
+# A namespace exists from the first object in it, as in the original; only those that exist are collected.
+NAMESPACE: Final = """
+CREATE TRIGGER IF NOT EXISTS snapshots_namespace AFTER INSERT ON snapshots
+    BEGIN INSERT OR IGNORE INTO namespaces (name) VALUES (NEW.namespace); END
+"""
+# The name that a client wants to commit what it asks to prepare.
+TARGET_LABEL: Final = "containerd.io/snapshot.ref"
 _SELECT: Final = (
     "SELECT s.*, p.key AS parent_key FROM snapshots s LEFT JOIN snapshots p ON p.id = s.parent WHERE s.snapshotter = ?"
 )
@@ -56,13 +64,18 @@ class SnapshotRow:
     inodes: int
 
 
-def get(connection: sqlite3.Connection, place: Place, key: str) -> SnapshotRow:
+def get(connection: sqlite3.Connection, place: Place, key: str, what: str = "snapshot") -> SnapshotRow:
     """Raises NotFound."""
     query = f"{_SELECT} AND s.namespace = ? AND s.key = ?"
     row = connection.execute(query, (place.snapshotter, place.namespace, key)).fetchone()
     if row is None:
-        raise NotFound(f"snapshot {key}: not found")
+        raise NotFound(f"{what} {key} does not exist: not found")
     return _from_row(row)
+
+
+def has(connection: sqlite3.Connection, place: Place, key: str) -> bool:
+    query = "SELECT 1 FROM snapshots WHERE snapshotter = ? AND namespace = ? AND key = ?"
+    return connection.execute(query, (place.snapshotter, place.namespace, key)).fetchone() is not None
 
 
 def all_of(connection: sqlite3.Connection, place: Place) -> list[SnapshotRow]:
@@ -82,17 +95,19 @@ def chain(connection: sqlite3.Connection, snapshot: int) -> tuple[int, ...]:
 
 
 def parent_of(connection: sqlite3.Connection, place: Place, parent: str) -> int | None:
-    """The id of a committed parent; None for no parent. Raises NotFound, FailedPrecondition."""
+    """The id of a committed parent; None for no parent. Raises NotFound, InvalidArgument."""
     if not parent:
         return None
-    row = get(connection, place, parent)
+    row = get(connection, place, parent, "parent snapshot")
     if row.info.kind is not SnapshotKind.COMMITTED:
-        raise FailedPrecondition(f"parent {parent} is not a committed snapshot")
+        raise InvalidArgument(
+            f"failed to create snapshot: parent {quoted(parent)} is not committed snapshot: invalid argument"
+        )
     return row.id
 
 
 def insert(connection: sqlite3.Connection, place: Place, info: SnapshotInfo) -> int:
-    """Returns the new id. Raises AlreadyExists, NotFound, FailedPrecondition."""
+    """Returns the new id. Raises AlreadyExists, NotFound, InvalidArgument."""
     parent = parent_of(connection, place, info.parent)
     columns = "snapshotter, namespace, key, parent, kind, labels, created_at, updated_at"
     values = (
@@ -108,7 +123,7 @@ def insert(connection: sqlite3.Connection, place: Place, info: SnapshotInfo) -> 
     try:
         cursor = connection.execute(f"INSERT INTO snapshots ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values)
     except sqlite3.IntegrityError as error:
-        raise AlreadyExists(f"snapshot {info.name}: already exists") from error
+        raise AlreadyExists(f"snapshot {quoted(info.name)}: already exists") from error
     assert cursor.lastrowid is not None
     return cursor.lastrowid
 
@@ -117,15 +132,16 @@ def commit(
     connection: sqlite3.Connection, place: Place, key: str, name: str, labels: Mapping[str, str], now: int
 ) -> None:
     """Turn the active `key` into the committed `name`. Raises NotFound, FailedPrecondition, AlreadyExists."""
+    if has(connection, place, name):
+        raise AlreadyExists(f"snapshot {quoted(name)}: already exists")
     row = get(connection, place, key)
     if row.info.kind is not SnapshotKind.ACTIVE:
-        raise FailedPrecondition(f"snapshot {key} is not active")
+        raise FailedPrecondition(
+            f"failed to commit snapshot {key}: snapshot {quoted(key)} is not active: failed precondition"
+        )
     statement = "UPDATE snapshots SET key = ?, kind = ?, labels = ?, created_at = ?, updated_at = ? WHERE id = ?"
     values = (name, SnapshotKind.COMMITTED.value, text_from_labels(labels), now, now, row.id)
-    try:
-        connection.execute(statement, values)
-    except sqlite3.IntegrityError as error:
-        raise AlreadyExists(f"snapshot {name}: already exists") from error
+    connection.execute(statement, values)
 
 
 def delete(connection: sqlite3.Connection, place: Place, key: str) -> None:
@@ -133,7 +149,7 @@ def delete(connection: sqlite3.Connection, place: Place, key: str) -> None:
     row = get(connection, place, key)
     child = connection.execute("SELECT key FROM snapshots WHERE parent = ? LIMIT 1", (row.id,)).fetchone()
     if child is not None:
-        raise FailedPrecondition(f"cannot remove snapshot with child: {key} is the parent of {child['key']}")
+        raise FailedPrecondition("cannot remove snapshot with child: failed precondition")
     connection.execute("DELETE FROM snapshots WHERE id = ?", (row.id,))
 
 

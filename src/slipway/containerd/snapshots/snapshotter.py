@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from slipway.base.clock import Clock
-from slipway.base.errors import InvalidArgument, Unavailable
+from slipway.base.errors import AlreadyExists, FailedPrecondition, InvalidArgument, Unavailable
 from slipway.containerd.leases.interface import LeaseHolder
 from slipway.containerd.metadata.model import Scope
 from slipway.containerd.snapshots import rows
@@ -16,8 +16,9 @@ from slipway.containerd.snapshots.folders import Folders
 from slipway.containerd.snapshots.model import SnapshotInfo, SnapshotKind, SnapshotUsage
 from slipway.containerd.snapshots.usage import usage_of
 from slipway.contracts.containerd_api.filters import field_of_map, filters_from_texts
-from slipway.contracts.containerd_api.labels import check_labels, labels_after_update
+from slipway.contracts.containerd_api.labels import check_labels, labels_after_update, labels_to_keep
 from slipway.contracts.containerd_api.types import Mount
+from slipway.contracts.containerd_api.words import quoted
 from slipway.database.interface import Database
 
 
@@ -62,6 +63,7 @@ class FolderSnapshotter:
         self._clock = clock
         database.write(lambda connection: connection.execute(rows.SCHEMA))
         database.write(lambda connection: connection.execute(rows.INDEX))
+        database.write(lambda connection: connection.execute(rows.NAMESPACE))
 
     def prepare(
         self, scope: Scope, key: str, parent: str = "", labels: Mapping[str, str] | None = None
@@ -82,39 +84,50 @@ class FolderSnapshotter:
 
         row, chain = self._database.read(read)
         if row.info.kind is SnapshotKind.COMMITTED:
-            raise InvalidArgument(f"snapshot {key} is committed: only active ones and views have mounts")
+            what = f"requested snapshot {key} not active or view"
+            raise FailedPrecondition(f"failed to get active mount: {what}: failed precondition")
         return self._layout.mounts(self._folder(row.info.kind, chain))
 
     def commit(self, scope: Scope, name: str, key: str, labels: Mapping[str, str] | None = None) -> None:
         _check_key(name)
-        check_labels(labels or {})
+        check_labels(labels or {}, "info.Labels")
+        kept = labels_to_keep(labels or {})
         place, now = self._place(scope), self._clock.now()
 
         def change(connection: sqlite3.Connection) -> None:
-            rows.commit(connection, place, key, name, labels or {}, now)
-            self._leases.hold(connection, scope, f"snapshots/{self.name}", name)
+            rows.commit(connection, place, key, name, kept, now)
+            self._leases.hold(connection, scope, self._kind, name)
+            self._leases.release(connection, scope, self._kind, key)
 
         self._database.write(change)
 
     def remove(self, scope: Scope, key: str) -> None:
         place = self._place(scope)
-        self._database.write(lambda connection: rows.delete(connection, place, key))
+
+        def delete(connection: sqlite3.Connection) -> None:
+            rows.delete(connection, place, key)
+            self._leases.release(connection, scope, self._kind, key)
+
+        self._database.write(delete)
 
     def stat(self, scope: Scope, key: str) -> SnapshotInfo:
         place = self._place(scope)
         return self._database.read(lambda connection: rows.get(connection, place, key)).info
 
     def update(self, scope: Scope, key: str, labels: Mapping[str, str], fields: Iterable[str] = ()) -> SnapshotInfo:
-        check_labels(labels)
         masks = tuple(fields)
-        for mask in masks:
-            if mask != "labels" and not mask.startswith("labels."):
-                raise InvalidArgument(f"cannot update {mask!r} field on snapshot {key!r}")
+        if not key:
+            raise InvalidArgument("invalid argument")
         place, now = self._place(scope), self._clock.now()
 
         def change(connection: sqlite3.Connection) -> SnapshotInfo:
             row = rows.get(connection, place, key)
+            for mask in masks:
+                if mask != "labels" and not mask.startswith("labels."):
+                    field = f"{quoted(mask)} field on snapshot {quoted(key)}"
+                    raise InvalidArgument(f"cannot update {field}: invalid argument")
             changed = labels_after_update(row.info.labels, labels, masks)
+            check_labels(changed, "info.Labels")
             rows.set_labels(connection, row.id, changed, now)
             return replace(row.info, labels=changed, updated_at=now)
 
@@ -147,9 +160,11 @@ class FolderSnapshotter:
         self, scope: Scope, kind: SnapshotKind, key: str, parent: str, labels: Mapping[str, str]
     ) -> tuple[Mount, ...]:
         _check_key(key)
-        check_labels(labels)
+        check_labels(labels, "info.Labels")
         place, now = self._place(scope), self._clock.now()
-        info = SnapshotInfo(name=key, parent=parent, kind=kind, created_at=now, updated_at=now, labels=labels)
+        kept = labels_to_keep(labels)
+        info = SnapshotInfo(name=key, parent=parent, kind=kind, created_at=now, updated_at=now, labels=kept)
+        self._check_absent(scope, key, labels.get(rows.TARGET_LABEL, ""))
         parents = self._database.read(lambda connection: self._parents(connection, place, parent))
         with ExitStack() as stack:
             try:
@@ -160,12 +175,31 @@ class FolderSnapshotter:
 
             def insert(connection: sqlite3.Connection) -> int:
                 snapshot = rows.insert(connection, place, info)
-                self._leases.hold(connection, scope, f"snapshots/{self.name}", key)
+                self._leases.hold(connection, scope, self._kind, key)
                 self._folders.place(made, snapshot)
                 return snapshot
 
             snapshot = self._database.write(insert)
         return self._layout.mounts(SnapshotFolder(self._folders.of(snapshot), kind, parents))
+
+    def _check_absent(self, scope: Scope, key: str, target: str) -> None:
+        """Raises AlreadyExists for a key that is taken, or for a target that is there already: the lease then holds
+        it."""
+        place = self._place(scope)
+        names = [name for name in (target, key) if name]
+        found = self._database.read(lambda connection: [rows.has(connection, place, name) for name in names])
+        if not any(found):
+            return
+        name = names[found.index(True)]
+        if scope.lease:
+            self._database.write(lambda connection: self._leases.hold(connection, scope, self._kind, name))
+        what = "target snapshot" if name == target else "snapshot"
+        raise AlreadyExists(f"{what} {quoted(name)}: already exists")
+
+    @property
+    def _kind(self) -> str:
+        """What leases call snapshots of this snapshotter."""
+        return f"snapshots/{self.name}"
 
     def _parents(self, connection: sqlite3.Connection, place: rows.Place, parent: str) -> tuple[str, ...]:
         nearest = rows.parent_of(connection, place, parent)
