@@ -1,4 +1,4 @@
-"""Our containerd, running, with a root file system to run."""
+"""Our containerd, running, with a root file system to run, the originals' `ctr` and a registry."""
 
 import tempfile
 from collections.abc import Iterator
@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.compat.containerd.ctr import Ctr
 from tests.integration.containerd.daemon import OurContainerd, make_root
+from tests.support import peers
+from tests.support.registry import Registry
 
 
 @pytest.fixture(scope="session")
@@ -33,3 +36,17 @@ def fresh(machine_unchanged: None, short_folder: Path) -> Iterator[OurContainerd
         yield daemon.start()
     finally:
         daemon.close()
+
+
+@pytest.fixture(params=sorted(peers.SUITES))
+def ctr(request: pytest.FixtureRequest, shared: OurContainerd) -> Ctr:
+    """`ctr` of each suite on the module's containerd."""
+    peers.install(request.param)
+    return Ctr(shared, request.param)
+
+
+@pytest.fixture
+def registry(shared: OurContainerd, short_folder: Path) -> Iterator[None]:
+    """The original registry on the loopback of our containerd's network."""
+    with Registry(short_folder / "ctr-registry", ["nsenter", "-t", str(shared.sandbox.pid), "-n", "--"]):
+        yield

@@ -76,11 +76,22 @@ def test_names_are_taken_once(snapshotter: FolderSnapshotter) -> None:
     snapshotter.prepare(Scope("other"), "a")
 
 
+def test_what_is_to_be_committed_may_be_there_already(snapshotter: FolderSnapshotter) -> None:
+    """A client that asks for a layer learns so by the name that it wants to commit, before it unpacks anything."""
+    snapshotter.prepare(SCOPE, "a")
+    snapshotter.commit(SCOPE, "base", "a")
+    with pytest.raises(AlreadyExists, match="target"):
+        snapshotter.prepare(SCOPE, "b", labels={"containerd.io/snapshot.ref": "base"})
+    with pytest.raises(NotFound):
+        snapshotter.stat(SCOPE, "b")
+    snapshotter.prepare(SCOPE, "b", labels={"containerd.io/snapshot.ref": "other"})
+
+
 def test_parents_must_be_committed_and_stay_while_they_have_children(snapshotter: FolderSnapshotter) -> None:
     with pytest.raises(NotFound):
         snapshotter.prepare(SCOPE, "x", "missing")
     snapshotter.prepare(SCOPE, "a")
-    with pytest.raises(FailedPrecondition):
+    with pytest.raises(InvalidArgument):
         snapshotter.prepare(SCOPE, "x", "a")
     snapshotter.commit(SCOPE, "base", "a")
     snapshotter.prepare(SCOPE, "x", "base")

@@ -81,7 +81,7 @@ def new_daemon(short_folder: Path) -> Iterator[Callable[[], Daemon]]:
         ends.extend([unpackers.close, database.close])
         stores = Stores(
             content=content,
-            images=SqlImageStore(database, exchange, clock),
+            images=SqlImageStore(database, leases, exchange, clock),
             snapshotters=snapshotters.by_name,
             default_snapshotter=snapshotters.default,
             differ=DirectoryDiffer(content, unpackers),

@@ -67,7 +67,7 @@ def test_a_broken_promise_is_refused_and_the_bytes_stay_for_a_resume(
 ) -> None:
     with content.writer(scope, "r") as writer:
         writer.write(DATA)
-        with pytest.raises(FailedPrecondition, match="unexpected commit|failed size validation"):
+        with pytest.raises(FailedPrecondition, match=r"unexpected commit|failed size validation"):
             writer.commit(**promise)  # type: ignore[arg-type]
     assert content.status(scope, "r").offset == len(DATA)
 
