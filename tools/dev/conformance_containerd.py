@@ -1,4 +1,4 @@
-"""docs/conformance/containerd.md: each method of containerd's API, each exchanged program, and the tests that prove it."""
+"""docs/conformance/containerd.md: each method of containerd's API, each exchanged program, and what proves it."""
 
 import json
 import os
@@ -22,15 +22,22 @@ FOLDERS = ("tests/integration/containerd", "tests/compat/containerd", "tests/com
 HEAD = """# What proves containerd's API, and that each program is exchangeable
 
 Made by `./dev conformance --containerd`, which runs `{folders}`, all cases,
-and notes, test by test, which methods our containerd answered; not written by hand. A test counts only if it has passed.
-"beside": those of tests/compat, where an original calls ours, or is called in the same way and must answer the same.
-tests/compat/containerd/stories holds what is asked of both; what differs, and why, is in it.
+and notes, test by test, which methods our containerd answered; not written by hand. A test counts only if it
+has passed. "beside": those of tests/compat, where an original calls ours, or is called in the same way and must answer
+the same. tests/compat/containerd/stories has what is asked of both, with what differs, and why.
 
 API: containerd 2.1's. Tests that passed: {count}.
 """
 TABLE = "\n## {title}\n\n| method | tests | beside | one of them |\n|---|---|---|---|\n"
 NOT_SERVED = "\n## What the original answers and ours does not, and why\n\n| method | why |\n|---|---|\n"
-EXCHANGE = "\n## Exchanged programs\n\nTrees of originals: {suites}.\n\n| what | runs with | tests on both trees |\n|---|---|---|\n"
+EXCHANGE = """
+## Exchanged programs
+
+Trees of originals: {suites}.
+
+| what | runs with | tests, on both trees |
+|---|---|---|
+"""
 ROW = re.compile(r"^\| `(\w+)` \| (\d+) \|", re.MULTILINE)
 
 
@@ -94,9 +101,8 @@ def document(record: Record) -> str:
 def complain_of(record: Record) -> None:
     """Raises Failed."""
     faults = [f"no test calls {path}" for path in sorted(record.served) if not record.calls.get(path)]
-    faults += [
-        f"{path} is not served, and has no reason" for path in ORIGINAL if path not in record.served | {*UNSERVED}
-    ]
+    answered = record.served | UNSERVED.keys()
+    faults += [f"{path} is not served, and has no reason" for path in ORIGINAL if path not in answered]
     faults += [f"{path} is served, but has a reason not to be" for path in UNSERVED if path in record.served]
     for cell in CELLS:
         for test in {test for suite in SUITES for test in tests_of(cell, suite)}:
