@@ -109,9 +109,9 @@ class FileContentStore:
                 return shared
         lock = self._lock_ref(scope, ref)
         try:
-            make_ingest(self._root, scope.namespace, ref, total=total, expected=expected, now=self._clock.now())
             if scope.lease:
                 self._database.write(lambda connection: self._leases.hold(connection, scope, "ingests", ref))
+            make_ingest(self._root, scope.namespace, ref, total=total, expected=expected, now=self._clock.now())
             commit, release = partial(self._commit, scope, lock), partial(self._unlock_ref, lock)
             return FileWriter(path, ref, commit, release, algorithm=algorithm)
         except BaseException:

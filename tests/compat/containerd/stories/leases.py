@@ -67,6 +67,7 @@ async def a_lease_that_is_not_there_holds_nothing(api: Api) -> None:
         await api("leases.DeleteResource", id=name, resource={"id": "x", "type": "nonsense"})
         await api("leases.ListResources", id=name)
     lost = api.leased("none")
+    await api("content.ListStatuses", headers=lost)
     await api("snapshots.Prepare", headers=lost, snapshotter="overlayfs", key="k")
     await api("snapshots.View", headers=lost, snapshotter="overlayfs", key="k")
     image = {"name": "i", "target": target(), "labels": {"containerd.io/gc.expire": "2100-01-01T00:00:00Z"}}
