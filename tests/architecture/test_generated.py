@@ -10,6 +10,7 @@ from slipway.transport.aio.grpc_method import methods_of
 from tests.architecture.modules import GENERATED
 from tests.support.containerd_api import UNSERVED
 from tests.support.paths import CHECKOUT
+from tests.support.exchange import CELLS, SUITES, tests_of
 from tools.dev import conformance, conformance_containerd
 
 
@@ -36,3 +37,11 @@ def test_the_page_of_containerd_s_api_lists_exactly_what_is_served() -> None:
     page = conformance_containerd.listed(conformance_containerd.TARGET.read_text())
     assert page == {*served, "/containerd.services.events.ttrpc.v1.Events/Forward"}, "./dev conformance --containerd"
     assert not page & UNSERVED.keys()
+
+
+def test_every_test_that_the_page_names_for_an_exchanged_program_is_there() -> None:
+    folders = sorted({test.rpartition("/")[0] for cell in CELLS for test in cell.tests})
+    argv = [sys.executable, "-m", "pytest", "--collect-only", "-q", *(f"tests/{folder}" for folder in folders)]
+    listed = subprocess.run(argv, cwd=CHECKOUT, capture_output=True, text=True, check=True).stdout.splitlines()
+    named = {f"tests/{test}" for cell in CELLS for suite in SUITES for test in tests_of(cell, suite)}
+    assert not {test for test in named if not any(line.startswith(test) for line in listed)}

@@ -91,12 +91,12 @@ CELLS: Final = (
     Cell(
         "original containerd",
         "our shim by name on PATH, our runc",
-        (f"{_SHIM}::test_kill_and_delete[our-runc-{{suite}}]",),
+        (f"{_SHIM}::test_kill_and_delete[{{suite}}-our-runc]",),
     ),
     Cell(
         "original containerd",
         "our shim by name on PATH, original runc",
-        (f"{_SHIM}::test_kill_and_delete[their-runc-{{suite}}]",),
+        (f"{_SHIM}::test_kill_and_delete[{{suite}}-their-runc]",),
     ),
     Cell("original containerd", "our shim by path, crun", (f"{_CRUN}[{{suite}}-crun]",)),
     Cell("original containerd", "our shim by path without options, our runc", (f"{_CRUN}[{{suite}}-no options]",)),

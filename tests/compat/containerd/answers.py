@@ -29,7 +29,7 @@ from slipway.contracts.containerd_api.generated import (
     transfer_pb2,
     version_pb2,
 )
-from slipway.transport.aio.grpc_client import GrpcChannel
+from slipway.transport.aio.grpc_client import ChannelStream, GrpcChannel
 from slipway.transport.aio.grpc_method import Method, methods_of
 
 SERVICES: dict[str, ModuleType] = {
@@ -93,6 +93,15 @@ FILTER = Explained(
 )
 
 
+def method_of(name: str) -> Method:
+    service, _, method = name.partition(".")
+    (descriptor,) = SERVICES[service].DESCRIPTOR.services_by_name.values()
+    return next(found for found in methods_of(descriptor).values() if found.path.endswith(f"/{method}"))
+
+
+WRITE = method_of("content.Write")
+
+
 class Api:
     """One containerd in one namespace, under a lease: a collection, whenever it comes, takes nothing of a story.
 
@@ -133,6 +142,8 @@ class Api:
                 self._note(call, " + ".join(map(_text, many)))
                 return many
             reply = await self._channel.call(method, request, headers=sent, timeout=30)
+            if name == "content.ListStatuses":  # in no order
+                reply.statuses.sort(key=lambda status: status.ref)
         except Refused as refused:
             self._note(call, refused.told)
             return None
@@ -141,23 +152,26 @@ class Api:
 
     async def write(self, *requests: dict[str, Any]) -> None:
         """One Write stream: each request is sent when the one before has been answered."""
-        async with self.writing(*requests):
-            pass
+        calls = ["content.Write"]
+        try:
+            async with self._channel.open(WRITE, headers=self.headers) as stream:
+                await self._say(stream, requests, calls)
+        except Refused as refused:
+            self._note(calls[-1], refused.told)
 
     @asynccontextmanager
     async def writing(self, *requests: dict[str, Any]) -> AsyncIterator[None]:
-        """The same; the stream stays open for the block."""
-        method, call = method_of("content.Write"), "content.Write"
-        try:
-            async with self._channel.open(method, headers=self.headers) as stream:
-                for fields in requests:
-                    request = method.request_type(**fields)
-                    call = f"content.Write({_text(request)})"
-                    await stream.send(request)
-                    self._note(call, _text(await stream.receive()))
-                yield
-        except Refused as refused:
-            self._note(call, refused.told)
+        """The same; none may be refused, and the stream stays open for the block."""
+        async with self._channel.open(WRITE, headers=self.headers) as stream:
+            await self._say(stream, requests, [])
+            yield
+
+    async def _say(self, stream: ChannelStream, requests: Sequence[dict[str, Any]], calls: list[str]) -> None:
+        for fields in requests:
+            request = WRITE.request_type(**fields)
+            calls.append(f"content.Write({_text(request)})")
+            await stream.send(request)
+            self._note(calls[-1], _text(await stream.receive()))
 
     async def has(self, data: bytes, **fields: Any) -> None:
         """Have this blob in the namespace."""
@@ -212,12 +226,6 @@ def differences(theirs: Sequence[Answer], ours: Sequence[Answer], told: Told, su
     if len(theirs) != len(ours):
         found.append(f"{len(theirs)} answers, ours {len(ours)}: {theirs[len(ours) :]}{ours[len(theirs) :]}")
     return found + [f"explains nothing: {explained}" for explained in left]
-
-
-def method_of(name: str) -> Method:
-    service, _, method = name.partition(".")
-    (descriptor,) = SERVICES[service].DESCRIPTOR.services_by_name.values()
-    return next(found for found in methods_of(descriptor).values() if found.path.endswith(f"/{method}"))
 
 
 def _text(message: Any) -> str:

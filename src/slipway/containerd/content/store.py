@@ -121,7 +121,7 @@ class FileContentStore:
     def status(self, scope: Scope, ref: str) -> IngestStatus:
         try:
             return read_ingest(ingest_path(self._root, scope.namespace, ref))[1]
-        except NotFound as error:
+        except (NotFound, InvalidArgument) as error:
             raise NotFound(f"reference {ref}: not found") from error
 
     def statuses(self, scope: Scope, filters: Sequence[str] = ()) -> Sequence[IngestStatus]:

@@ -87,7 +87,7 @@ async def what_is_there_is_not_written_again(api: Api) -> None:
     await api("content.List")
 
 
-@story()
+@story(Explained(theirs="locked for", ours="another writer has it", why="the original tells since when; its clock's"))
 async def two_writers_of_one_ref(api: Api) -> None:
     async with api.writing({"action": "STAT", "ref": "r"}):
         await api.write({"action": "STAT", "ref": "other"})
