@@ -11,14 +11,13 @@ from slipway.transport.aio.grpc_client import GrpcChannel
 from tests.compat.containerd.answers import Answer, Api, Refused, Told, differences, method_of
 from tests.compat.containerd.stories import STORIES
 from tests.integration.containerd.daemon import OurContainerd
-from tests.support import peers
 from tests.support.containerd_api import ORIGINAL, UNSERVED
 from tests.support.peers import OriginalContainerd
 
 pytestmark = [pytest.mark.root, pytest.mark.peers]
 
 
-@pytest.fixture(scope="module", params=sorted(peers.SUITES))
+@pytest.fixture(scope="module", params=["sid", pytest.param("trixie", marks=pytest.mark.matrix)])
 def original(
     request: pytest.FixtureRequest, machine_unchanged: None, short_folder: Path
 ) -> Iterator[OriginalContainerd]:

@@ -9,6 +9,7 @@ import pytest
 from tests.integration.containerd.daemon import OurContainerd
 from tests.support import peers
 from tests.support.foreign_runtimes import launcher, no_hybrid_groups
+from tests.support.sample import is_in_sample
 
 pytestmark = [pytest.mark.root, pytest.mark.peers]
 
@@ -36,9 +37,16 @@ def ours(machine_unchanged: None, short_folder: Path) -> Iterator[OurContainerd]
             daemon.close()
 
 
-@pytest.mark.parametrize("suite", sorted(peers.SUITES))
-@pytest.mark.parametrize("name", ["runc", "crun"])
-@pytest.mark.parametrize("way", ["on-path", "by-path"])
+CASES = [
+    pytest.param(way, name, suite, id=case, marks=[] if is_in_sample(case, 3) else [pytest.mark.matrix])
+    for way in ("on-path", "by-path")
+    for name in ("runc", "crun")
+    for suite in sorted(peers.SUITES)
+    for case in [f"{way}-{name}-{suite}"]
+]
+
+
+@pytest.mark.parametrize(("way", "name", "suite"), CASES)
 def test_a_runtime_of_that_name_is_executed(
     ours: OurContainerd, root_folder: Path, suite: str, name: str, way: str
 ) -> None:

@@ -9,12 +9,18 @@ import pytest
 
 from tests.compat.containerd.ctr import Ctr, row
 from tests.integration.containerd.daemon import OurContainerd
-from tests.support import images
+from tests.support import images, peers
 from tests.support.registry import ADDRESS
 
 pytestmark = [pytest.mark.root, pytest.mark.peers]
 
 IMAGE = "docker.io/library/busybox:latest"
+
+
+@pytest.fixture(params=["sid", pytest.param("trixie", marks=pytest.mark.matrix)])
+def ctr(request: pytest.FixtureRequest, shared: OurContainerd) -> Ctr:
+    peers.install(request.param)
+    return Ctr(shared, request.param)
 
 
 @pytest.fixture
