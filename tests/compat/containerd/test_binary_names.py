@@ -38,7 +38,7 @@ def ours(machine_unchanged: None, short_folder: Path) -> Iterator[OurContainerd]
 
 
 CASES = [
-    pytest.param(way, name, suite, id=case, marks=[] if is_in_sample(case, 3) else [pytest.mark.matrix])
+    pytest.param(way, name, suite, id=case, marks=[] if is_in_sample(case, 4) else [pytest.mark.matrix])
     for way in ("on-path", "by-path")
     for name in ("runc", "crun")
     for suite in sorted(peers.SUITES)

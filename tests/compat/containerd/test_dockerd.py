@@ -35,7 +35,7 @@ class Original:
             self.ours.kill()
             self.ours.start()
         else:
-            processes.end(p for p in processes.mentioning(f"{self.ours.folder}/docker") if "--config" in p.command)
+            processes.end(p for p in processes.mentioning(f"{self.ours.folder}/docker") if "--config " in p.command)
 
     def ctr(self, *arguments: str) -> str:
         program = peers.PEERS_HOME / self.suite / "usr/bin/ctr"
