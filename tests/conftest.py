@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import docker, images, inventory, oci_record, peers, pending, skips
+from tests.support import api_record, docker, images, inventory, oci_record, peers, pending, skips
 from tests.support.engine import OurEngine
 from tests.support.peers import OriginalEngine
 from tests.support.pending import (
@@ -39,15 +39,17 @@ def pytest_runtest_makereport(
     report = yield
     pending.note(item, report)
     oci_record.note_report(report)
+    api_record.note_report(report)
     if IN_CI:
         skips.refuse_unnamed(report)
     return report
 
 
 @pytest.fixture(scope="session", autouse=True)
-def oci_record_kept() -> Iterator[None]:
+def records_kept() -> Iterator[None]:
     yield
     oci_record.keep()
+    api_record.keep()
 
 
 @pytest.fixture(scope="session")

@@ -120,11 +120,19 @@ class OriginalContainerd:
     """An original containerd alone, for our shim or our runc beneath it, or the original `ctr` beside it.
 
     `bind` (our checkout, its interpreter) shows inside at the same paths; `path` is put before PATH there, so that
-    containerd finds our shim by name. Everything is below `folder`, which has the same path inside.
+    containerd finds our shim by name. `under` is a program that starts it. Everything is below `folder`, which has the
+    same path inside.
     """
 
     def __init__(
-        self, suite: str, folder: Path, *, bind: tuple[Path, ...] = (), path: str = "", flags: tuple[str, ...] = ()
+        self,
+        suite: str,
+        folder: Path,
+        *,
+        bind: tuple[Path, ...] = (),
+        path: str = "",
+        flags: tuple[str, ...] = (),
+        under: tuple[str, ...] = (),
     ) -> None:
         install(suite)
         folder.mkdir(parents=True, exist_ok=True)
@@ -137,7 +145,7 @@ class OriginalContainerd:
         argv, environment = enter(suite, "sh", "-c", start, self.address, str(folder), share=folder, bind=bind)
         with open(folder / "containerd.log", "ab") as log:
             self._process = subprocess.Popen(
-                ["unshare", "-n", *argv], env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+                [*under, "unshare", "-n", *argv], env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log
             )
         try:
             what = f"containerd of {suite}; see {folder}/containerd.log"

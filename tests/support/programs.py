@@ -4,6 +4,9 @@
 shim that it finds by name on PATH; and a shim that execs our runc as it would any other's.
 """
 
+from pathlib import Path
+
+from tests.support import api_record
 from tests.support.paths import CHECKOUT, LAUNCHERS
 from tools.dev import launchers
 
@@ -49,6 +52,11 @@ class Programs:
     by_path = False
 
     @classmethod
+    def containerd(cls) -> Path:
+        """Our containerd where it is the only program of ours: unwatched, unless its calls are noted."""
+        return (cls.folder if api_record.is_on() else LAUNCHERS) / "containerd"
+
+    @classmethod
     def choose(cls, *, by_path: bool) -> None:
         """From now on the daemons are watched; and called by path, if asked for."""
         launchers.make(CHECKOUT)
@@ -63,6 +71,8 @@ def _text(name: str, module: str, *, by_path: bool) -> str:
     parts = [HEAD]
     if name in ("dockerd", "containerd"):
         parts.append(WATCHED)
+    if name == "containerd":
+        parts.append(api_record.launcher_text())
     if name == "containerd" and by_path:
         parts.append(WITHOUT_TEMPLATE)
     if name == "containerd-shim-runc-v2" and by_path:

@@ -103,7 +103,7 @@ class _NoCollection:
 
 class _Service(SnapshotsService):
     def __init__(self, plugin: Plugin, own: FolderSnapshotter) -> None:
-        super().__init__({plugin.name: own}, plugin.name, _NoCollection())
+        super().__init__({plugin.name: own}, _NoCollection())
         self._plugin = plugin
         self._own = own
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from tests.support.pending import names
 from tests.system.harness import Scenario
 from tests.system.scenarios import SUBJECTS
-from tools.dev import conformance_oci
+from tools.dev import conformance_containerd, conformance_oci
 from tools.dev.environment import CHECKOUT
 
 TARGET = CHECKOUT / "docs" / "conformance" / "system.md"
@@ -29,8 +29,14 @@ def main(argv: list[str]) -> int:
     parser.add_argument(
         "--oci", action="store_true", help="docs/conformance/oci-runtime.md, from a run of runc's tests"
     )
-    if parser.parse_args(argv[1:]).oci:
+    parser.add_argument(
+        "--containerd", action="store_true", help="docs/conformance/containerd.md, from a run of containerd's tests"
+    )
+    arguments = parser.parse_args(argv[1:])
+    if arguments.oci:
         return conformance_oci.write()
+    if arguments.containerd:
+        return conformance_containerd.write()
     TARGET.parent.mkdir(parents=True, exist_ok=True)
     TARGET.write_text(document())
     print(f"wrote {TARGET.relative_to(CHECKOUT)}")

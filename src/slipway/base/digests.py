@@ -7,7 +7,7 @@ from typing import Final, Protocol
 from slipway.base.errors import InvalidArgument
 
 ALGORITHM: Final = "sha256"  # of every digest that we make
-_HEX_LENGTHS: Final = {"sha256": 64, "sha384": 96, "sha512": 128}
+LENGTHS: Final = {"sha256": 64, "sha384": 96, "sha512": 128}
 _DIGEST: Final = re.compile(r"(sha256|sha384|sha512):([0-9a-f]+)", re.ASCII)
 
 
@@ -22,7 +22,7 @@ class Hash(Protocol):
 def is_digest(text: str) -> bool:
     """Whether `text` is a digest of an algorithm that we know, in lower case and of the right length."""
     match = _DIGEST.fullmatch(text)
-    return match is not None and len(match[2]) == _HEX_LENGTHS[match[1]]
+    return match is not None and len(match[2]) == LENGTHS[match[1]]
 
 
 def check_digest(text: str) -> str:

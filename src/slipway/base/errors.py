@@ -28,6 +28,12 @@ class InvalidArgument(EngineError):
     kind = "invalid_argument"
 
 
+class OutOfRange(InvalidArgument):
+    """The place that the caller named is not within what is there."""
+
+    kind = "out_of_range"
+
+
 class NotFound(EngineError):
     """The named thing does not exist."""
 
@@ -86,6 +92,7 @@ KINDS: dict[str, type[EngineError]] = {
     error.kind: error
     for error in (
         InvalidArgument,
+        OutOfRange,
         NotFound,
         AlreadyExists,
         FailedPrecondition,

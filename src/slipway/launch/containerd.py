@@ -343,7 +343,7 @@ class Daemon:
         settings, clock = self._settings, self._clock
         leases = LeaseStore(database, clock)
         content = FileContentStore(_folder(settings, "content.v1.content"), database, leases, exchange, clock)
-        images = SqlImageStore(database, exchange, clock)
+        images = SqlImageStore(database, leases, exchange, clock)
         unpackers = Unpackers(UNPACKERS)
         stack.push_async_callback(asyncio.to_thread, unpackers.close)
         differ = DirectoryDiffer(content, unpackers, processors_from_table(_tables(settings.stream_processors)))
@@ -364,7 +364,7 @@ class Daemon:
         self._add(content_pb2, ContentService(content))
         self._add(images_pb2, ImagesService(images, collector))
         self._add(leases_pb2, LeasesService(leases, collector, clock))
-        self._add(snapshots_pb2, SnapshotsService(snapshotters, opened.default, collector))
+        self._add(snapshots_pb2, SnapshotsService(snapshotters, collector))
         streams = StreamsService()
         self._add(streaming_pb2, streams)
         self._add(diff_pb2, DiffService(differ))

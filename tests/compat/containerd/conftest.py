@@ -1,4 +1,4 @@
-"""Our containerd, running, with a root file system to run."""
+"""Our containerd, running, with a root file system to run, the originals' `ctr` and a registry."""
 
 import tempfile
 from collections.abc import Iterator
@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.compat.containerd.ctr import Ctr
 from tests.integration.containerd.daemon import OurContainerd, make_root
 from tests.support import peers
 from tests.support.paths import CACHE
 from tests.support.peers import OriginalContainerd
+from tests.support.registry import Registry
 
 
 @pytest.fixture(scope="session")
@@ -50,3 +52,17 @@ def original_daemon(
         yield daemon
     finally:
         daemon.stop()
+
+
+@pytest.fixture(params=sorted(peers.SUITES))
+def ctr(request: pytest.FixtureRequest, shared: OurContainerd) -> Ctr:
+    """`ctr` of each suite on the module's containerd."""
+    peers.install(request.param)
+    return Ctr(shared, request.param)
+
+
+@pytest.fixture
+def registry(shared: OurContainerd, short_folder: Path) -> Iterator[None]:
+    """The original registry on the loopback of our containerd's network."""
+    with Registry(short_folder / "ctr-registry", ["nsenter", "-t", str(shared.sandbox.pid), "-n", "--"]):
+        yield

@@ -5,36 +5,19 @@ import os
 import re
 import signal
 import uuid
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.compat.containerd.ctr import Ctr, row
 from tests.integration.containerd.daemon import OurContainerd
 from tests.support import images, peers, processes
-from tests.support.registry import ADDRESS, Registry
+from tests.support.registry import ADDRESS
 from tests.support.waiting import wait_until
 
 BLOB = b"a blob of ours\n"
 DIGEST = f"sha256:{hashlib.sha256(BLOB).hexdigest()}"
 IMAGE = "docker.io/library/busybox:latest"
-Ctr = Callable[..., str]
-
-
-@pytest.fixture(params=sorted(peers.SUITES))
-def ctr(request: pytest.FixtureRequest, shared: OurContainerd) -> Ctr:
-    """`ctr ARGUMENTS` of one suite: its standard output."""
-    peers.install(request.param)
-
-    def run(*arguments: str | Path, stdin: bytes | None = None) -> str:
-        return shared.ctr(*arguments, suite=request.param, stdin=stdin).stdout.decode()
-
-    return run
-
-
-def row(table: str, name: str) -> list[str]:
-    """The columns of the line that begins with `name`."""
-    return next((line.split() for line in table.splitlines() if line.split()[:1] == [name]), [])
 
 
 def test_version_and_plugins(ctr: Ctr) -> None:
@@ -141,13 +124,6 @@ def test_an_image_is_imported_run_and_collected(ctr: Ctr, shared: OurContainerd)
     assert not list(blobs.iterdir())
 
 
-@pytest.fixture
-def registry(shared: OurContainerd, short_folder: Path) -> Iterator[None]:
-    """The original registry on the loopback of our containerd's network."""
-    with Registry(short_folder / "ctr-registry", ["nsenter", "-t", str(shared.sandbox.pid), "-n", "--"]):
-        yield
-
-
 # 2.1's `ctr` asks the transfer and the streaming service; with --local, as 1.7's always, it moves the bytes itself.
 @pytest.mark.parametrize("how", [["--plain-http"], ["--local", "--plain-http"], []])
 def test_an_image_is_pushed_pulled_and_run(ctr: Ctr, registry: None, how: list[str]) -> None:
@@ -170,9 +146,10 @@ def test_what_a_registry_does_not_have_is_not_found(shared: OurContainerd, regis
     assert refused.stderr.decode().endswith(f"{ADDRESS}/none:1: not found\n")
 
 
-def test_events_are_told(shared: OurContainerd, root_folder: Path, sid: str) -> None:
-    log = shared.folder / "events.log"
-    program = str(peers.PEERS_HOME / sid / "usr/bin/ctr")
+@pytest.mark.parametrize("suite", sorted(peers.SUITES))
+def test_events_are_told(shared: OurContainerd, root_folder: Path, suite: str) -> None:
+    log = shared.folder / f"events-{suite}.log"
+    program = str(peers.install(suite) / "usr/bin/ctr")
     with open(log, "wb") as out:
         watcher = shared.sandbox.popen([program, "--address", shared.address, "events"], stdout=out)
     try:

@@ -80,7 +80,7 @@ def test_parents_must_be_committed_and_stay_while_they_have_children(snapshotter
     with pytest.raises(NotFound):
         snapshotter.prepare(SCOPE, "x", "missing")
     snapshotter.prepare(SCOPE, "a")
-    with pytest.raises(FailedPrecondition):
+    with pytest.raises(InvalidArgument):
         snapshotter.prepare(SCOPE, "x", "a")
     snapshotter.commit(SCOPE, "base", "a")
     snapshotter.prepare(SCOPE, "x", "base")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tests.support import cgroup_folders, processes
 from tests.support.paths import CHECKOUT, LAUNCHERS, PEERS_HOME
+from tests.support.programs import Programs
 from tests.support.sandbox import Sandbox
 from tests.support.waiting import wait_until
 from tools.dev.launchers import make as make_launchers
@@ -15,12 +16,13 @@ from tools.dev.launchers import make as make_launchers
 class OurContainerd:
     """One containerd and its shims. `folder` must have a short name: socket paths end at 107 bytes."""
 
-    def __init__(self, folder: Path, *flags: str) -> None:
+    def __init__(self, folder: Path, *flags: str, under: tuple[str, ...] = ()) -> None:
         make_launchers(CHECKOUT)
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self.flags = flags
         self.environment: dict[str, str] = {}
+        self.under = under  # a program that starts containerd
         self.path = f"{LAUNCHERS}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
         self.address = f"{folder}/state/containerd.sock"
         # It names the cgroup that `ctr run` puts containers in. mkdtemp's names may end in `_`, a namespace's may not.
@@ -38,8 +40,8 @@ class OurContainerd:
         return self._process.pid
 
     def argv(self) -> list[str]:
-        program = str(LAUNCHERS / "containerd")
-        return [program, "--root", f"{self.folder}/root", "--state", f"{self.folder}/state", *self.flags]
+        program = str(Programs.containerd())
+        return [*self.under, program, "--root", f"{self.folder}/root", "--state", f"{self.folder}/state", *self.flags]
 
     def start(self) -> "OurContainerd":
         """Start it and wait until it answers."""

@@ -85,7 +85,7 @@ def new_daemon(short_folder: Path) -> Iterator[Callable[[], Daemon]]:
         ends.extend([*(each.close for each in snapshotters.by_name.values()), unpackers.close, database.close])
         stores = Stores(
             content=content,
-            images=SqlImageStore(database, exchange, clock),
+            images=SqlImageStore(database, leases, exchange, clock),
             snapshotters=snapshotters.by_name,
             default_snapshotter=snapshotters.default,
             differ=differ,

@@ -71,7 +71,7 @@ def test_a_broken_promise_is_refused_and_the_bytes_stay_for_a_resume(
 ) -> None:
     with content.writer(scope, "r") as writer:
         writer.write(DATA)
-        with pytest.raises(FailedPrecondition, match="unexpected commit"):
+        with pytest.raises(FailedPrecondition, match=r"unexpected commit|failed size validation"):
             writer.commit(**promise)  # type: ignore[arg-type]
     assert content.status(scope, "r").offset == len(DATA)
 
@@ -80,12 +80,27 @@ def test_one_writer_per_ref(content: FileContentStore, scope: Scope) -> None:
     with content.writer(scope, "r"):
         with pytest.raises(Unavailable, match="locked"):
             content.writer(scope, "r")
-        with pytest.raises(Unavailable):
-            content.abort(scope, "r")
         content.writer(Scope("other"), "r").close()
     content.abort(scope, "r")
     with pytest.raises(NotFound):
         content.abort(scope, "r")
+
+
+def test_an_abort_takes_the_ref_from_its_writer(content: FileContentStore, scope: Scope) -> None:
+    """What the writer of before has written does not become part of the next one's blob, nor its commit a blob."""
+    with content.writer(scope, "r") as before, content.writer(scope, "other"):
+        before.write(b"of before")
+        content.abort(scope, "r")
+        with content.writer(scope, "r") as writer:
+            assert writer.offset == 0
+            writer.write(DATA)
+            before.write(b", and more")
+            with pytest.raises(NotFound, match="aborted"):
+                before.commit()
+            with pytest.raises(Unavailable, match="locked"):
+                content.writer(scope, "r")
+            assert writer.commit(expected=DIGEST).digest == DIGEST
+    assert content.read(scope, DIGEST) == DATA
 
 
 def test_a_blob_that_is_there_is_not_written_again(content: FileContentStore, scope: Scope) -> None:

@@ -32,13 +32,13 @@ async def begun(exchange: Exchange, filters: Sequence[str]) -> tuple[AsyncIterat
     [
         (CREATED, "event.container_id==c", True),
         (CREATED, "event.container_id==d", False),
-        (CREATED, "event.io.stdout==/out", True),
+        (CREATED, 'event.io.stdout=="/out"', True),
         (CREATED, "event.io.terminal==true", True),
         (CREATED, "event.io.stdin", False),
         (CREATED, "event.checkpoint", False),
         (CREATED, "event.pid", False),
         (CREATED, "event.pid!=7", True),
-        (CREATED, "topic==/t/one,namespace==ns", True),
+        (CREATED, 'topic=="/t/one",namespace==ns', True),
         (CREATED, "topic~=/^\\/t/", True),
         (CREATED, "event", False),
         (UPDATED, "event.labels.a.b==1", True),
@@ -54,7 +54,7 @@ async def begun(exchange: Exchange, filters: Sequence[str]) -> tuple[AsyncIterat
 def test_filters_know_the_originals_fields(event: Message, filter: str, matches: bool) -> None:
     async def ask() -> list[str]:
         exchange = Exchange(Clock())
-        subscription, first = await begun(exchange, [filter, "topic==/end"])
+        subscription, first = await begun(exchange, [filter, 'topic=="/end"'])
         exchange.publish("ns", "/t/one", event)
         exchange.publish("ns", "/end", events.TaskPaused())
         topic = Envelope.FromString(await first).topic

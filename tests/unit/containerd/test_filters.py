@@ -8,7 +8,7 @@ from slipway.contracts.containerd_api.filters import field_of_map, filters_from_
 
 def field_of(path: tuple[str, ...]) -> str | None:
     if path[0] == "labels":
-        return field_of_map({"com.example/role": "web", "a.b": "1", "empty": ""}, path[1:])
+        return field_of_map({"com.example/role": "web", "1st": "x", "a.b": "1", "empty": ""}, path[1:])
     return {"name": "nginx", "image": "docker.io/library/nginx:latest"}.get(".".join(path))
 
 
@@ -33,6 +33,11 @@ def field_of(path: tuple[str, ...]) -> str | None:
         "name == nginx, labels.a.b",
         "image==docker.io/library/nginx:latest",
         'name=="\\x6eginx"',
+        'name=="\\156ginx"',
+        'name=="\\u006eginx"',
+        "image~=/library.nginx:[a-z]/",
+        "image~=/library\\\\Wnginx/",
+        "labels.1st",
         "absent~=^$",
     ],
 )
@@ -42,7 +47,16 @@ def test_matches(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["absent", "name==redis", "name!=nginx", "name~=^x", "name==nginx,absent", "labels.none", 'labels."a.b"==2'],
+    [
+        "absent",
+        "name~=[",
+        "name==redis",
+        "name!=nginx",
+        "name~=^x",
+        "name==nginx,absent",
+        "labels.none",
+        'labels."a.b"==2',
+    ],
 )
 def test_does_not_match(text: str) -> None:
     assert not filters_from_texts([text]).matches(field_of)
@@ -55,7 +69,26 @@ def test_several_filters_are_alternatives_and_none_matches_all() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["==x", "name==", "name~=[", "name=x", "name,", "name==a b", 'name=="open', "name.", "1name", "name==a,,b"]
+    "text",
+    [
+        "==x",
+        "name==",
+        "name=x",
+        "name===x",
+        "name==!x",
+        "name,",
+        "name ",
+        "name==a b",
+        "name==a ,name",
+        "name==/a/",
+        "name==.x",
+        'name=="open',
+        'name=="\\q"',
+        "image~=/a\\.b/",
+        "name.",
+        "na-me",
+        "name==a,,b",
+    ],
 )
 def test_a_malformed_filter_is_refused_and_shown(text: str) -> None:
     with pytest.raises(InvalidArgument, match="parse filter"):

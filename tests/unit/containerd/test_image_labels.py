@@ -12,6 +12,7 @@ from slipway.containerd.content.store import FileContentStore
 from slipway.containerd.images.config_labels import ImageConfigLabels
 from slipway.containerd.images.model import Image
 from slipway.containerd.images.store import SqlImageStore
+from slipway.containerd.leases.store import LeaseStore
 from slipway.containerd.metadata.model import Scope
 from slipway.contracts.containerd_api.types import Descriptor
 from slipway.contracts.oci.image import OCI_CONFIG, OCI_INDEX, OCI_MANIFEST
@@ -68,11 +69,12 @@ def images(
     tmp_path: Path,
     database: SqliteDatabase,
     content: FileContentStore,
+    leases: LeaseStore,
     events: RecordedEvents,
     clock: SteppingClock,
     scope: Scope,
 ) -> Images:
-    return Images(SqlImageStore(database, events, clock), content, scope)
+    return Images(SqlImageStore(database, leases, events, clock), content, scope)
 
 
 def config(labels: object) -> dict[str, object]:

@@ -10,9 +10,8 @@ from slipway.base.clock import Clock
 from slipway.containerd.collection.mark import unreachable
 from slipway.containerd.collection.model import IMAGES, SNAPSHOTS, Node
 from slipway.containerd.collection.rows import (
-    delete_content,
     delete_expired_leases,
-    delete_images,
+    delete_rows,
     leased_ingests,
     namespaces,
     read_graph,
@@ -93,8 +92,7 @@ class Collector:
             delete_expired_leases(connection, now)
             snapshots = self._list_snapshots(connection)
             chosen = unreachable(read_graph(connection, snapshots, now))
-            delete_content(connection, chosen)
-            delete_images(connection, chosen)
+            delete_rows(connection, chosen)
             self._forget_snapshots(connection, snapshots, chosen)
             self._last_pause = self._clock.monotonic() - began
             return chosen, leased_ingests(connection)

@@ -32,14 +32,14 @@ def namespaces(connection: sqlite3.Connection) -> list[str]:
     return [row["name"] for row in connection.execute("SELECT name FROM namespaces")]
 
 
-def delete_content(connection: sqlite3.Connection, nodes: Iterable[Node]) -> None:
-    doomed = [(node.namespace, node.key) for node in nodes if node.kind == CONTENT]
-    connection.executemany("DELETE FROM content WHERE namespace = ? AND digest = ?", doomed)
-
-
-def delete_images(connection: sqlite3.Connection, nodes: Iterable[Node]) -> None:
-    doomed = [(node.namespace, node.key) for node in nodes if node.kind == IMAGES]
-    connection.executemany("DELETE FROM images WHERE namespace = ? AND name = ?", doomed)
+def delete_rows(connection: sqlite3.Connection, nodes: Iterable[Node]) -> None:
+    """Of content, and of images that have expired."""
+    nodes = list(nodes)
+    for table, column in ((CONTENT, "digest"), (IMAGES, "name")):
+        connection.executemany(
+            f"DELETE FROM {table} WHERE namespace = ? AND {column} = ?",
+            [(node.namespace, node.key) for node in nodes if node.kind == table],
+        )
 
 
 def delete_expired_leases(connection: sqlite3.Connection, now: int) -> None:

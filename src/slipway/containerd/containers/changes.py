@@ -6,20 +6,25 @@ from dataclasses import replace
 from slipway.base.errors import InvalidArgument
 from slipway.containerd.containers.model import Container, TypedValue
 from slipway.contracts.containerd_api.labels import check_labels, is_reserved, labels_after_update
+from slipway.contracts.containerd_api.words import check_identifier, quoted
 
 
-def check_container(container: Container) -> None:
-    """Raises InvalidArgument for what cannot be stored. The id was checked by its pattern before."""
-    check_labels(container.labels)
-    for name in container.extensions:
-        if not name:
-            raise InvalidArgument("extension key must not be empty")
+def check_container(container: Container, doing: str) -> None:
+    """Raises InvalidArgument for what cannot be stored, with `doing` before the sentence."""
+    check_identifier(container.id, f"{doing} failed validation: container.ID: ")
+    if "" in container.extensions:
+        raise _invalid(doing, "container.Extension keys must not be zero-length")
+    check_labels(container.labels, f"{doing} failed validation: containers.Labels")
     if not container.runtime_name:
-        raise InvalidArgument(f"container {container.id}: the runtime's name must be set")
+        raise _invalid(doing, "container.Runtime.Name must be set")
     if not container.spec:
-        raise InvalidArgument(f"container {container.id}: the specification must be set")
+        raise _invalid(doing, "container.Spec must be set")
     if container.snapshot_key and not container.snapshotter:
-        raise InvalidArgument(f"container {container.id}: a snapshot key needs its snapshotter's name")
+        raise _invalid(doing, "container.Snapshotter must be set if container.SnapshotKey is set")
+
+
+def _invalid(doing: str, what: str) -> InvalidArgument:
+    return InvalidArgument(f"{doing} failed validation: {what}: invalid argument")
 
 
 def container_after_update(current: Container, given: Container, fields: Iterable[str]) -> Container:
@@ -62,16 +67,14 @@ def _with_field(current: Container, given: Container, mask: str) -> Container:
             return replace(current, spec=given.spec)
         case "image":
             return replace(current, image=given.image)
-        case "snapshotkey" | "snapshot_key":
+        case "snapshotkey":
             return replace(current, snapshot_key=given.snapshot_key)
-        case "sandbox":
-            return replace(current, sandbox=given.sandbox)
         case "extensions":
             return replace(current, extensions=given.extensions)
     if mask.startswith("extensions."):
         name = mask.removeprefix("extensions.")
         return replace(current, extensions=_with_extension(current.extensions, given.extensions, name))
-    raise InvalidArgument(f"container {current.id}: the field {mask!r} cannot be updated")
+    raise InvalidArgument(f"cannot update {quoted(mask)} field on {quoted(current.id)}: invalid argument")
 
 
 def _with_extension(
@@ -85,6 +88,6 @@ def _with_extension(
 
 def _check_unchanged(current: Container, given: Container) -> None:
     if given.snapshotter != current.snapshotter:
-        raise InvalidArgument(f"container {current.id}: the snapshotter cannot be changed")
+        raise InvalidArgument("container.Snapshotter field is immutable: invalid argument")
     if given.runtime_name != current.runtime_name:
-        raise InvalidArgument(f"container {current.id}: the runtime cannot be changed")
+        raise InvalidArgument("container.Runtime.Name field is immutable: invalid argument")

@@ -16,6 +16,8 @@ from slipway.containerd.events.interface import EventPublisher
 from slipway.containerd.metadata.model import Scope
 from slipway.contracts.containerd_api.filters import field_of_map, filters_from_texts
 from slipway.contracts.containerd_api.generated import event_types_pb2 as events
+from slipway.contracts.containerd_api.labels import labels_to_keep
+from slipway.contracts.containerd_api.words import quoted
 from slipway.database.interface import Database
 
 _INSERT: Final = f"INSERT INTO containers ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"
@@ -53,15 +55,15 @@ class ContainerStore:
 
     def create(self, scope: Scope, container: Container) -> Container:
         """Raises AlreadyExists, InvalidArgument."""
-        check_container(container)
+        check_container(container, "create container")
         now = self._clock.now()
-        stored = replace(container, created_at=now, updated_at=now)
+        stored = replace(container, labels=labels_to_keep(container.labels), created_at=now, updated_at=now)
 
         def insert(connection: sqlite3.Connection) -> None:
             try:
                 connection.execute(_INSERT, row_from_container(scope.namespace, stored))
             except sqlite3.IntegrityError as error:
-                raise AlreadyExists(f"container {container.id!r}: already exists") from error
+                raise AlreadyExists(f"container {quoted(container.id)}: already exists") from error
 
         self._database.write(insert)
         event = events.ContainerCreate(id=stored.id, image=stored.image)
@@ -77,9 +79,11 @@ class ContainerStore:
         now = self._clock.now()
 
         def change(connection: sqlite3.Connection) -> Container:
-            current = _get(connection, scope, container.id)
+            current = _find(connection, scope, container.id)
+            if current is None:
+                raise NotFound(f"container {quoted(container.id)}: not found")
             changed = replace(container_after_update(current, container, masks), updated_at=now)
-            check_container(changed)
+            check_container(changed, "update")
             connection.execute(_REPLACE, row_from_container(scope.namespace, changed))
             return changed
 
@@ -96,22 +100,23 @@ class ContainerStore:
         def remove(connection: sqlite3.Connection) -> None:
             statement = "DELETE FROM containers WHERE namespace = ? AND id = ?"
             if not connection.execute(statement, (scope.namespace, container_id)).rowcount:
-                raise _not_found(container_id, scope)
+                raise NotFound(f"container {container_id}: not found")
 
         self._database.write(remove)
         self._events.publish(scope.namespace, "/containers/delete", events.ContainerDelete(id=container_id))
 
 
 def _get(connection: sqlite3.Connection, scope: Scope, container_id: str) -> Container:
+    found = _find(connection, scope, container_id)
+    if found is None:
+        raise NotFound(f"container {quoted(container_id)} in namespace {quoted(scope.namespace)}: not found")
+    return found
+
+
+def _find(connection: sqlite3.Connection, scope: Scope, container_id: str) -> Container | None:
     query = "SELECT * FROM containers WHERE namespace = ? AND id = ?"
     row = connection.execute(query, (scope.namespace, container_id)).fetchone()
-    if row is None:
-        raise _not_found(container_id, scope)
-    return container_from_row(row)
-
-
-def _not_found(container_id: str, scope: Scope) -> NotFound:
-    return NotFound(f"container {container_id!r} in namespace {scope.namespace!r}: not found")
+    return None if row is None else container_from_row(row)
 
 
 def _field(container: Container, path: tuple[str, ...]) -> str | None:

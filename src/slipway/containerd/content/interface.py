@@ -116,5 +116,5 @@ class ContentStore(Protocol):
     def statuses(self, scope: Scope, filters: Sequence[str] = ()) -> Sequence[IngestStatus]: ...
 
     def abort(self, scope: Scope, ref: str) -> None:
-        """Throw the ingest away. Raises NotFound; Unavailable while a writer has it open."""
+        """Throw the ingest away; a writer that has it open commits nothing any more. Raises NotFound."""
         ...

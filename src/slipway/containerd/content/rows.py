@@ -15,7 +15,7 @@ def get_row(connection: sqlite3.Connection, scope: Scope, digest: str) -> Conten
     query = "SELECT * FROM content WHERE namespace = ? AND digest = ?"
     row = connection.execute(query, (scope.namespace, digest)).fetchone()
     if row is None:
-        raise NotFound(f"content {digest}: not found")
+        raise NotFound(f"content digest {digest}: not found")
     return _from_row(row)
 
 
@@ -52,7 +52,7 @@ def delete_row(connection: sqlite3.Connection, scope: Scope, digest: str) -> Non
     """Raises NotFound."""
     statement = "DELETE FROM content WHERE namespace = ? AND digest = ?"
     if not connection.execute(statement, (scope.namespace, digest)).rowcount:
-        raise NotFound(f"content {digest}: not found")
+        raise NotFound(f"content digest {digest}: not found")
 
 
 def size_anywhere(connection: sqlite3.Connection, digest: str) -> int | None:

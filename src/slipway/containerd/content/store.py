@@ -6,7 +6,7 @@ import sqlite3
 import threading
 from collections.abc import Iterable, Mapping, Sequence, Set
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 
@@ -40,7 +40,8 @@ from slipway.containerd.leases.interface import LeaseHolder
 from slipway.containerd.metadata.model import Scope
 from slipway.contracts.containerd_api.filters import filters_from_texts
 from slipway.contracts.containerd_api.generated import event_types_pb2 as events
-from slipway.contracts.containerd_api.labels import check_labels, labels_after_update
+from slipway.contracts.containerd_api.labels import check_labels, labels_after_update, labels_to_keep
+from slipway.contracts.containerd_api.words import quoted
 from slipway.database.interface import Database
 
 # An unfinished write is kept this long for whoever goes on with it, as the original keeps it.
@@ -58,7 +59,7 @@ class FileContentStore:
         self._leases = leases
         self._events = events
         self._clock = clock
-        self._locked_refs: set[tuple[str, str]] = set()
+        self._locks: dict[tuple[str, str], _RefLock] = {}
         self._refs_lock = threading.Lock()
         # Held while a blob's file and its row change together, so that a collection never unlinks what a commit adds.
         self._blobs_lock = threading.Lock()
@@ -76,16 +77,17 @@ class FileContentStore:
 
     def update(self, scope: Scope, digest: str, labels: Mapping[str, str], fields: Iterable[str] = ()) -> ContentInfo:
         split_digest(digest)
-        check_labels(labels)
         masks = tuple(fields)
-        for mask in masks:
-            if mask != "labels" and not mask.startswith("labels."):
-                raise InvalidArgument(f"content {digest}: the field {mask!r} cannot be updated")
         now = self._clock.now()
 
         def change(connection: sqlite3.Connection) -> ContentInfo:
             current = get_row(connection, scope, digest)
+            for mask in masks:
+                if mask != "labels" and not mask.startswith("labels."):
+                    field = f"{quoted(mask)} field on content info {quoted(digest)}"
+                    raise InvalidArgument(f"cannot update {field}: invalid argument")
             changed = replace(current, labels=labels_after_update(current.labels, labels, masks), updated_at=now)
+            check_labels(changed.labels, "info.Labels")
             update_labels(connection, scope, changed)
             return changed
 
@@ -93,7 +95,12 @@ class FileContentStore:
 
     def delete(self, scope: Scope, digest: str) -> None:
         split_digest(digest)
-        self._database.write(lambda connection: delete_row(connection, scope, digest), durable=True)
+
+        def delete(connection: sqlite3.Connection) -> None:
+            delete_row(connection, scope, digest)
+            self._leases.release(connection, scope, "content", digest)
+
+        self._database.write(delete, durable=True)
         self._events.publish(scope.namespace, "/content/delete", events.ContentDelete(digest=digest))
 
     def reader(self, scope: Scope, digest: str) -> FileReader:
@@ -116,23 +123,22 @@ class FileContentStore:
             algorithm = split_digest(expected)[0]
             if (shared := self._shared_writer(scope, ref, expected)) is not None:
                 return shared
-        self._lock_ref(scope, ref)
+        lock = self._lock_ref(scope, ref)
         try:
-            make_ingest(self._root, scope.namespace, ref, total=total, expected=expected, now=self._clock.now())
             if scope.lease:
                 self._database.write(lambda connection: self._leases.hold(connection, scope, "ingests", ref))
-            return FileWriter(
-                path, partial(self._commit, scope), partial(self._unlock_ref, scope, ref), algorithm=algorithm
-            )
+            make_ingest(self._root, scope.namespace, ref, total=total, expected=expected, now=self._clock.now())
+            commit, release = partial(self._commit, scope, lock), partial(self._unlock_ref, lock)
+            return FileWriter(path, ref, commit, release, algorithm=algorithm)
         except BaseException:
-            self._unlock_ref(scope, ref)
+            self._unlock_ref(lock)
             raise
 
     def status(self, scope: Scope, ref: str) -> IngestStatus:
         try:
             return read_ingest(ingest_path(self._root, scope.namespace, ref))[1]
-        except NotFound as error:
-            raise NotFound(f"ingest {ref!r}: not found") from error
+        except (NotFound, InvalidArgument) as error:
+            raise NotFound(f"reference {ref}: not found") from error
 
     def statuses(self, scope: Scope, filters: Sequence[str] = ()) -> Sequence[IngestStatus]:
         wanted = filters_from_texts(filters)
@@ -140,13 +146,24 @@ class FileContentStore:
         return [status for status in found if wanted.matches(partial(_status_field, status))]
 
     def abort(self, scope: Scope, ref: str) -> None:
-        self._lock_ref(scope, ref)
-        try:
-            remove_ingest(ingest_path(self._root, scope.namespace, ref))
-        except NotFound as error:
-            raise NotFound(f"ingest {ref!r}: not found") from error
-        finally:
-            self._unlock_ref(scope, ref)
+        if not ref or not self._remove_ingest(scope, ref):
+            raise NotFound(f"reference {ref}: not found")
+        if scope.lease:
+            self._database.write(lambda connection: self._leases.release(connection, scope, "ingests", ref))
+
+    def _remove_ingest(self, scope: Scope, ref: str, *, unless_open: bool = False) -> bool:
+        """False where there is none."""
+        key = (scope.namespace, ref)
+        with self._blobs_lock:  # a writer that is about to commit has done so, or will not
+            with self._refs_lock:
+                if unless_open and key in self._locks:
+                    return True
+                self._locks.pop(key, None)
+            try:
+                remove_ingest(ingest_path(self._root, scope.namespace, ref))
+            except NotFound:
+                return False
+        return True
 
     def remove_unknown_blobs(self) -> Sequence[str]:
         """Remove the files that no namespace has a row of; returns their digests. Safe beside every other call."""
@@ -173,8 +190,7 @@ class FileContentStore:
                     shutil.rmtree(path, ignore_errors=True)
                 continue
             if (namespace, status.ref) not in held and (is_old or self._has(Scope(namespace), status.expected)):
-                with suppress(NotFound, Unavailable):  # it is gone, or somebody writes to it
-                    self.abort(Scope(namespace), status.ref)
+                self._remove_ingest(Scope(namespace), status.ref, unless_open=True)
 
     def drop_ingests(self) -> None:
         """Remove every unfinished write: the machine stopped, and of their bytes any may be missing.
@@ -222,25 +238,30 @@ class FileContentStore:
                 raise Unavailable(f"commit content {digest}: it was removed meanwhile", hint="write it again")
             return self._add_row(scope, digest, size, labels)
 
-    def _commit(self, scope: Scope, finished: FinishedIngest, labels: Mapping[str, str]) -> ContentInfo:
+    def _commit(
+        self, scope: Scope, lock: "_RefLock", finished: FinishedIngest, labels: Mapping[str, str]
+    ) -> ContentInfo:
         target = blob_path(self._root, finished.digest)
+        check_labels(labels, "info.Labels")
         with self._blobs_lock:
+            if self._locks.get((lock.namespace, lock.ref)) is not lock:
+                raise NotFound(f"reference {lock.ref}: was aborted: not found")
             if not os.path.exists(target):
                 os.chmod(f"{finished.path}/data", 0o444)
                 os.rename(f"{finished.path}/data", target)
                 sync_directory(os.path.dirname(target))
             try:
-                return self._add_row(scope, finished.digest, finished.size, labels)
+                return self._add_row(scope, finished.digest, finished.size, labels, lock.ref)
             finally:
                 remove_ingest(finished.path)
 
-    def _add_row(self, scope: Scope, digest: str, size: int, labels: Mapping[str, str]) -> ContentInfo:
-        check_labels(labels)
+    def _add_row(self, scope: Scope, digest: str, size: int, labels: Mapping[str, str], ref: str = "") -> ContentInfo:
         now = self._clock.now()
-        info = ContentInfo(digest=digest, size=size, created_at=now, updated_at=now, labels=dict(labels))
+        info = ContentInfo(digest=digest, size=size, created_at=now, updated_at=now, labels=labels_to_keep(labels))
 
         def add(connection: sqlite3.Connection) -> AlreadyExists | None:
             self._leases.hold(connection, scope, "content", digest)
+            self._leases.release(connection, scope, "ingests", ref)
             try:
                 insert_row(connection, scope, info)
             except AlreadyExists as error:
@@ -252,15 +273,26 @@ class FileContentStore:
         self._events.publish(scope.namespace, "/content/create", events.ContentCreate(digest=digest, size=size))
         return info
 
-    def _lock_ref(self, scope: Scope, ref: str) -> None:
+    def _lock_ref(self, scope: Scope, ref: str) -> "_RefLock":
+        lock = _RefLock(scope.namespace, ref)
         with self._refs_lock:
-            if (scope.namespace, ref) in self._locked_refs:
-                raise Unavailable(f"ref {ref} locked: another writer has it")
-            self._locked_refs.add((scope.namespace, ref))
+            if (scope.namespace, ref) in self._locks:
+                raise Unavailable(f"ref {scope.namespace}/{ref} locked: another writer has it: unavailable")
+            self._locks[scope.namespace, ref] = lock
+        return lock
 
-    def _unlock_ref(self, scope: Scope, ref: str) -> None:
+    def _unlock_ref(self, lock: "_RefLock") -> None:
         with self._refs_lock:
-            self._locked_refs.discard((scope.namespace, ref))
+            if self._locks.get((lock.namespace, lock.ref)) is lock:
+                del self._locks[lock.namespace, lock.ref]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _RefLock:
+    """One writer's hold on a ref; an abort takes it away, and the writer then commits nothing."""
+
+    namespace: str
+    ref: str
 
 
 def _status_field(status: IngestStatus, path: tuple[str, ...]) -> str | None:

@@ -11,6 +11,7 @@ from slipway.base.errors import FailedPrecondition, Unavailable
 from slipway.base.files import write_all
 from slipway.containerd.content.ingests import read_ingest
 from slipway.containerd.content.model import ContentInfo, IngestStatus
+from slipway.contracts.containerd_api.words import quoted
 
 _CHUNK = 1 << 20
 
@@ -34,9 +35,10 @@ class FileWriter:
     """See interface.ContentWriter. `release` gives the lock on the ref back; it is called once."""
 
     def __init__(
-        self, path: str, commit: CommitBlob, release: Callable[[], None], *, algorithm: str = "sha256"
+        self, path: str, ref: str, commit: CommitBlob, release: Callable[[], None], *, algorithm: str = "sha256"
     ) -> None:
         self._path = path
+        self._ref = ref
         self._commit = commit
         self._release: Callable[[], None] | None = release
         self._algorithm = algorithm
@@ -72,10 +74,7 @@ class FileWriter:
         self._cut_to_offset()
 
     def commit(self, *, size: int = 0, expected: str = "", labels: Mapping[str, str] | None = None) -> ContentInfo:
-        if size and size != self._offset:
-            raise FailedPrecondition(f"unexpected commit size {self._offset}, expected {size}")
-        if expected and expected != self.digest:
-            raise FailedPrecondition(f"unexpected commit digest {self.digest}, expected {expected}")
+        _check_promises(self._ref, self, size, expected)
         os.fsync(self._descriptor)
         try:
             return self._commit(FinishedIngest(self._path, self.digest, self._offset), labels or {})
@@ -136,10 +135,7 @@ class SharedBlobWriter:
         raise FailedPrecondition(f"truncate content {self._digest}: all of it is here already")
 
     def commit(self, *, size: int = 0, expected: str = "", labels: Mapping[str, str] | None = None) -> ContentInfo:
-        if size and size != self._status.offset:
-            raise FailedPrecondition(f"unexpected commit size {self._status.offset}, expected {size}")
-        if expected and expected != self._digest:
-            raise FailedPrecondition(f"unexpected commit digest {self._digest}, expected {expected}")
+        _check_promises(self._status.ref, self, size, expected)
         return self._add(labels or {})
 
     def close(self) -> None:
@@ -152,3 +148,21 @@ class SharedBlobWriter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+class _Written(Protocol):
+    @property
+    def offset(self) -> int: ...
+
+    @property
+    def digest(self) -> str: ...
+
+
+def _check_promises(ref: str, written: _Written, size: int, expected: str) -> None:
+    """Raises FailedPrecondition where size or digest (0, or empty: any) are not what has been written."""
+    if size and size != written.offset:
+        message = f"{quoted(ref)} failed size validation: {written.offset} != {size}"
+        raise FailedPrecondition(f"{message}: failed precondition")
+    if expected and expected != written.digest:
+        message = f"unexpected commit digest {written.digest}, expected {expected}"
+        raise FailedPrecondition(f"{message}: failed precondition")

@@ -18,14 +18,22 @@ class ImageStore(Protocol):
         """All images that one of the filters matches (no filter: all), by name."""
         ...
 
-    def create(self, scope: Scope, image: Image) -> Image:
-        """Raises AlreadyExists; InvalidArgument for an empty name or a malformed descriptor or label."""
+    def create(self, scope: Scope, image: Image, *, at: int | None = None) -> Image:
+        """`at` is its time, in nanoseconds since the epoch (None: now).
+
+        An image that expires by its label is held by the lease of the scope. Raises AlreadyExists; InvalidArgument for
+        an empty name or a malformed descriptor or label.
+        """
         ...
 
-    def update(self, scope: Scope, image: Image, fields: Iterable[str] = ()) -> Image:
-        """Replace the whole row, or only `fields` of it: target, labels, labels.KEY, annotations. Raises NotFound."""
+    def update(self, scope: Scope, image: Image, fields: Iterable[str] = (), *, at: int | None = None) -> Image:
+        """Replace the whole row, or only `fields` of it: target, labels, labels.KEY, annotations, annotations.KEY.
+
+        Raises NotFound, InvalidArgument.
+        """
         ...
 
-    def delete(self, scope: Scope, name: str) -> None:
-        """Forget the name; its content goes with the next collection. Raises NotFound."""
+    def delete(self, scope: Scope, name: str, *, target: str = "") -> None:
+        """Forget the name; its content goes with the next collection. Raises NotFound, also where the name has another
+        digest than `target` (empty: whichever)."""
         ...

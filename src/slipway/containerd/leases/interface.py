@@ -9,6 +9,10 @@ from slipway.containerd.metadata.model import Scope
 class LeaseHolder(Protocol):
     """Ties an object to the lease of the call that made it."""
 
+    def release(self, connection: sqlite3.Connection, scope: Scope, kind: str, identifier: str) -> None:
+        """Take what is being deleted from `scope.lease` again, where there is one that holds it."""
+        ...
+
     def hold(self, connection: sqlite3.Connection, scope: Scope, kind: str, identifier: str) -> None:
         """Add the object to `scope.lease`, inside the caller's own write transaction.
 

@@ -15,7 +15,8 @@ class Lease:
 
 @dataclass(frozen=True, slots=True)
 class LeaseResource:
-    """What a lease holds: `kind` is "content", "images", "ingests" or "snapshots/NAME"; `id` the name there."""
+    """What a lease holds: `kind` is "content", "ingests", "images" or "snapshots/NAME"; `id` a digest, ref, name or
+    key."""
 
     kind: str
     id: str

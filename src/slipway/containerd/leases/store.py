@@ -6,11 +6,12 @@ from dataclasses import replace
 from functools import partial
 
 from slipway.base.clock import Clock
-from slipway.base.errors import AlreadyExists, InvalidArgument, NotFound
+from slipway.base.errors import AlreadyExists, InvalidArgument, NotFound, NotImplementedByEngine
 from slipway.containerd.leases.model import Lease, LeaseResource
 from slipway.containerd.metadata.model import Scope
 from slipway.contracts.containerd_api.filters import field_of_map, filters_from_texts
-from slipway.contracts.containerd_api.labels import check_labels, labels_from_text, text_from_labels
+from slipway.contracts.containerd_api.labels import labels_from_text, labels_to_keep, text_from_labels
+from slipway.contracts.containerd_api.words import digest_fault, quoted
 from slipway.database.interface import Database
 
 
@@ -22,9 +23,8 @@ class LeaseStore:
         self._clock = clock
 
     def create(self, scope: Scope, lease: Lease) -> Lease:
-        """Raises AlreadyExists, InvalidArgument."""
-        check_labels(lease.labels)
-        stored = replace(lease, created_at=self._clock.now())
+        """Raises AlreadyExists."""
+        stored = replace(lease, labels=labels_to_keep(lease.labels), created_at=self._clock.now())
 
         def insert(connection: sqlite3.Connection) -> None:
             try:
@@ -33,7 +33,7 @@ class LeaseStore:
                     (scope.namespace, stored.id, text_from_labels(stored.labels), stored.created_at),
                 )
             except sqlite3.IntegrityError as error:
-                raise AlreadyExists(f"lease {lease.id!r}: already exists") from error
+                raise AlreadyExists(f"lease {quoted(lease.id)}: already exists") from error
 
         self._database.write(insert)
         return stored
@@ -72,17 +72,24 @@ class LeaseStore:
         return [lease for lease in found if wanted.matches(partial(_field, lease))]
 
     def add_resource(self, scope: Scope, lease_id: str, resource: LeaseResource) -> None:
-        """Raises NotFound (lease), InvalidArgument (kind)."""
-        check_resource(resource)
+        """Raises NotFound (lease), InvalidArgument, NotImplementedByEngine (kind)."""
         held = Scope(scope.namespace, lease_id)
-        self._database.write(lambda connection: self.hold(connection, held, resource.kind, resource.id))
+
+        def add(connection: sqlite3.Connection) -> None:
+            _check_exists(connection, scope.namespace, lease_id)
+            check_resource(resource)
+            if not resource.id:
+                raise InvalidArgument("resource id must not be empty")
+            self.hold(connection, held, resource.kind, resource.id)
+
+        self._database.write(add)
 
     def delete_resource(self, scope: Scope, lease_id: str, resource: LeaseResource) -> None:
-        """What the lease does not hold is no error. Raises NotFound (lease), InvalidArgument (kind)."""
-        check_resource(resource)
+        """What the lease does not hold is no error. Raises as `add_resource` does."""
 
         def remove(connection: sqlite3.Connection) -> None:
             _check_exists(connection, scope.namespace, lease_id)
+            check_resource(resource)
             connection.execute(
                 "DELETE FROM lease_resources WHERE namespace = ? AND lease = ? AND kind = ? AND id = ?",
                 (scope.namespace, lease_id, resource.kind, resource.id),
@@ -112,15 +119,25 @@ class LeaseStore:
                 (scope.namespace, scope.lease, kind, identifier),
             )
         except sqlite3.IntegrityError as error:  # the foreign key: no such lease
-            raise _not_found(scope.lease) from error
+            raise NotFound("lease does not exist: not found") from error
+
+    def release(self, connection: sqlite3.Connection, scope: Scope, kind: str, identifier: str) -> None:
+        connection.execute(
+            "DELETE FROM lease_resources WHERE namespace = ? AND lease = ? AND kind = ? AND id = ?",
+            (scope.namespace, scope.lease, kind, identifier),
+        )
 
 
 def check_resource(resource: LeaseResource) -> None:
-    """Raises InvalidArgument for a kind that nothing here has."""
-    if resource.kind not in ("content", "images", "ingests") and not resource.kind.startswith("snapshots/"):
-        raise InvalidArgument(f"resource type {resource.kind!r} is not supported")
-    if not resource.id:
-        raise InvalidArgument("resource id must not be empty")
+    """Raises NotImplementedByEngine for a kind that nothing here has, InvalidArgument for what is malformed."""
+    kind, *names = resource.kind.split("/")
+    if kind not in ("content", "ingests", "images", "snapshots"):
+        raise NotImplementedByEngine(f"resource type {resource.kind} not supported yet: not implemented")
+    if len(names) != (kind == "snapshots"):
+        what = "snapshot resource type" if kind == "snapshots" else "resource type"
+        raise InvalidArgument(f"invalid {what} {resource.kind}: invalid argument")
+    if kind == "content" and (fault := digest_fault(resource.id)):
+        raise InvalidArgument(f"invalid content resource id {resource.id}: {fault}: invalid argument")
 
 
 def _check_exists(connection: sqlite3.Connection, namespace: str, lease_id: str) -> None:
@@ -130,7 +147,7 @@ def _check_exists(connection: sqlite3.Connection, namespace: str, lease_id: str)
 
 
 def _not_found(lease_id: str) -> NotFound:
-    return NotFound(f"lease {lease_id!r}: not found")
+    return NotFound(f"lease {quoted(lease_id)}: not found")
 
 
 def _from_row(row: sqlite3.Row) -> Lease:

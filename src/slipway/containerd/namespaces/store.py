@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Final
 
-from slipway.base.errors import AlreadyExists, FailedPrecondition, NotFound
+from slipway.base.errors import AlreadyExists, FailedPrecondition, InvalidArgument, NotFound
 from slipway.containerd.events.interface import EventPublisher
 from slipway.containerd.namespaces.model import Namespace
 from slipway.contracts.containerd_api.filters import field_of_map, filters_from_texts
@@ -14,12 +14,14 @@ from slipway.contracts.containerd_api.labels import (
     check_labels,
     labels_after_update,
     labels_from_text,
+    labels_to_keep,
     text_from_labels,
 )
+from slipway.contracts.containerd_api.words import quoted
 from slipway.database.interface import Database
 
-# Table, and what the original calls its rows.
-_CONTENTS: Final = (("images", "images"), ("content", "blobs"), ("containers", "containers"), ("leases", "leases"))
+# Table, and what the original calls its rows. Leases and unfinished writes keep no namespace: they go with it.
+_CONTENTS: Final = (("images", "images"), ("content", "blobs"), ("containers", "containers"))
 
 
 class NamespaceStore:
@@ -44,16 +46,16 @@ class NamespaceStore:
 
     def create(self, namespace: Namespace) -> Namespace:
         """Raises AlreadyExists, InvalidArgument (labels). The name was checked by its pattern before."""
-        check_labels(namespace.labels)
+        check_labels(namespace.labels, "namespace.Labels")
 
         def insert(connection: sqlite3.Connection) -> None:
             try:
                 connection.execute(
                     "INSERT INTO namespaces (name, labels) VALUES (?, ?)",
-                    (namespace.name, text_from_labels(namespace.labels)),
+                    (namespace.name, text_from_labels(labels_to_keep(namespace.labels))),
                 )
             except sqlite3.IntegrityError as error:
-                raise AlreadyExists(f"namespace {namespace.name!r}: already exists") from error
+                raise AlreadyExists(f"namespace {quoted(namespace.name)}: already exists") from error
 
         self._database.write(insert)
         created = events.NamespaceCreate(name=namespace.name, labels=namespace.labels)
@@ -61,9 +63,13 @@ class NamespaceStore:
         return namespace
 
     def update(self, namespace: Namespace, fields: Iterable[str] = ()) -> Namespace:
-        """Change labels, by mask; makes the namespace where it is missing. Raises InvalidArgument."""
-        check_labels(namespace.labels)
+        """Change labels: those that the mask names (`labels.KEY`), without a mask all. Makes the namespace where it is
+        missing. Raises InvalidArgument."""
+        check_labels(namespace.labels, "namespace.Labels")
         masks = tuple(fields)
+        for mask in masks:
+            if not mask.startswith("labels."):
+                raise InvalidArgument(f"cannot update {quoted(mask)} field")
 
         def change(connection: sqlite3.Connection) -> Namespace:
             current = _find(connection, namespace.name) or Namespace(name=namespace.name)
@@ -83,9 +89,11 @@ class NamespaceStore:
 
         def remove(connection: sqlite3.Connection) -> None:
             if _find(connection, name) is None:
-                raise NotFound(f"namespace {name!r}: not found")
+                raise NotFound(f"namespace {quoted(name)}: not found")
             if left := _contents(connection, name):
-                raise FailedPrecondition(f"namespace {name!r} must be empty, but it still has {', '.join(left)}")
+                still = f"must be empty, but it still has {', '.join(left)}"
+                raise FailedPrecondition(f"namespace {quoted(name)} {still}: failed precondition")
+            connection.execute("DELETE FROM leases WHERE namespace = ?", (name,))
             connection.execute("DELETE FROM namespaces WHERE name = ?", (name,))
 
         self._database.write(remove)
@@ -93,11 +101,14 @@ class NamespaceStore:
 
 
 def _contents(connection: sqlite3.Connection, name: str) -> list[str]:
-    return [
+    found = [
         words
         for table, words in _CONTENTS
         if connection.execute(f"SELECT 1 FROM {table} WHERE namespace = ? LIMIT 1", (name,)).fetchone()
     ]
+    query = "SELECT DISTINCT snapshotter FROM snapshots WHERE namespace = ? ORDER BY snapshotter"
+    rows = connection.execute(query, (name,)).fetchall()
+    return found + [f"snapshots on {quoted(row['snapshotter'])} snapshotter" for row in rows]
 
 
 def _find(connection: sqlite3.Connection, name: str) -> Namespace | None:

@@ -8,7 +8,7 @@ from typing import Any as AnyValue
 from google.protobuf.any_pb2 import Any
 from google.protobuf.empty_pb2 import Empty
 
-from slipway.base.identifiers import check_identifier
+from slipway.base.errors import InvalidArgument
 from slipway.containerd.containers.changes import has_reserved_labels, without_labels_of_image
 from slipway.containerd.containers.interface import ImageLabels
 from slipway.containerd.containers.model import Container, TypedValue
@@ -47,6 +47,8 @@ class ContainersService:
         return api.CreateContainerResponse(container=_message(created))
 
     async def update(self, call: Call, request: AnyValue) -> AnyValue:
+        if not request.container.id:
+            raise InvalidArgument("Container.ID required")
         container, masks = _from_message(request.container), [*request.update_mask.paths]
         updated = await asyncio.to_thread(self._store.update, scope_of(call), container, masks)
         return api.UpdateContainerResponse(container=_message(updated))
@@ -68,7 +70,7 @@ class ContainersService:
 
 def _from_message(message: api.Container) -> Container:
     return Container(
-        id=check_identifier(message.id, "container id"),
+        id=message.id,
         image=message.image,
         runtime_name=message.runtime.name,
         runtime_options=_typed(message.runtime.options),

@@ -6,13 +6,14 @@ from typing import Any
 
 from google.protobuf.empty_pb2 import Empty
 
-from slipway.base.errors import InvalidArgument
+from slipway.base.errors import InvalidArgument, NotFound, OutOfRange
 from slipway.containerd.content.interface import ContentStore
 from slipway.containerd.content.model import ContentInfo, IngestStatus
 from slipway.containerd.services.content_write import WriteSession
 from slipway.containerd.services.messages import timestamp
 from slipway.containerd.services.scope import scope_of
 from slipway.contracts.containerd_api.generated import content_pb2 as api
+from slipway.contracts.containerd_api.words import digest_fault, quoted
 from slipway.transport.aio.grpc_server import Call
 
 LIST_CHUNK = 100
@@ -25,11 +26,13 @@ class ContentService:
         self._store = store
 
     async def info(self, call: Call, request: Any) -> Any:
+        _check_digest(request.digest)
         info = await asyncio.to_thread(self._store.info, scope_of(call), request.digest)
         return api.InfoResponse(info=_info_message(info))
 
     async def update(self, call: Call, request: Any) -> Any:
         info = request.info
+        _check_digest(info.digest)
         updated = await asyncio.to_thread(
             self._store.update, scope_of(call), info.digest, dict(info.labels), list(request.update_mask.paths)
         )
@@ -41,23 +44,32 @@ class ContentService:
             yield api.ListContentResponse(info=map(_info_message, found[start : start + LIST_CHUNK]))
 
     async def delete(self, call: Call, request: Any) -> Any:
+        if fault := digest_fault(request.digest):
+            raise InvalidArgument(fault)
         await asyncio.to_thread(self._store.delete, scope_of(call), request.digest)
         return Empty()
 
     async def read(self, call: Call, request: Any) -> AsyncIterator[Any]:
+        """Replies count their offsets from where the reading begins, as the original's do."""
+        if fault := digest_fault(request.digest):
+            raise InvalidArgument(f"{request.digest}: {fault}")
         reader = await asyncio.to_thread(self._store.reader, scope_of(call), request.digest)
         with reader:
-            end = _end_of_read(reader.size, request.offset, request.size)
-            offset = request.offset
+            begin = max(request.offset, 0)
+            end = _end_of_read(reader.size, begin, request.size)
+            offset = begin
             while offset < end:
                 data = await asyncio.to_thread(reader.read_at, offset, min(READ_CHUNK, end - offset))
                 if not data:
                     return
-                yield api.ReadContentResponse(offset=offset, data=data)
+                yield api.ReadContentResponse(offset=offset - begin, data=data)
                 offset += len(data)
 
     async def status(self, call: Call, request: Any) -> Any:
-        status = await asyncio.to_thread(self._store.status, scope_of(call), request.ref)
+        try:
+            status = await asyncio.to_thread(self._store.status, scope_of(call), request.ref)
+        except NotFound as error:
+            raise NotFound(f"could not get status for ref {quoted(request.ref)}: {error}") from error
         return api.StatusResponse(status=_status_message(status))
 
     async def list_statuses(self, call: Call, request: Any) -> Any:
@@ -80,11 +92,15 @@ class ContentService:
 
 
 def _end_of_read(blob_size: int, offset: int, size: int) -> int:
-    if offset < 0 or offset > blob_size:
-        raise InvalidArgument(f"read content: offset {offset} is not within its {blob_size} bytes")
-    if size < 0:
-        raise InvalidArgument(f"read content: size {size} is negative")
-    return blob_size if not size else min(blob_size, offset + size)
+    """A size of nothing, or less, is all that is left."""
+    if offset > blob_size:
+        raise OutOfRange(f"read past object length {blob_size} bytes")
+    return blob_size if size <= 0 else min(blob_size, offset + size)
+
+
+def _check_digest(digest: str) -> None:
+    if digest_fault(digest):
+        raise InvalidArgument(f"{quoted(digest)} failed validation")
 
 
 def _info_message(info: ContentInfo) -> api.Info:

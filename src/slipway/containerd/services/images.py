@@ -5,11 +5,11 @@ from typing import Any
 
 from google.protobuf.empty_pb2 import Empty
 
-from slipway.base.errors import NotFound
+from slipway.base.errors import InvalidArgument
 from slipway.containerd.collection.interface import Collection
 from slipway.containerd.images.interface import ImageStore
 from slipway.containerd.images.model import Image
-from slipway.containerd.services.messages import descriptor_from_message, descriptor_message, timestamp
+from slipway.containerd.services.messages import descriptor_from_message, descriptor_message, nanoseconds, timestamp
 from slipway.containerd.services.scope import scope_of
 from slipway.contracts.containerd_api.generated import images_pb2 as api
 from slipway.transport.aio.grpc_server import Call
@@ -31,21 +31,18 @@ class ImagesService:
         return api.ListImagesResponse(images=map(_message, found))
 
     async def create(self, call: Call, request: Any) -> Any:
-        created = await asyncio.to_thread(self._store.create, scope_of(call), _from_message(request.image))
+        image = _named(request.image)
+        created = await asyncio.to_thread(self._store.create, scope_of(call), image, at=_epoch(request))
         return api.CreateImageResponse(image=_message(created))
 
     async def update(self, call: Call, request: Any) -> Any:
-        image, masks = _from_message(request.image), [*request.update_mask.paths]
-        updated = await asyncio.to_thread(self._store.update, scope_of(call), image, masks)
+        image, masks = _named(request.image), [*request.update_mask.paths]
+        updated = await asyncio.to_thread(self._store.update, scope_of(call), image, masks, at=_epoch(request))
         return api.UpdateImageResponse(image=_message(updated))
 
     async def delete(self, call: Call, request: Any) -> Any:
         scope = scope_of(call)
-        if request.HasField("target"):
-            image = await asyncio.to_thread(self._store.get, scope, request.name)
-            if image.target.digest != request.target.digest:
-                raise NotFound(f"image {request.name!r}: not found with digest {request.target.digest}")
-        await asyncio.to_thread(self._store.delete, scope, request.name)
+        await asyncio.to_thread(self._store.delete, scope, request.name, target=request.target.digest)
         if request.sync:
             await self._collection.collect()
         else:
@@ -53,8 +50,16 @@ class ImagesService:
         return Empty()
 
 
-def _from_message(message: api.Image) -> Image:
+def _named(message: api.Image) -> Image:
+    """The image of a request, which has to name it."""
+    if not message.name:
+        raise InvalidArgument("Image.Name required")
     return Image(name=message.name, target=descriptor_from_message(message.target), labels=dict(message.labels))
+
+
+def _epoch(request: Any) -> int | None:
+    """The time that a reproducible build gives its image, in nanoseconds; None for now."""
+    return nanoseconds(request.source_date_epoch) if request.HasField("source_date_epoch") else None
 
 
 def _message(image: Image) -> api.Image:

@@ -7,7 +7,6 @@ from typing import Any
 from google.protobuf.empty_pb2 import Empty
 
 from slipway.base.clock import Clock
-from slipway.base.errors import InvalidArgument
 from slipway.containerd.collection.interface import Collection
 from slipway.containerd.leases.model import Lease, LeaseResource
 from slipway.containerd.leases.store import LeaseStore
@@ -44,12 +43,12 @@ class LeasesService:
 
     async def add_resource(self, call: Call, request: Any) -> Any:
         resource = _resource(request.resource)
-        await asyncio.to_thread(self._store.add_resource, scope_of(call), _named(request.id), resource)
+        await asyncio.to_thread(self._store.add_resource, scope_of(call), request.id, resource)
         return Empty()
 
     async def delete_resource(self, call: Call, request: Any) -> Any:
         resource = _resource(request.resource)
-        await asyncio.to_thread(self._store.delete_resource, scope_of(call), _named(request.id), resource)
+        await asyncio.to_thread(self._store.delete_resource, scope_of(call), request.id, resource)
         return Empty()
 
     async def list_resources(self, call: Call, request: Any) -> Any:
@@ -60,12 +59,6 @@ class LeasesService:
     def _fresh_id(self) -> str:
         """Time and chance, as the original's client makes them."""
         return f"{self._clock.now()}-{secrets.token_urlsafe(6)}"
-
-
-def _named(lease_id: str) -> str:
-    if not lease_id:
-        raise InvalidArgument("lease id must not be empty")
-    return lease_id
 
 
 def _resource(message: api.Resource) -> LeaseResource:

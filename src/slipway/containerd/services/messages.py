@@ -16,6 +16,10 @@ def timestamp(nanoseconds: int) -> Timestamp:
     return Timestamp(seconds=seconds, nanos=nanos)
 
 
+def nanoseconds(message: Timestamp) -> int:
+    return message.seconds * NANOSECONDS + message.nanos
+
+
 def descriptor_message(descriptor: Descriptor) -> types_pb2.Descriptor:
     return types_pb2.Descriptor(
         media_type=descriptor.media_type,

@@ -5,10 +5,10 @@ from typing import Any
 
 from google.protobuf.empty_pb2 import Empty
 
-from slipway.base.identifiers import check_identifier
 from slipway.containerd.namespaces.model import Namespace
 from slipway.containerd.namespaces.store import NamespaceStore
 from slipway.contracts.containerd_api.generated import namespaces_pb2 as api
+from slipway.contracts.containerd_api.words import check_identifier
 from slipway.transport.aio.grpc_server import Call
 
 
@@ -40,7 +40,7 @@ class NamespacesService:
 
 
 def _from_message(message: api.Namespace) -> Namespace:
-    name = check_identifier(message.name, "namespace")
+    name = check_identifier(message.name)
     return Namespace(name=name, labels=dict(message.labels))
 
 

@@ -3,8 +3,8 @@
 from typing import Final
 
 from slipway.base.errors import FailedPrecondition
-from slipway.base.identifiers import check_identifier
 from slipway.containerd.metadata.model import Scope
+from slipway.contracts.containerd_api.words import check_identifier
 from slipway.transport.aio.grpc_server import Call
 
 NAMESPACE_HEADER: Final = "containerd-namespace"
@@ -15,6 +15,6 @@ def scope_of(call: Call) -> Scope:
     """Raises FailedPrecondition without a namespace, InvalidArgument for a malformed one."""
     namespace = call.headers.get(NAMESPACE_HEADER, "")
     if not namespace:
-        raise FailedPrecondition("namespace is required")
-    check_identifier(namespace, "namespace")
+        raise FailedPrecondition("namespace is required: failed precondition")
+    check_identifier(namespace, "namespace validation: ")
     return Scope(namespace, call.headers.get(LEASE_HEADER, ""))

@@ -26,11 +26,10 @@ _KINDS: Final = {
 
 
 class SnapshotsService:
-    """`snapshotters` by name, `default` for calls that name none. What a removal frees goes soon."""
+    """`snapshotters` by name: every call has to name one. What a removal frees goes soon."""
 
-    def __init__(self, snapshotters: Mapping[str, Snapshotter], default: str, collection: Collection) -> None:
+    def __init__(self, snapshotters: Mapping[str, Snapshotter], collection: Collection) -> None:
         self._snapshotters = snapshotters
-        self._default = default
         self._collection = collection
 
     async def prepare(self, call: Call, request: Any) -> Any:
@@ -91,11 +90,11 @@ class SnapshotsService:
         return Empty()
 
     def _named(self, request: Any) -> Snapshotter:
-        name = request.snapshotter or self._default
-        snapshotter = self._snapshotters.get(name)
+        if not request.snapshotter:
+            raise InvalidArgument("snapshotter argument missing: invalid argument")
+        snapshotter = self._snapshotters.get(request.snapshotter)
         if snapshotter is None:
-            known = ", ".join(sorted(self._snapshotters))
-            raise InvalidArgument(f"snapshotter {name!r} is not loaded", hint=f"loaded are {known}")
+            raise InvalidArgument(f"snapshotter not loaded: {request.snapshotter}: invalid argument")
         return snapshotter
 
 

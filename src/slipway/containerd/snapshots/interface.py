@@ -39,7 +39,7 @@ class Snapshotter(Protocol):
     ) -> tuple[Mount, ...]:
         """Make a writable snapshot on the committed `parent` (empty: on nothing); returns the mounts that show it.
 
-        Raises AlreadyExists for a taken key, NotFound for an absent parent, FailedPrecondition for a parent that is not
+        Raises AlreadyExists for a taken key, NotFound for an absent parent, InvalidArgument for a parent that is not
         committed. A label `containerd.io/snapshot.ref` names the snapshot that it is to become: where that is there
         already, AlreadyExists, and the scope's lease holds it.
         """
@@ -67,7 +67,7 @@ class Snapshotter(Protocol):
         ...
 
     def mounts(self, scope: Scope, key: str) -> tuple[Mount, ...]:
-        """The mounts of an active snapshot or a view. Raises NotFound."""
+        """The mounts of an active snapshot or a view. Raises NotFound, FailedPrecondition (a committed one)."""
         ...
 
     def commit(self, scope: Scope, name: str, key: str, labels: Mapping[str, str] | None = None) -> None:

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
 
-from slipway.base.errors import AlreadyExists, FailedPrecondition, NotFound
+from slipway.base.errors import AlreadyExists, FailedPrecondition, InvalidArgument, NotFound
 from slipway.containerd.snapshots.model import SnapshotInfo, SnapshotKind
 from slipway.contracts.containerd_api.labels import labels_from_text, text_from_labels
+from slipway.contracts.containerd_api.words import quoted
 
 # `id` names the directory. `size` is -1 until somebody asks for a committed snapshot's: it cannot change afterwards.
 # `state` says what the disk has of the directory: see State.
@@ -32,6 +33,11 @@ CREATE TABLE IF NOT EXISTS snapshots (
 # A folder of an earlier version has the table without it.
 ADD_STATE: Final = "ALTER TABLE snapshots ADD COLUMN state INTEGER NOT NULL DEFAULT 0"
 INDEX: Final = "CREATE INDEX IF NOT EXISTS snapshots_by_parent ON snapshots (parent)"
+# A namespace exists from the first object in it, as in the original; only those that exist are collected.
+NAMESPACE: Final = """
+CREATE TRIGGER IF NOT EXISTS snapshots_namespace AFTER INSERT ON snapshots
+    BEGIN INSERT OR IGNORE INTO namespaces (name) VALUES (NEW.namespace); END
+"""
 _SELECT: Final = (
     "SELECT s.*, p.key AS parent_key FROM snapshots s LEFT JOIN snapshots p ON p.id = s.parent WHERE s.snapshotter = ?"
 )
@@ -74,12 +80,12 @@ class SnapshotRow:
     state: State
 
 
-def get(connection: sqlite3.Connection, place: Place, key: str) -> SnapshotRow:
+def get(connection: sqlite3.Connection, place: Place, key: str, what: str = "snapshot") -> SnapshotRow:
     """Raises NotFound."""
     query = f"{_SELECT} AND s.namespace = ? AND s.key = ?"
     row = connection.execute(query, (place.snapshotter, place.namespace, key)).fetchone()
     if row is None:
-        raise NotFound(f"snapshot {key}: not found")
+        raise NotFound(f"{what} {key} does not exist: not found")
     return _from_row(row)
 
 
@@ -105,17 +111,19 @@ def chain(connection: sqlite3.Connection, snapshot: int) -> tuple[int, ...]:
 
 
 def parent_of(connection: sqlite3.Connection, place: Place, parent: str) -> int | None:
-    """The id of a committed parent; None for no parent. Raises NotFound, FailedPrecondition."""
+    """The id of a committed parent; None for no parent. Raises NotFound, InvalidArgument."""
     if not parent:
         return None
-    row = get(connection, place, parent)
+    row = get(connection, place, parent, "parent snapshot")
     if row.info.kind is not SnapshotKind.COMMITTED:
-        raise FailedPrecondition(f"parent {parent} is not a committed snapshot")
+        raise InvalidArgument(
+            f"failed to create snapshot: parent {quoted(parent)} is not committed snapshot: invalid argument"
+        )
     return row.id
 
 
 def insert(connection: sqlite3.Connection, place: Place, info: SnapshotInfo) -> int:
-    """Returns the new id. Raises AlreadyExists, NotFound, FailedPrecondition."""
+    """Returns the new id. Raises AlreadyExists, NotFound, InvalidArgument."""
     parent = parent_of(connection, place, info.parent)
     columns = "snapshotter, namespace, key, parent, kind, labels, created_at, updated_at"
     values = (
@@ -131,7 +139,7 @@ def insert(connection: sqlite3.Connection, place: Place, info: SnapshotInfo) -> 
     try:
         cursor = connection.execute(f"INSERT INTO snapshots ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values)
     except sqlite3.IntegrityError as error:
-        raise AlreadyExists(f"snapshot {info.name}: already exists") from error
+        raise AlreadyExists(f"snapshot {quoted(info.name)}: already exists") from error
     assert cursor.lastrowid is not None
     return cursor.lastrowid
 
@@ -140,23 +148,25 @@ def commit(
     connection: sqlite3.Connection, place: Place, key: str, name: str, labels: Mapping[str, str], now: int
 ) -> None:
     """Turn the active `key` into the committed `name`. Raises NotFound, FailedPrecondition, AlreadyExists."""
+    if exists(connection, place, name):
+        raise AlreadyExists(f"snapshot {quoted(name)}: already exists")
     row = get(connection, place, key)
     if row.info.kind is not SnapshotKind.ACTIVE:
-        raise FailedPrecondition(f"snapshot {key} is not active")
+        raise FailedPrecondition(
+            f"failed to commit snapshot {key}: snapshot {quoted(key)} is not active: failed precondition"
+        )
     statement = (
         "UPDATE snapshots SET key = ?, kind = ?, labels = ?, created_at = ?, updated_at = ?, state = ? WHERE id = ?"
     )
     values = (name, SnapshotKind.COMMITTED.value, text_from_labels(labels), now, now, State.WRITTEN, row.id)
-    try:
-        connection.execute(statement, values)
-    except sqlite3.IntegrityError as error:
-        raise AlreadyExists(f"snapshot {name}: already exists") from error
+    connection.execute(statement, values)
 
 
 def make_table(connection: sqlite3.Connection) -> None:
     """Also where it is there already, as an earlier version made it."""
     connection.execute(SCHEMA)
     connection.execute(INDEX)
+    connection.execute(NAMESPACE)
     columns = {row["name"] for row in connection.execute("PRAGMA table_info (snapshots)")}
     if "state" not in columns:
         connection.execute(ADD_STATE)
@@ -167,7 +177,7 @@ def delete(connection: sqlite3.Connection, place: Place, key: str) -> None:
     row = get(connection, place, key)
     child = connection.execute("SELECT key FROM snapshots WHERE parent = ? LIMIT 1", (row.id,)).fetchone()
     if child is not None:
-        raise FailedPrecondition(f"cannot remove snapshot with child: {key} is the parent of {child['key']}")
+        raise FailedPrecondition("cannot remove snapshot with child: failed precondition")
     connection.execute("DELETE FROM snapshots WHERE id = ?", (row.id,))
 
 

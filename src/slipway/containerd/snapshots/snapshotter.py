@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Final
 
 from slipway.base.clock import Clock
-from slipway.base.errors import AlreadyExists, InvalidArgument, NotFound, Unavailable
+from slipway.base.errors import AlreadyExists, FailedPrecondition, InvalidArgument, NotFound, Unavailable
 from slipway.containerd.leases.interface import LeaseHolder
 from slipway.containerd.metadata.model import Scope
 from slipway.containerd.snapshots import rows
@@ -21,8 +21,9 @@ from slipway.containerd.snapshots.restore import Restorer
 from slipway.containerd.snapshots.settling import Settling
 from slipway.containerd.snapshots.usage import usage_of
 from slipway.contracts.containerd_api.filters import field_of_map, filters_from_texts
-from slipway.contracts.containerd_api.labels import check_labels, labels_after_update
+from slipway.contracts.containerd_api.labels import check_labels, labels_after_update, labels_to_keep
 from slipway.contracts.containerd_api.types import Mount
+from slipway.contracts.containerd_api.words import quoted
 from slipway.database.interface import Database
 from slipway.linux.synchronise import synchronise_path
 
@@ -130,37 +131,52 @@ class FolderSnapshotter:
 
         row, chain = self._database.read(read)
         if row.info.kind is SnapshotKind.COMMITTED:
-            raise InvalidArgument(f"snapshot {key} is committed: only active ones and views have mounts")
+            what = f"requested snapshot {key} not active or view"
+            raise FailedPrecondition(f"failed to get active mount: {what}: failed precondition")
         self._restorer.restore(chain)
         return self._layout.mounts(self._folder(row.info.kind, chain))
 
     def commit(self, scope: Scope, name: str, key: str, labels: Mapping[str, str] | None = None) -> None:
         check_key(name)
-        check_labels(labels or {})
+        check_labels(labels or {}, "info.Labels")
+        kept = labels_to_keep(labels or {})
         place, now = self._place(scope), self._clock.now()
 
         def change(connection: sqlite3.Connection) -> None:
-            rows.commit(connection, place, key, name, labels or {}, now)
-            self._leases.hold(connection, scope, f"snapshots/{self.name}", name)
+            rows.commit(connection, place, key, name, kept, now)
+            self._leases.hold(connection, scope, self._kind, name)
+            self._leases.release(connection, scope, self._kind, key)
 
         self._database.write(change)
         self._settling.want()
 
     def remove(self, scope: Scope, key: str) -> None:
         place = self._place(scope)
-        self._database.write(lambda connection: rows.delete(connection, place, key))
+
+        def delete(connection: sqlite3.Connection) -> None:
+            rows.delete(connection, place, key)
+            self._leases.release(connection, scope, self._kind, key)
+
+        self._database.write(delete)
 
     def stat(self, scope: Scope, key: str) -> SnapshotInfo:
         place = self._place(scope)
         return self._database.read(lambda connection: rows.get(connection, place, key)).info
 
     def update(self, scope: Scope, key: str, labels: Mapping[str, str], fields: Iterable[str] = ()) -> SnapshotInfo:
-        masks = check_fields(key, labels, fields)
+        masks = tuple(fields)
+        if not key:
+            raise InvalidArgument("invalid argument")
         place, now = self._place(scope), self._clock.now()
 
         def change(connection: sqlite3.Connection) -> SnapshotInfo:
             row = rows.get(connection, place, key)
+            for mask in masks:
+                if mask != "labels" and not mask.startswith("labels."):
+                    field = f"{quoted(mask)} field on snapshot {quoted(key)}"
+                    raise InvalidArgument(f"cannot update {field}: invalid argument")
             changed = labels_after_update(row.info.labels, labels, masks)
+            check_labels(changed, "info.Labels")
             rows.set_labels(connection, row.id, changed, now)
             return replace(row.info, labels=changed, updated_at=now)
 
@@ -215,9 +231,10 @@ class FolderSnapshotter:
         self, scope: Scope, kind: SnapshotKind, key: str, parent: str, labels: Mapping[str, str]
     ) -> tuple[Mount, ...]:
         check_key(key)
-        check_labels(labels)
+        check_labels(labels, "info.Labels")
         place, now = self._place(scope), self._clock.now()
-        info = SnapshotInfo(name=key, parent=parent, kind=kind, created_at=now, updated_at=now, labels=labels)
+        target, kept = labels.get(REFERENCE_LABEL, ""), labels_to_keep(labels)
+        info = SnapshotInfo(name=key, parent=parent, kind=kind, created_at=now, updated_at=now, labels=kept)
         chain = self._database.read(lambda connection: _parents(connection, place, parent))
         self._restorer.restore(chain)
         parents = tuple(map(self._folders.of, chain))
@@ -229,10 +246,10 @@ class FolderSnapshotter:
                 raise Unavailable(f"prepare snapshot {key}: {error}") from error
 
             def insert(connection: sqlite3.Connection) -> int | AlreadyExists:
-                if (refusal := self._refusal(connection, scope, info)) is not None:
+                if (refusal := self._refusal(connection, scope, key, target)) is not None:
                     return refusal  # raised below: the lease is to hold what is there
                 snapshot = rows.insert(connection, place, info)
-                self._leases.hold(connection, scope, f"snapshots/{self.name}", key)
+                self._leases.hold(connection, scope, self._kind, key)
                 self._folders.place(made, snapshot)
                 return snapshot
 
@@ -243,16 +260,18 @@ class FolderSnapshotter:
             self._settling.want()
         return self._layout.mounts(SnapshotFolder(self._folders.of(snapshot), kind, parents))
 
-    def _refusal(self, connection: sqlite3.Connection, scope: Scope, info: SnapshotInfo) -> AlreadyExists | None:
-        """Why a snapshot is not made: it is there, or what it is to become."""
-        for name in filter(None, (info.labels.get(REFERENCE_LABEL, ""), info.name)):
-            try:
-                rows.get(connection, self._place(scope), name)
-            except NotFound:
-                continue
-            self._leases.hold(connection, scope, f"snapshots/{self.name}", name)
-            return AlreadyExists(f"snapshot {name}: already exists")
+    def _refusal(self, connection: sqlite3.Connection, scope: Scope, key: str, target: str) -> AlreadyExists | None:
+        """Why a snapshot is not made: it is there, or what it is to become. The lease then holds that."""
+        for what, name in (("target snapshot", target), ("snapshot", key)):
+            if name and rows.exists(connection, self._place(scope), name):
+                self._leases.hold(connection, scope, self._kind, name)
+                return AlreadyExists(f"{what} {quoted(name)}: already exists")
         return None
+
+    @property
+    def _kind(self) -> str:
+        """What leases call snapshots of this snapshotter."""
+        return f"snapshots/{self.name}"
 
     def _folder(self, kind: SnapshotKind, chain: tuple[int, ...]) -> SnapshotFolder:
         own, *parents = map(self._folders.of, chain)

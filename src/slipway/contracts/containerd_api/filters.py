@@ -1,9 +1,9 @@
 """containerd's filters: `name==nginx,labels."com.example/role"~=^web`. Pure: text in, a decision out.
 
-A filter is a list of selectors joined by commas, all of which must match. A selector is a field path, alone (the
-field is
-present) or with `==`, `!=` or `~=` and a value. Space between them does not count. Several filters match when one of
-them does; no filter matches all.
+A filter is a list of selectors joined by commas, all of which must match. A selector is a field path, alone (the field
+is present) or with `==`, `!=` or `~=` and a value; space may stand before each of them. Several filters match when one
+of them does; no filter matches all. Text in double quotes has Go's escapes; a pattern, after `~=`, may stand between
+slashes or bars as well, with the same escapes. A pattern that is no regular expression matches nothing.
 Source: containerd pkg/filters/filter.go, parser.go.
 """
 
@@ -18,18 +18,28 @@ FieldOf = Callable[[tuple[str, ...]], str | None]
 """The text of an object's field by its path; None when the object has no such field."""
 
 _OPERATORS: Final = ("==", "!=", "~=")
-_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_QUOTED: Final = re.compile(r'"(?:[^"\\]|\\.)*"')
-_BARE_VALUE: Final = re.compile(r"[^\s,\"]+")
-# After `~=`, a pattern may stand between slashes or bars, so that its backslashes need no doubling.
-_PATTERN: Final = re.compile(r"/((?:[^/\\]|\\.)*)/|\|((?:[^|\\]|\\.)*)\|")
-_ESCAPE: Final = re.compile(r"\\(x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|.)")
-_ESCAPED: Final[Mapping[str, str]] = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "f": "\f", "v": "\v"}
+_FIELD: Final = re.compile(r"[A-Za-z0-9_]+")
+_OPERATOR: Final = re.compile(r"[=!~]+")
+_QUOTED: Final = re.compile(r"""(["/|])((?:(?!\1)[^\\\n]|\\.)*)\1""")
+_BARE_VALUE: Final = re.compile(r"""[^\s,."/|=!~][^\s,]*""")
+_ESCAPE: Final = re.compile(
+    r"\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([0-3][0-7]{2})|(.))", re.DOTALL
+)
+_ESCAPED: Final[Mapping[str, str]] = {
+    "\\": "\\",
+    "n": "\n",
+    "t": "\t",
+    "r": "\r",
+    "a": "\a",
+    "b": "\b",
+    "f": "\f",
+    "v": "\v",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Selector:
-    """One condition. `operator` is empty for presence; `pattern` is compiled for `~=`."""
+    """One condition. `operator` is empty for presence; `pattern` is compiled for `~=` (None: no regular expression)."""
 
     path: tuple[str, ...]
     operator: str = ""
@@ -45,8 +55,7 @@ class Selector:
             return text is not None and text == self.value
         if self.operator == "!=":
             return text != self.value
-        assert self.pattern is not None
-        return self.pattern.search(text or "") is not None
+        return self.pattern is not None and self.pattern.search(text or "") is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,64 +99,76 @@ class _Parser:
         path = [self._field()]
         while self._take("."):
             path.append(self._field())
-        for operator in _OPERATORS:
-            if self._take(operator):
-                return self._condition(tuple(path), operator)
-        return Selector(tuple(path))
+        if self._at == len(self._text) or self._text[self._at] == ",":
+            return Selector(tuple(path))
+        operator = self._match(_OPERATOR)
+        if operator is None or operator[0] not in _OPERATORS:
+            raise self._error("expected ==, != or ~=")
+        return self._condition(tuple(path), operator[0])
 
     def _condition(self, path: tuple[str, ...], operator: str) -> Selector:
-        value = self._value(may_be_pattern=operator == "~=")
+        value = self._value(quotes='"/|' if operator == "~=" else '"')
         if operator != "~=":
             return Selector(path, operator, value)
         try:
             return Selector(path, operator, value, re.compile(value))
-        except re.error as error:
-            raise self._error(f"pattern {value!r}: {error}") from error
+        except re.error:
+            return Selector(path, operator, value)
 
     def _field(self) -> str:
         if (match := self._match(_QUOTED)) is not None:
-            return _unquoted(match[0])
-        if (match := self._match(_NAME)) is not None:
+            return self._unquoted(match, '"')
+        if (match := self._match(_FIELD)) is not None:
             return match[0]
         raise self._error("expected the name of a field")
 
-    def _value(self, *, may_be_pattern: bool) -> str:
-        if may_be_pattern and (match := self._match(_PATTERN)) is not None:
-            return match[1] if match[1] is not None else match[2]
+    def _value(self, *, quotes: str) -> str:
         if (match := self._match(_QUOTED)) is not None:
-            return _unquoted(match[0])
+            return self._unquoted(match, quotes)
         if (match := self._match(_BARE_VALUE)) is not None:
             return match[0]
         raise self._error("expected a value")
 
+    def _unquoted(self, match: re.Match[str], quotes: str) -> str:
+        quote = match[1]
+        if quote not in quotes:
+            raise self._error(f"{quote} quotes only a pattern")
+
+        def escaped(escape: re.Match[str]) -> str:
+            byte, short, long, octal, one = escape.groups()
+            if byte or octal:  # a byte of a text in UTF-8
+                return chr(int(byte, 16) if byte else int(octal, 8))
+            if short or long:
+                return chr(int(short or long, 16)).encode("utf-8", "surrogatepass").decode("latin-1")
+            if one == quote:
+                return quote
+            if one not in _ESCAPED:
+                raise self._error(f"there is no escape \\{one}")
+            return _ESCAPED[one]
+
+        parts: list[str] = []
+        at = 0
+        for escape in _ESCAPE.finditer(match[2]):
+            parts += [match[2][at : escape.start()].encode().decode("latin-1"), escaped(escape)]
+            at = escape.end()
+        parts.append(match[2][at:].encode().decode("latin-1"))
+        return "".join(parts).encode("latin-1").decode("utf-8", "replace")
+
     def _match(self, pattern: re.Pattern[str]) -> re.Match[str] | None:
-        self._skip_spaces()
-        match = pattern.match(self._text, self._at)
+        at = self._at
+        while at < len(self._text) and self._text[at].isspace():
+            at += 1
+        match = pattern.match(self._text, at)
         if match is not None:
             self._at = match.end()
         return match
 
     def _take(self, token: str) -> bool:
-        self._skip_spaces()
+        """No space may stand before it."""
         found = self._text.startswith(token, self._at)
         self._at += len(token) if found else 0
         return found
 
-    def _skip_spaces(self) -> None:
-        while self._at < len(self._text) and self._text[self._at].isspace():
-            self._at += 1
-
     def _error(self, expected: str) -> InvalidArgument:
         shown = f"{self._text[: self._at]} >|{self._text[self._at :]}|<"
         return InvalidArgument(f"parse filter [{shown}]: {expected}")
-
-
-def _unquoted(quoted: str) -> str:
-    return _ESCAPE.sub(_escaped, quoted[1:-1])
-
-
-def _escaped(match: re.Match[str]) -> str:
-    code = match[1]
-    if len(code) > 1:
-        return chr(int(code[1:], 16))
-    return _ESCAPED.get(code, code)

@@ -6,6 +6,8 @@ from typing import Final
 
 from slipway.base.errors import InvalidArgument
 
+# What bears it is collected at its time; an image with it is held by leases: containerd docs/garbage-collection.md.
+EXPIRE_LABEL: Final = "containerd.io/gc.expire"
 # containerd pkg/labels: key and value together.
 MAX_LABEL_BYTES: Final = 4096
 # containerd pkg/labels: what containerd itself, and its CRI plugin, take orders from.
@@ -17,15 +19,23 @@ def is_reserved(key: str) -> bool:
     return key.startswith(_RESERVED)
 
 
-def check_labels(labels: Mapping[str, str]) -> None:
-    """Raises InvalidArgument for a label whose key and value together are longer than 4096 bytes."""
+def check_labels(labels: Mapping[str, str], of: str = "labels") -> None:
+    """Raises InvalidArgument for a label whose key and value together are longer than 4096 bytes.
+
+    `of` is what containerd calls the field, before the sentence.
+    """
     for key, value in labels.items():
         size = len(key.encode()) + len(value.encode())
         if size > MAX_LABEL_BYTES:
             raise InvalidArgument(
-                f"label key and value length ({size} bytes) greater than maximum size ({MAX_LABEL_BYTES} bytes),"
-                f" key: {key[:64]}"
+                f"{of}: label key and value length ({size} bytes) greater than maximum size"
+                f" ({MAX_LABEL_BYTES} bytes), key: {key[:64]}: invalid argument"
             )
+
+
+def labels_to_keep(labels: Mapping[str, str]) -> dict[str, str]:
+    """Without those that are empty: a label without a value is none."""
+    return {key: value for key, value in labels.items() if value}
 
 
 def labels_after_update(
@@ -37,7 +47,7 @@ def labels_after_update(
     """
     masks = list(fields)
     if not masks or "labels" in masks:
-        return {key: value for key, value in given.items() if value}
+        return labels_to_keep(given)
     changed = dict(current)
     for mask in masks:
         if not mask.startswith("labels."):

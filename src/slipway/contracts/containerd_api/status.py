@@ -19,6 +19,7 @@ CODE_OF_KIND: Final[Mapping[str, int]] = {
     "already_exists": 6,
     "permission_denied": 7,
     "failed_precondition": 9,
+    "out_of_range": 11,
     "not_implemented": UNIMPLEMENTED,
     "internal": 13,
     "unavailable": UNAVAILABLE,
@@ -30,7 +31,6 @@ _KIND_OF_FOREIGN_CODE: Final[Mapping[int, str]] = {
     4: "cancelled",  # deadline exceeded
     8: "unavailable",  # resource exhausted
     10: "failed_precondition",  # aborted
-    11: "invalid_argument",  # out of range
     15: "internal",  # data loss
 }
 _KIND_OF_CODE: Final[Mapping[int, str]] = {

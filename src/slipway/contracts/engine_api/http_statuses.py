@@ -4,6 +4,7 @@ from typing import Final
 
 STATUS_BY_KIND: Final = {
     "invalid_argument": 400,
+    "out_of_range": 400,
     "unauthenticated": 401,
     "permission_denied": 403,
     "not_found": 404,

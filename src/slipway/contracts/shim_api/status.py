@@ -11,6 +11,7 @@ CODES: dict[str, int] = {
     errors.AlreadyExists.kind: 6,
     errors.PermissionDenied.kind: 7,
     errors.FailedPrecondition.kind: 9,
+    errors.OutOfRange.kind: 11,
     errors.NotImplementedByEngine.kind: 12,
     errors.InternalError.kind: 13,
     errors.Unavailable.kind: 14,
@@ -24,7 +25,6 @@ _KINDS = {code: errors.KINDS[kind] for kind, code in CODES.items()} | {
     4: errors.Cancelled,  # DEADLINE_EXCEEDED
     8: errors.InvalidArgument,  # RESOURCE_EXHAUSTED: the message was too long
     10: errors.FailedPrecondition,  # ABORTED
-    11: errors.InvalidArgument,  # OUT_OF_RANGE
 }
 
 

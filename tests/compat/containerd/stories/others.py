@@ -1,0 +1,79 @@
+"""Version, health and introspection."""
+
+from tests.compat.containerd.answers import Api, story
+
+
+@story()
+async def health_is_told(api: Api) -> None:
+    await api("health.Check", headers={})
+    await api("health.Check", headers={}, service="nonsense")
+    await api("health.Check", headers={}, service="containerd.services.images.v1.Images")
+
+
+@story()
+async def plugins_are_chosen_by_filters(api: Api) -> None:
+    """Which there are, and what they export, is each containerd's own."""
+    for filters in ([], ["type==io.containerd.snapshotter.v1"], ["id==overlayfs"], ["id~=^over", "id==native"]):
+        reply = await api("introspection.Plugins", filters=filters)
+        api.answers.pop()
+        found = {(plugin.type, plugin.id) for plugin in reply.plugins}
+        api.say(f"{filters}: {('io.containerd.snapshotter.v1', 'overlayfs') in found} {len(found) > 20}")
+    await api("introspection.PluginInfo", type="io.containerd.nonsense.v1", id="x")
+    server = await api("introspection.Server", headers={})
+    api.answers.pop()
+    api.say(f"server: {len(server.uuid)} {server.pid > 0} {server.pidns > 0}")
+
+
+@story()
+async def a_version_is_told(api: Api) -> None:
+    reply = await api("version.Version", headers={})
+    api.answers.pop()
+    api.say(f"{bool(reply.version)} {bool(reply.revision)}")
+
+
+@story()
+async def a_task_that_is_not_there(api: Api) -> None:
+    spec = {"type_url": "types.containerd.io/opencontainers/runtime-spec/1/Spec", "value": b"{}"}
+    runtime = {"name": "io.containerd.runc.v2"}
+    await api("containers.Create", container={"id": "no-task", "spec": spec, "runtime": runtime})
+    for name in ("none", "no-task"):
+        for verb in ("Start", "Delete", "DeleteProcess", "Get", "Kill", "ResizePty", "CloseIO", "Pause", "Resume"):
+            await api(f"tasks.{verb}", container_id=name)
+        await api("tasks.Exec", container_id=name, exec_id="e", spec=spec)
+        await api("tasks.Get", container_id=name, exec_id="e")
+        for verb in ("ListPids", "Checkpoint", "Update", "Wait"):
+            await api(f"tasks.{verb}", container_id=name)
+    await api("tasks.Create", container_id="none")
+    await api("tasks.List")
+    await api("tasks.Metrics")
+    await api("tasks.Metrics", filters=["id==none"])
+
+
+@story()
+async def what_is_no_event_is_refused(api: Api) -> None:
+    event = {"type_url": "containerd.events.NamespaceDelete", "value": b""}
+    for topic in ("/a", "/a/b-c.d_e", "", "a", "/", "/a/", "//a", "/a b", "/ä"):
+        await api("events.Publish", topic=topic, event=event)
+    stamp = {"seconds": 1}
+    for envelope in (
+        {"timestamp": stamp, "namespace": "n", "topic": "/a", "event": event},
+        {"namespace": "n", "topic": "/a", "event": event},
+        {"timestamp": stamp, "topic": "/a", "event": event},
+        {"timestamp": stamp, "namespace": "a/b", "topic": "/a", "event": event},
+        {"timestamp": stamp, "namespace": "n", "topic": "a", "event": event},
+    ):
+        await api("events.Forward", envelope=envelope)
+
+
+@story()
+async def what_cannot_be_transferred_is_refused(api: Api) -> None:
+    await api("transfer.Transfer", source={"type_url": "nonsense"}, destination={"type_url": "nonsense"})
+
+
+@story()
+async def a_layer_that_is_none(api: Api) -> None:
+    layer = "application/vnd.oci.image.layer.v1.tar"
+    absent = "sha256:" + "0" * 64
+    await api("diff.Apply", diff={"media_type": layer, "digest": absent, "size": 1}, mounts=[])
+    await api("diff.Apply", diff={"media_type": "application/nonsense", "digest": absent, "size": 1}, mounts=[])
+    await api("diff.Diff", media_type="application/nonsense")
