@@ -18,7 +18,7 @@ def test_another_boot_is_noticed_until_it_is_recorded(database: SqliteDatabase) 
 
 def test_leases_of_transfers_end_with_their_daemon_and_others_stay(leases: LeaseStore) -> None:
     for namespace in ("a", "b"):
-        for name, labels in (("transfer", {"mine": ""}), ("client", {"x": "mine"})):
+        for name, labels in (("transfer", {"mine": "yes"}), ("client", {"x": "mine"})):
             leases.create(Scope(namespace), Lease(id=name, labels=labels))
             leases.add_resource(Scope(namespace), name, LeaseResource("ingests", f"ref of {name}"))
             leases.add_resource(Scope(namespace), name, LeaseResource("images", "x"))

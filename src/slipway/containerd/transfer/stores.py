@@ -83,7 +83,7 @@ class Stores:
             yield scope
             return
         expires = rfc3339_from_nanoseconds(self.clock.now() + LEASE_SECONDS * 1_000_000_000)
-        self.leases.create(scope, Lease(id=name, labels={_EXPIRE_LABEL: expires, TRANSFER_LABEL: ""}))
+        self.leases.create(scope, Lease(id=name, labels={_EXPIRE_LABEL: expires, TRANSFER_LABEL: "yes"}))
         try:
             yield replace(scope, lease=name)
         finally:
