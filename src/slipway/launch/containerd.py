@@ -168,8 +168,11 @@ def _settle(settings: Settings) -> None:
 
 
 def _launcher(settings: Settings, limit: DescriptorLimit) -> ShimLauncher:
-    others = ExecLauncher(publish_binary=os.path.realpath(sys.argv[0]), limit=limit)
-    return TemplateLauncher(settings.grpc.address, others, limit=limit) if settings.shim_template else others
+    environment = settings.shim_environment
+    others = ExecLauncher(publish_binary=os.path.realpath(sys.argv[0]), limit=limit, environment=environment)
+    if not settings.shim_template or environment:  # the template has the daemon's
+        return others
+    return TemplateLauncher(settings.grpc.address, others, limit=limit)
 
 
 class Daemon:

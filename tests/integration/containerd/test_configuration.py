@@ -188,6 +188,16 @@ def test_snapshots_lie_where_the_file_says(configured: Restart, fresh: OurContai
     assert "volatile" in mounts
 
 
+def test_shims_alone_have_the_environment_that_the_file_gives_them(
+    configured: Restart, fresh: OurContainerd, root_folder: Path
+) -> None:
+    daemon = configured("version = 3\n[plugins.'io.containerd.shim.v1.manager']\nenv = ['SLIPWAY_TEST=1']\n")
+    daemon.ctr("run", "--rootfs", "-d", root_folder, "box", "/bin/sleep", "1000")
+    [shim] = shims(daemon)
+    assert b"SLIPWAY_TEST=1" in Path(f"/proc/{shim.pid}/environ").read_bytes().split(b"\0")
+    assert b"SLIPWAY_TEST" not in Path(f"/proc/{daemon.pid}/environ").read_bytes()
+
+
 def test_metrics_of_a_running_container_and_of_calls(
     configured: Restart, fresh: OurContainerd, root_folder: Path
 ) -> None:
