@@ -245,9 +245,11 @@ class Daemon:
         settings = self._settings
         if self._calls is not None:
             from slipway.containerd.metrics.endpoint import MetricsEndpoint
+            from slipway.containerd.tasks.measure import measure
 
             self._calls.expect(self._server.methods())
-            metrics = MetricsEndpoint(self._calls, tasks.measure if monitors(settings) else None)
+            measuring = (lambda: measure(tasks.every(), self._timeouts.stats)) if monitors(settings) else None
+            metrics = MetricsEndpoint(self._calls, measuring)
             await _serve_http(stack, settings.metrics.address, SocketSettings(), metrics.answer)
         if settings.debug.address:
             from slipway.containerd.debug.endpoint import DebugEndpoint

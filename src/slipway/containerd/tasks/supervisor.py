@@ -11,7 +11,6 @@ from slipway.base.clock import Clock
 from slipway.base.errors import AlreadyExists, EngineError, NotFound
 from slipway.base.exhaustion import is_exhausted
 from slipway.clients.shim.interface import Bootstrap, ShimLauncher, ShimRequest
-from slipway.clients.shim.names import DEFAULT_RUNTIME
 from slipway.clients.shim.task_client import connect
 from slipway.containerd.containers.interface import ContainerReader
 from slipway.containerd.containers.model import Container, TypedValue
@@ -19,7 +18,7 @@ from slipway.containerd.events.interface import EventPublisher
 from slipway.containerd.metadata.model import Scope
 from slipway.containerd.tasks.bundle import Bundle, BundleFolders, read_bootstrap, read_runtime, write_bootstrap
 from slipway.containerd.tasks.locks import KeyedLocks
-from slipway.containerd.tasks.model import TaskEnd, TaskRequest, TaskStats, TaskTimeouts
+from slipway.containerd.tasks.model import TaskEnd, TaskRequest, TaskTimeouts
 from slipway.containerd.tasks.shim import RunningShim
 from slipway.containerd.tasks.shim_log import ShimLogs
 from slipway.contracts.containerd_api.generated import event_types_pb2 as events
@@ -30,7 +29,6 @@ from slipway.wire.protobuf_known import AnyMessage
 log = logging.getLogger(__name__)
 
 ANSWER_SECONDS: Final = 2.0  # for one shim of an earlier daemon; they are asked beside each other
-SILENT_SECONDS: Final = 0.2  # for one that has just let us wait
 RECOVERIES_AT_ONCE: Final = 8
 # What the original reports for a container whose shim died without a word.
 STATUS_UNKNOWN: Final = 255
@@ -73,10 +71,9 @@ class TaskSupervisor:
         """The tasks of one namespace, by id."""
         return [shim for (namespace, _), shim in sorted(self._shims.items()) if namespace == scope.namespace]
 
-    async def measure(self) -> builtins.list[TaskStats]:
-        """What every task of every namespace uses, but for those that cannot be measured in time, or any more."""
-        measured = await asyncio.gather(*(self._measure(shim) for _, shim in sorted(self._shims.items())))
-        return [stats for stats in measured if stats is not None]
+    def every(self) -> builtins.list[RunningShim]:
+        """The tasks of all namespaces."""
+        return [shim for _, shim in sorted(self._shims.items())]
 
     async def create(self, scope: Scope, container_id: str, request: TaskRequest) -> int:
         """Start a shim and have it create the container; returns the PID of the container's first process.
@@ -112,23 +109,6 @@ class TaskSupervisor:
         if self._watchers:
             await asyncio.wait(self._watchers)
         self._logs.close_all()
-
-    async def _measure(self, shim: RunningShim) -> TaskStats | None:
-        try:
-            async with asyncio.timeout(SILENT_SECONDS if shim.is_silent else self._timeouts.stats):
-                stats = await shim.client.stats(task.TaskRequest(id=shim.id))
-            shim.is_silent = False
-        except TimeoutError:
-            shim.is_silent = True
-            return None
-        except EngineError as error:
-            log.debug("a task cannot be measured", extra={"fields": {"id": shim.id, "error": error}})
-            return None
-        if stats is None:
-            return None
-        typed = TypedValue(stats.type_url, stats.value)
-        runtime = shim.request.runtime or DEFAULT_RUNTIME
-        return TaskStats(namespace=shim.namespace, id=shim.id, runtime=runtime, stats=typed)
 
     async def _create(self, scope: Scope, container_id: str, request: TaskRequest) -> int:
         async with self._locks.hold(scope.namespace, container_id):
