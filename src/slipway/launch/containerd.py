@@ -17,7 +17,7 @@ from google.protobuf.any_pb2 import Any as AnyProto
 from slipway.archive.unpack import Unpackers
 from slipway.base.clock import Clock
 from slipway.base.errors import EngineError, Unavailable
-from slipway.base.files import read_whole, write_atomically
+from slipway.base.files import make_folders, read_whole, write_atomically
 from slipway.base.identifiers import check_identifier
 from slipway.base.version import VERSION
 from slipway.clients.shim.exec import ExecLauncher
@@ -157,7 +157,7 @@ def _serve(settings: Settings) -> None:
 def _settle(settings: Settings) -> None:
     """What is set about the process itself, and all that it starts."""
     if settings.temp:
-        make_folder(settings.temp, mode=STATE_MODE, what="folder for temporary files")
+        make_folders(settings.temp, STATE_MODE)
         os.environ["TMPDIR"] = settings.temp
     if settings.oom_score:
         try:
@@ -213,9 +213,13 @@ class Daemon:
         path = f"{self._settings.state}/containerd.{os.getpid()}.stacks.log"
         while await wanted.wait():
             wanted.clear()
-            stacks = await asyncio.to_thread(stacks_of, asyncio.get_running_loop())
-            log.info("=== BEGIN stack dump ===\n%s\n=== END stack dump ===", stacks, extra={"fields": {"file": path}})
-            await asyncio.to_thread(write_atomically, path, stacks.encode(), durable=False)
+            try:
+                stacks = await asyncio.to_thread(stacks_of, asyncio.get_running_loop())
+                fields = {"fields": {"file": path}}
+                log.info("=== BEGIN stack dump ===\n%s\n=== END stack dump ===", stacks, extra=fields)
+                await asyncio.to_thread(write_atomically, path, stacks.encode(), durable=False)
+            except Exception:  # the edge of a background job: a full disk, say, ends no daemon
+                log.exception("stack dump failed")
 
     async def _start(self, stack: AsyncExitStack) -> Collector:
         """Build and open everything; `stack` closes it in the reverse order."""
@@ -339,6 +343,11 @@ class Daemon:
 
 
 def _listen(address: str, owner: SocketSettings) -> socket.socket:
+    """With the folder that it is to lie in. Raises Unavailable, InvalidArgument, FailedPrecondition."""
+    try:
+        make_folders(os.path.dirname(os.path.abspath(address)), STATE_MODE)
+    except OSError as error:
+        raise Unavailable(f"listen on {address}: {error}") from error
     return listen_unix(address, mode=SOCKET_MODE, owner=owner.uid, group=owner.gid)
 
 

@@ -91,14 +91,10 @@ def test_a_file_with_keys_that_change_nothing_is_served_and_told_of(configured: 
         "version = 2\nrooot = '/x'\n[cgroup]\npath = '/y'\n"
         "[plugins.'io.containerd.grpc.v1.cri']\nenable_selinux = true\n"
     )
-    log = daemon.log_path.read_text()
-    for key in ("rooot", "cgroup.path", 'plugins."io.containerd.grpc.v1.cri"'):
-        [line] = [
-            line for line in log.splitlines() if f"key={key}" in line.replace('\\"', '"').replace('key="', "key=")
-        ]
+    log = daemon.log_path.read_text().splitlines()
+    for key in ("rooot", "cgroup.path", r'"plugins.\"io.containerd.grpc.v1.cri\""'):
+        [line] = [line for line in log if line.endswith(f"file={daemon.folder}/config.toml key={key}")]
         assert "level=warning" in line
-        assert f"file={daemon.folder}/config.toml" in line
-    assert b"unix://" not in daemon.ctr("version").stdout
 
 
 def test_the_log_has_the_fields_that_the_original_has(configured: Restart) -> None:
