@@ -94,6 +94,13 @@ def test_what_other_parts_do_is_typed(read: Read) -> None:
     assert remarks == []
 
 
+def test_a_part_of_a_table_leaves_the_rest_of_it_as_it_was(read: Read) -> None:
+    settings, _ = read("version = 2\nroot = ''\n[grpc]\nuid = 7\n[debug]\nlevel = ''\nformat = ''\n")
+    default = Settings()
+    assert (settings.grpc.uid, settings.grpc.address) == (7, default.grpc.address)
+    assert (settings.root, settings.debug) == (default.root, default.debug)
+
+
 def test_unknown_keys_are_named_with_their_file_and_path(read: Read, tmp_path: Path) -> None:
     _, remarks = read(
         'version = 2\nrooot = "/x"\nimports = ["more.toml"]\n[grpc]\nadress = "/y"\n[timeouts]\n"io.x" = "1s"\n',
