@@ -76,6 +76,9 @@ def check_settings(settings: Settings) -> None:
         raise InvalidArgument(f"root and state must be different paths, both are {settings.root}")
     if not -1000 <= settings.oom_score <= 1000:
         raise InvalidArgument(f"oom_score: expected a number from -1000 to 1000, got {settings.oom_score}")
+    for entry in settings.plugins.shim.env:
+        if "=" not in entry:
+            raise InvalidArgument(f"environment of shims: expected NAME=VALUE, got {entry!r}")
     pause = settings.plugins.scheduler.pause_threshold
     if not 0 <= pause <= 1:
         raise InvalidArgument(f"pause_threshold: expected a number from 0 to 1, got {pause}")

@@ -20,7 +20,7 @@ from google.protobuf.any_pb2 import Any as AnyProto
 from slipway.archive.unpack import Unpackers
 from slipway.base.clock import Clock
 from slipway.base.errors import EngineError, Unavailable
-from slipway.base.files import read_whole, write_atomically
+from slipway.base.files import make_folders, read_whole, write_atomically
 from slipway.base.identifiers import check_identifier
 from slipway.base.version import VERSION
 from slipway.clients.shim.exec import ExecLauncher
@@ -186,7 +186,7 @@ def _serve(settings: Settings) -> None:
 def _settle(settings: Settings) -> None:
     """What is set about the process itself, and all that it starts."""
     if settings.temp:
-        make_folder(settings.temp, mode=STATE_MODE, what="folder for temporary files")
+        make_folders(settings.temp, STATE_MODE)
         os.environ["TMPDIR"] = settings.temp
     if settings.oom_score:
         try:
@@ -197,8 +197,11 @@ def _settle(settings: Settings) -> None:
 
 
 def _launcher(settings: Settings, limit: DescriptorLimit) -> ShimLauncher:
-    others = ExecLauncher(publish_binary=os.path.realpath(sys.argv[0]), limit=limit)
-    return TemplateLauncher(settings.grpc.address, others, limit=limit) if settings.shim_template else others
+    environment = settings.shim_environment
+    others = ExecLauncher(publish_binary=os.path.realpath(sys.argv[0]), limit=limit, environment=environment)
+    if not settings.shim_template or environment:  # the template has the daemon's
+        return others
+    return TemplateLauncher(settings.grpc.address, others, limit=limit)
 
 
 class Daemon:
@@ -242,9 +245,13 @@ class Daemon:
         path = f"{self._settings.state}/containerd.{os.getpid()}.stacks.log"
         while await wanted.wait():
             wanted.clear()
-            stacks = await asyncio.to_thread(stacks_of, asyncio.get_running_loop())
-            log.info("=== BEGIN stack dump ===\n%s\n=== END stack dump ===", stacks, extra={"fields": {"file": path}})
-            await asyncio.to_thread(write_atomically, path, stacks.encode(), durable=False)
+            try:
+                stacks = await asyncio.to_thread(stacks_of, asyncio.get_running_loop())
+                fields = {"fields": {"file": path}}
+                log.info("=== BEGIN stack dump ===\n%s\n=== END stack dump ===", stacks, extra=fields)
+                await asyncio.to_thread(write_atomically, path, stacks.encode(), durable=False)
+            except Exception:  # the edge of a background job: a full disk, say, ends no daemon
+                log.exception("stack dump failed")
 
     async def _start(self, stack: AsyncExitStack) -> tuple[Collector, RestartMonitor]:
         """Build and open everything; `stack` closes it in the reverse order."""
@@ -301,9 +308,11 @@ class Daemon:
         settings = self._settings
         if self._calls is not None:
             from slipway.containerd.metrics.endpoint import MetricsEndpoint
+            from slipway.containerd.tasks.measure import measure
 
             self._calls.expect(self._server.methods())
-            metrics = MetricsEndpoint(self._calls, tasks.measure if monitors(settings) else None)
+            measuring = (lambda: measure(tasks.every(), self._timeouts.stats)) if monitors(settings) else None
+            metrics = MetricsEndpoint(self._calls, measuring)
             await _serve_http(stack, settings.metrics.address, SocketSettings(), metrics.answer)
         if settings.debug.address:
             from slipway.containerd.debug.endpoint import DebugEndpoint
@@ -422,6 +431,11 @@ class Daemon:
 
 
 def _listen(address: str, owner: SocketSettings) -> socket.socket:
+    """With the folder that it is to lie in. Raises Unavailable, InvalidArgument, FailedPrecondition."""
+    try:
+        make_folders(os.path.dirname(os.path.abspath(address)), STATE_MODE)
+    except OSError as error:
+        raise Unavailable(f"listen on {address}: {error}") from error
     return listen_unix(address, mode=SOCKET_MODE, owner=owner.uid, group=owner.gid)
 
 

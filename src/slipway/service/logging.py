@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Final, TextIO
 
 from slipway.base.errors import InvalidArgument
-from slipway.base.timestamps import rfc3339_from_nanoseconds
+from slipway.base.timestamps import fixed_from_nanoseconds
 
 LEVELS: Final[Mapping[str, int]] = {
     "trace": 5,
@@ -59,7 +59,7 @@ class LogfmtLines(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         parts = [
-            f'time="{rfc3339_from_nanoseconds(_nanoseconds(record))}"',
+            f'time="{fixed_from_nanoseconds(_nanoseconds(record))}"',
             f"level={_level_name(record)}",
             f"msg={_quoted(record.getMessage())}",
         ]
@@ -78,7 +78,7 @@ class JsonLines(logging.Formatter):
             entry["trace"] = self.formatException(record.exc_info)
         entry["level"] = _level_name(record)
         entry["msg"] = record.getMessage()
-        entry["time"] = rfc3339_from_nanoseconds(_nanoseconds(record))
+        entry["time"] = fixed_from_nanoseconds(_nanoseconds(record))
         return json.dumps(entry)
 
 

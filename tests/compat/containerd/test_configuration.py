@@ -22,7 +22,7 @@ Done = subprocess.CompletedProcess[str]
 OURS = "io.containerd.slipway.v1.daemon"
 # What the originals' files have for parts that we have not; the rest of such a file is read without a word.
 ELSEWHERE = re.compile(
-    r"key=.*io\.containerd\.(grpc\.v1\.cri|cri\.|nri|internal\.v1\.(opt|tracing)|image-verifier|podsandbox)"
+    r"key=.*io\.containerd\.(grpc\.v1\.cri|cri\.|nri|runtime\.v1\.linux|internal\.v1\.(opt|tracing)|image-verifier|podsandbox)"
 )
 FETCH = "import sys, urllib.request as r; sys.stdout.write(r.urlopen(sys.argv[1], timeout=10).read().decode())"
 METRICS = "127.0.0.1:1338"
@@ -55,10 +55,13 @@ def ours(*arguments: str | Path) -> Done:
 
 def both(table: Any, other: Any) -> tuple[Any, Any]:
     """The two with only the keys that both have."""
+    if isinstance(table, list) and isinstance(other, list) and len(table) == len(other):
+        pairs = [both(*pair) for pair in zip(table, other, strict=True)]
+        return [pair[0] for pair in pairs], [pair[1] for pair in pairs]
     if not isinstance(table, dict) or not isinstance(other, dict):
         return table, other
-    pairs = {key: both(table[key], other[key]) for key in table.keys() & other.keys()}
-    return {key: pair[0] for key, pair in pairs.items()}, {key: pair[1] for key, pair in pairs.items()}
+    shared = {key: both(table[key], other[key]) for key in table.keys() & other.keys()}
+    return {key: pair[0] for key, pair in shared.items()}, {key: pair[1] for key, pair in shared.items()}
 
 
 def newest_names(table: dict[str, Any]) -> dict[str, Any]:
@@ -79,6 +82,7 @@ def test_the_original_reads_what_we_write(theirs: Callable[..., Done], folder: P
     assert done.returncode == 0, done.stderr
     assert "nknown key" not in done.stderr
     mine, read = both(newest_names(tomllib.loads(written)), newest_names(tomllib.loads(done.stdout)))
+    del mine["imports"], read["imports"]  # containerd 1.7 lists what it has read
     assert mine == read
     assert mine["plugins"].keys() >= {"io.containerd.gc.v1.scheduler", "io.containerd.monitor.container.v1.restart"}
 
@@ -162,7 +166,8 @@ def test_imports_are_merged_as_the_original_merges_them(theirs: Callable[..., Do
         assert done.returncode == 0, done.stderr
         results.append(newest_names(tomllib.loads(done.stdout)))
     mine, read = both(*results)
-    mine["debug"] = read["debug"] = {}
+    for table in (mine, read):
+        table["debug"], table["grpc"]["address"] = {}, ""
     assert mine == read
     assert mine["stream_processors"]["x"]["path"] == "more"
 
@@ -174,7 +179,6 @@ def test_imports_are_merged_as_the_original_merges_them(theirs: Callable[..., Do
         ("version = 2\n[plugins.'io.containerd.gc.v1.scheduler']\nstartup = '1s'\n", True),
         ("version = 2\n[plugins.'io.containerd.none.v1.none']\nx = 1\n", True),
         ("version = 9\n", False),
-        ("version = 2\nimports = ['/none.toml']\n", False),
         ("version = 2\n[grpc]\nuid = 'root'\n", False),
         ("version = 2\ndisabled_plugins = ['cri']\n", False),
         ("version = 2\n[plugins.'io.containerd.gc.v1.scheduler']\nstartup_delay = 'soon'\n", False),

@@ -94,6 +94,13 @@ def test_what_other_parts_do_is_typed(read: Read) -> None:
     assert remarks == []
 
 
+def test_a_part_of_a_table_leaves_the_rest_of_it_as_it_was(read: Read) -> None:
+    settings, _ = read("version = 2\nroot = ''\n[grpc]\nuid = 7\n[debug]\nlevel = ''\nformat = ''\n")
+    default = Settings()
+    assert (settings.grpc.uid, settings.grpc.address) == (7, default.grpc.address)
+    assert (settings.root, settings.debug) == (default.root, default.debug)
+
+
 def test_unknown_keys_are_named_with_their_file_and_path(read: Read, tmp_path: Path) -> None:
     _, remarks = read(
         'version = 2\nrooot = "/x"\nimports = ["more.toml"]\n[grpc]\nadress = "/y"\n[timeouts]\n"io.x" = "1s"\n',
@@ -109,11 +116,25 @@ def test_unknown_keys_are_named_with_their_file_and_path(read: Read, tmp_path: P
 
 
 def test_a_key_that_cannot_be_served_is_named_when_it_asks_for_something(read: Read) -> None:
-    text = "version = 2\n[grpc]\ntcp_address = {}\n[plugins.'io.containerd.runtime.v2.task']\nsched_core = {}\n"
+    text = (
+        "version = 2\n[grpc]\ntcp_address = {}\n[plugins.'io.containerd.snapshotter.v1.overlayfs']\nslow_chown = {}\n"
+    )
     assert read(text.format('""', "false"))[1] == []
     _, remarks = read(text.format('"127.0.0.1:1"', "true"))
-    assert keys(remarks) == ["grpc.tcp_address", 'plugins."io.containerd.runtime.v2.task".sched_core']
+    assert keys(remarks) == ["grpc.tcp_address", 'plugins."io.containerd.snapshotter.v1.overlayfs".slow_chown']
     assert remarks[0].message == "Setting changes nothing: the API is served on its unix socket only"
+
+
+def test_core_scheduling_becomes_the_environment_of_shims(read: Read) -> None:
+    settings, remarks = read("version = 2\n[plugins.'io.containerd.runtime.v2.task']\nsched_core = true\n")
+    assert (settings.shim_environment, remarks) == ({"SCHED_CORE": "1"}, [])
+    migrated, remarks = read(text_of(settings, 3))
+    assert (migrated.shim_environment, migrated.plugins.shim.env, remarks) == (
+        {"SCHED_CORE": "1"},
+        ("SCHED_CORE=1",),
+        [],
+    )
+    assert read(text_of(migrated, 2))[0] == migrated
 
 
 def test_cri_is_named_once(read: Read) -> None:

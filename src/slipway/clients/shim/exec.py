@@ -9,6 +9,7 @@ import asyncio
 import json
 import os
 import subprocess
+from collections.abc import Mapping
 
 from slipway.base.errors import Unavailable
 from slipway.clients.shim.interface import Bootstrap, DeadShim, ShimRequest
@@ -25,13 +26,21 @@ _NEWEST_VERSION = 3
 class ExecLauncher:
     """See interface.ShimLauncher. `default_shim` is a path to use for our own shim instead of looking on PATH.
 
-    Shims get the limit of descriptors that `limit` remembers.
+    Shims get the limit of descriptors that `limit` remembers, and `environment` beside this process's own.
     """
 
-    def __init__(self, publish_binary: str, default_shim: str = "", *, limit: DescriptorLimit | None = None) -> None:
+    def __init__(
+        self,
+        publish_binary: str,
+        default_shim: str = "",
+        *,
+        limit: DescriptorLimit | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         self._publish_binary = publish_binary
         self._default_shim = default_shim
         self._limit = limit or DescriptorLimit()
+        self._environment = environment or {}
 
     async def launch(self, request: ShimRequest) -> Bootstrap:
         printed = await self._call(request, ["start"], request.options)
@@ -70,7 +79,7 @@ class ExecLauncher:
         program = self._program(request.runtime)
         command = [program, *self._arguments(request), *action]
         try:
-            done = await asyncio.to_thread(self._run, command, stdin, request.bundle, _environment(request))
+            done = await asyncio.to_thread(self._run, command, stdin, request.bundle, self._variables(request))
         except subprocess.TimeoutExpired:
             raise Unavailable(f"{program} {action[-1]} for {request.id}: no answer within {_TIMEOUT:g} s") from None
         if done.returncode:
@@ -104,16 +113,16 @@ class ExecLauncher:
         arguments += ["-publish-binary", self._publish_binary, "-id", request.id]
         return [*arguments, "-debug"] if request.debug else arguments
 
-
-def _environment(request: ShimRequest) -> dict[str, str]:
-    return {
-        **os.environ,
-        "GOMAXPROCS": "2",
-        "MAX_SHIM_VERSION": "2",
-        "TTRPC_ADDRESS": request.ttrpc_address,
-        "GRPC_ADDRESS": request.address,
-        "NAMESPACE": request.namespace,
-    }
+    def _variables(self, request: ShimRequest) -> dict[str, str]:
+        return {
+            **os.environ,
+            "GOMAXPROCS": "2",
+            **self._environment,
+            "MAX_SHIM_VERSION": "2",
+            "TTRPC_ADDRESS": request.ttrpc_address,
+            "GRPC_ADDRESS": request.address,
+            "NAMESPACE": request.namespace,
+        }
 
 
 def bootstrap_from_text(text: str) -> Bootstrap:

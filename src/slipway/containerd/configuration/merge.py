@@ -15,6 +15,8 @@ import typing
 from collections.abc import Mapping
 from typing import Any, Final
 
+from slipway.containerd.configuration.names import OUR_KEYS
+
 _REPLACED_WHOLE: Final = ("timeouts", "proxy_plugins", "stream_processors")
 
 
@@ -23,6 +25,8 @@ def merge(before: dict[str, Any], table: Mapping[str, Any]) -> None:
     for key, value in table.items():
         if key in _REPLACED_WHOLE:
             before.setdefault(key, {}).update(value)
+        elif key in OUR_KEYS:  # one of them is true by default
+            before[key] = value
         elif key == "plugins":
             _override(before.setdefault(key, {}), value)
         else:
@@ -38,7 +42,7 @@ def _merge_value(before: dict[str, Any], key: str, value: Any) -> None:
         there = before.get(key)
         there = there if isinstance(there, list) else []
         before[key] = [*there, *(item for item in value if item not in there)]
-    elif value or key not in before:
+    elif value:
         before[key] = value
 
 

@@ -146,15 +146,17 @@ class NativeSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class RuntimeSettings:
-    """`platforms` are told to who asks for the runtime's."""
+    """`platforms` are told to who asks for the runtime's. `sched_core`, of version 2, is SCHED_CORE=1 for shims."""
 
     platforms: tuple[str, ...] = (_HERE,)
-    sched_core: bool = field(default=False, metadata=_unserved("shims make no core scheduling groups"))
+    sched_core: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class ShimSettings:
-    env: tuple[str, ...] = field(default=(), metadata=_unserved("shims get the daemon's environment as it is"))
+    """`env` (NAME=VALUE) is for shims alone; where there is any, they are exec'd and do not come from the template."""
+
+    env: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -297,6 +299,12 @@ class Settings:
     def ttrpc_owner(self) -> SocketSettings:
         """Whose the socket for shims is: the API's, unless it has an address of its own."""
         return self.ttrpc if self.ttrpc.address else self.grpc
+
+    @property
+    def shim_environment(self) -> dict[str, str]:
+        """What shims have beside the daemon's own environment."""
+        variables = dict(entry.split("=", 1) for entry in self.plugins.shim.env)
+        return {"SCHED_CORE": "1"} | variables if self.plugins.runtime.sched_core else variables
 
     @property
     def default_snapshotter(self) -> str:

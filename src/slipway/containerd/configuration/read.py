@@ -36,8 +36,7 @@ def read_settings(path: str) -> tuple[Settings, list[Remark]]:
     Raises NotFound, PermissionDenied and InvalidArgument; these name the file, and the key by its dotted path.
     """
     remarks: list[Remark] = []
-    defaults = table_from_settings(Settings())
-    merged: dict[str, Any] = {key: defaults[key] for key in ("timeouts", "stream_processors")}
+    merged = table_from_settings(Settings())
     pending, seen = [path], set[str]()
     while pending:
         file = pending.pop(0)

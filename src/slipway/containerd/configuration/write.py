@@ -8,9 +8,8 @@ from slipway.service.configuration import table_from_settings, toml_from_table
 
 READ_BY_ALL: Final = 2
 """The newest version that containerd 1.7 reads; 2.x reads it as well."""
-# Keys of one version only, which the other's daemon would call unknown.
-_PLUGINS_OF_3: Final = ("io.containerd.shim.v1.manager",)
-_KEYS_OF_2: Final = {"io.containerd.runtime.v2.task": "sched_core"}
+_RUNTIME: Final = "io.containerd.runtime.v2.task"
+_SHIM: Final = "io.containerd.shim.v1.manager"
 
 
 def text_of(settings: Settings, version: int) -> str:
@@ -18,11 +17,10 @@ def text_of(settings: Settings, version: int) -> str:
     table = table_from_settings(settings)
     plugins: dict[str, Any] = table["plugins"]
     if version < names.NEWEST:
-        for name in _PLUGINS_OF_3:
-            del plugins[name]
-    else:
-        for name, key in _KEYS_OF_2.items():
-            del plugins[name][key]
+        if not plugins[_SHIM]["env"]:  # a table of version 3
+            del plugins[_SHIM]
+    elif plugins[_RUNTIME].pop("sched_core"):
+        plugins[_SHIM]["env"].append("SCHED_CORE=1")
     del table["plugin_dir"]  # containerd 1.7's alone
     transfer = plugins["io.containerd.transfer.v1.local"]
     if not transfer["unpack_config"]:  # to the original, an empty list is to unpack nothing

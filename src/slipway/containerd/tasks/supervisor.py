@@ -13,7 +13,6 @@ from slipway.base.clock import Clock
 from slipway.base.errors import AlreadyExists, EngineError, InvalidArgument, NotFound
 from slipway.base.exhaustion import is_exhausted
 from slipway.clients.shim.interface import Bootstrap, ShimLauncher, ShimRequest
-from slipway.clients.shim.names import DEFAULT_RUNTIME
 from slipway.clients.shim.task_client import connect
 from slipway.containerd.containers.interface import ContainerReader
 from slipway.containerd.containers.model import Container, TypedValue
@@ -29,7 +28,7 @@ from slipway.containerd.tasks.bundle import (
     write_bootstrap,
 )
 from slipway.containerd.tasks.locks import KeyedLocks
-from slipway.containerd.tasks.model import TaskEnd, TaskRequest, TaskStats, TaskTimeouts
+from slipway.containerd.tasks.model import TaskEnd, TaskRequest, TaskTimeouts
 from slipway.containerd.tasks.sandbox_places import SandboxPlaces
 from slipway.containerd.tasks.shim import RunningShim
 from slipway.containerd.tasks.shim_log import ShimLogs
@@ -87,10 +86,9 @@ class TaskSupervisor:
         """The tasks of one namespace, by id."""
         return [shim for (namespace, _), shim in sorted(self._shims.items()) if namespace == scope.namespace]
 
-    async def measure(self) -> builtins.list[TaskStats]:
-        """What every task of every namespace uses, but for those that cannot be measured in time, or any more."""
-        measured = await asyncio.gather(*(self._measure(shim) for _, shim in sorted(self._shims.items())))
-        return [stats for stats in measured if stats is not None]
+    def every(self) -> builtins.list[RunningShim]:
+        """The tasks of all namespaces."""
+        return [shim for _, shim in sorted(self._shims.items())]
 
     async def create(self, scope: Scope, container_id: str, request: TaskRequest) -> int:
         """Start a shim and have it create the container; returns the PID of the container's first process.
@@ -126,20 +124,6 @@ class TaskSupervisor:
         if self._watchers:
             await asyncio.wait(self._watchers)
         self._logs.close_all()
-
-    async def _measure(self, shim: RunningShim) -> TaskStats | None:
-        try:
-            stats = await shim.prompt(shim.client.stats(task.TaskRequest(id=shim.id)), self._timeouts.stats)
-        except TimeoutError:
-            return None
-        except EngineError as error:
-            log.debug("a task cannot be measured", extra={"fields": {"id": shim.id, "error": error}})
-            return None
-        if stats is None:
-            return None
-        typed = TypedValue(stats.type_url, stats.value)
-        runtime = shim.request.runtime or DEFAULT_RUNTIME
-        return TaskStats(namespace=shim.namespace, id=shim.id, runtime=runtime, stats=typed)
 
     async def _create(self, scope: Scope, container_id: str, request: TaskRequest) -> int:
         async with self._locks.hold(scope.namespace, container_id):
