@@ -114,6 +114,7 @@ class Directories:
             return make_directories(self._root, os.fsdecode(path))
         made = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent)
         try:
+            os.fchown(made, os.geteuid(), os.getegid())  # a set-group-id directory above it gives it its own group
             os.fchmod(made, 0o755)  # whatever the umask took
             _adopt(made, path, self._lower)
         finally:

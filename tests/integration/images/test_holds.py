@@ -16,6 +16,7 @@ from slipway.containerd.snapshots.model import SnapshotKind
 from tests.integration.images.conftest import Bytes, Daemon
 from tests.integration.images.distribution import layer_of
 from tests.integration.images.test_side_by_side import archive
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.root
 SCOPE = Scope("moby")
@@ -44,6 +45,12 @@ def adversary(daemon: Daemon) -> Iterator[list[int]]:
     thread.join()
     assert not failures
     assert rounds[0]
+
+
+def wait_collected(adversary: list[int]) -> None:
+    """Until a collection has ended that began since."""
+    before = adversary[0]
+    wait_until(lambda: adversary[0] >= before + 2, "two collections")
 
 
 def load(daemon: Daemon, *layers: bytes) -> None:
@@ -90,19 +97,17 @@ def test_what_a_lease_holds_stays_step_by_step_and_goes_with_it(daemon: Daemon, 
     daemon.leases.create(SCOPE, Lease(id="client"))
     held = Scope("moby", "client")
     for at in range(ROUNDS):
-        before = adversary[0]
         data = f"blob {at}".encode()
         with content.writer(held, f"ref{at}", expected=digest_of(data)) as writer:
             writer.write(data)
             writer.commit()
         snapshots.prepare(held, "active", f"layer{at - 1}" if at else "")
-        while adversary[0] < before + 2:  # at least one collection has begun and ended since
-            threading.Event().wait(0.001)
+        wait_collected(adversary)
         snapshots.commit(held, f"layer{at}", "active")
         content.read(SCOPE, digest_of(data))
     assert len(snapshots.list(SCOPE)) == ROUNDS
     daemon.leases.delete(SCOPE, "client")
-    asyncio.run(daemon.collector.collect())
+    wait_collected(adversary)
     assert not snapshots.list(SCOPE)
     assert not content.list(SCOPE)
 
@@ -123,13 +128,13 @@ def test_a_blob_that_is_found_there_stays_for_who_found_it(daemon: Daemon, adver
             content.writer(Scope("moby", "new"), f"again{at}", expected=digest_of(data)).close()
         except AlreadyExists:
             going.join()
-            asyncio.run(daemon.collector.collect())
+            wait_collected(adversary)
             assert content.read(SCOPE, digest_of(data)) == data
         else:  # it has gone already
             going.join()
             content.abort(SCOPE, f"again{at}")
         daemon.leases.delete(SCOPE, "new")
-        asyncio.run(daemon.collector.collect())
+        wait_collected(adversary)
         with pytest.raises(NotFound):
             content.info(SCOPE, digest_of(data))
 

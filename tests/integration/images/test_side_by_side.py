@@ -14,6 +14,7 @@ import pytest
 
 from slipway.base.digests import chain_ids, digest_of
 from slipway.base.errors import InvalidArgument
+from slipway.containerd.diff.targets import tree_from_mounts
 from slipway.containerd.metadata.model import Scope
 from slipway.containerd.snapshots.model import SnapshotKind
 from slipway.containerd.snapshots.overlay import OverlayLayout
@@ -152,7 +153,7 @@ def test_upper_layers_do_not_wait_for_lower_ones_and_are_committed_after_them(
 
     def files() -> set[str]:
         mounts = [snapshots.mounts(SCOPE, info.name) for info in snapshots.list(SCOPE, ["kind==active"])]
-        folders = [option.partition("=")[2] for each in mounts for option in each[0].options if "upperdir" in option]
+        folders = [tree.path for each in mounts if (tree := tree_from_mounts(each, writable=True))]
         return {name for folder in folders for name in os.listdir(folder)}
 
     wait_until(lambda: "file1" in files(), "the second layer to be unpacked before the first")

@@ -208,11 +208,11 @@ class FileContentStore:
                 self.abort(Scope(namespace), ref)
 
     def _shared_writer(self, scope: Scope, ref: str, expected: str) -> SharedBlobWriter | None:
-        size = self._database.read(partial(size_anywhere, digest=expected))
+        size, is_ours = self._find_and_hold(scope, expected)
+        if is_ours:
+            raise AlreadyExists(f"content {expected}: already exists")
         if size is None:
             return None
-        if self._holds(scope, expected):
-            raise AlreadyExists(f"content {expected}: already exists")
         now = self._clock.now()
         status = IngestStatus(ref=ref, offset=size, total=size, expected=expected, started_at=now, updated_at=now)
         return SharedBlobWriter(status, expected, partial(self._share, scope, expected, size))
@@ -220,14 +220,14 @@ class FileContentStore:
     def _has(self, scope: Scope, digest: str) -> bool:
         return self._database.read(lambda connection: has_row(connection, scope, digest))
 
-    def _holds(self, scope: Scope, digest: str) -> bool:
-        """Whether the namespace has a blob; from then on the scope's lease holds it."""
+    def _find_and_hold(self, scope: Scope, digest: str) -> tuple[int | None, bool]:
+        """The size of a blob that any namespace has, and whether this one has it: then the scope's lease holds it."""
 
-        def change(connection: sqlite3.Connection) -> bool:
-            if not has_row(connection, scope, digest):
-                return False
-            self._leases.hold(connection, scope, "content", digest)
-            return True
+        def change(connection: sqlite3.Connection) -> tuple[int | None, bool]:
+            is_ours = has_row(connection, scope, digest)
+            if is_ours:
+                self._leases.hold(connection, scope, "content", digest)
+            return size_anywhere(connection, digest), is_ours
 
         return self._database.write(change)
 
