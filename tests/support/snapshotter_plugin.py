@@ -9,7 +9,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib import resources
@@ -22,7 +22,7 @@ from slipway.base.errors import AlreadyExists, NotFound
 from slipway.clients.snapshotter.client import SnapshotterClient
 from slipway.containerd.diff.targets import tree_from_mounts
 from slipway.containerd.leases.store import LeaseStore
-from slipway.containerd.services.scope import scope_of
+from slipway.containerd.services.scope import NAMESPACE_HEADER, scope_of
 from slipway.containerd.services.snapshots import SnapshotsService
 from slipway.containerd.snapshots.model import REFERENCE_LABEL
 from slipway.containerd.snapshots.native import NativeLayout
@@ -71,7 +71,7 @@ class Plugin:
         own = FolderSnapshotter(f"{self.folder}/data", layout, database, LeaseStore(database, clock), clock, NoLayers())
         own.name = self.name
         server = GrpcServer(status_from_error)
-        service = _Service(self, own)
+        service = _WithoutNamespaces(_Service(self, own))
         server.add(snapshots_pb2.DESCRIPTOR.services_by_name["Snapshots"], service)
         await server.start(listen_unix(self.address, mode=0o600, group=-1))
         return Serving(server, own, database)
@@ -99,6 +99,17 @@ class _NoCollection:
 
     def collect_soon(self) -> None:
         return
+
+
+class _WithoutNamespaces:
+    """Whatever namespace a call has: stargz and nydus know none, and containerd 1.7 tells them none."""
+
+    def __init__(self, service: SnapshotsService) -> None:
+        self._service = service
+
+    def __getattr__(self, name: str) -> Callable[[Call, Any], Any]:
+        handler = getattr(self._service, name)
+        return lambda call, request: handler(Call(call.method, {NAMESPACE_HEADER: "plugin"}), request)
 
 
 class _Service(SnapshotsService):

@@ -2,9 +2,11 @@
 types that neither reads, which programs of the configuration turn into ones that we do."""
 
 import gzip
+import io
 import os
 import signal
 import subprocess
+import tarfile
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -160,6 +162,22 @@ def test_any_two_snapshots_are_compared(sides: tuple[Side, Side], tmp_path: Path
         remove(side, name)
 
 
+def test_no_time_is_after_the_epoch_that_was_named(sides: tuple[Side, Side], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", str(EPOCH))
+    found = []
+    for side in sides:
+        made(side, "e", "overlayfs")
+        with tarfile.open(fileobj=io.BytesIO(layer(side, "e-changed", PLAIN).plain)) as archive:
+            found.append({entry.name.strip("/"): int(entry.mtime) for entry in archive.getmembers()})
+        remove(side, "e")
+    ours, theirs = found
+    both = {name for name in ours.keys() & theirs.keys() if ".wh." not in name}  # 1.7's whiteouts have another time
+    assert len(both) > 20
+    assert {name: ours[name] for name in both} == {name: theirs[name] for name in both}
+    assert max(ours.values()) == EPOCH
+
+
+EPOCH = 1_800_000
 ROT13, HEX = f"{PLAIN}+rot13", f"{PLAIN}+hex"
 PROCESSORS = f"""
 [stream_processors.rot13]
@@ -198,7 +216,7 @@ def processing(machine_unchanged: None, short_folder: Path) -> Iterator[OurConta
 
 
 # The daemon unpacks, or `ctr` asks for each layer to be applied.
-@pytest.mark.parametrize(("suite", "how"), [("sid", []), ("trixie", ["--local"])])
+@pytest.mark.parametrize(("suite", "how"), [("sid", []), ("sid", ["--local", "--sync-fs"]), ("trixie", ["--local"])])
 def test_layers_go_through_the_programs_of_the_configuration(
     processing: OurContainerd, suite: str, how: list[str], tmp_path: Path
 ) -> None:

@@ -105,7 +105,7 @@ def test_an_image_lives_and_dies_in_it(far: Far) -> None:
     wait_gone(far.plugin.folder, "the snapshotter to be told")
 
 
-@pytest.fixture(params=sorted(peers.SUITES))
+@pytest.fixture
 def between(request: pytest.FixtureRequest, machine_unchanged: None, short_folder: Path) -> Iterator["Between"]:
     """Ours and the original containerd of one suite, and the process with the snapshotter, nothing called yet."""
     made = Between(request.param, Path(tempfile.mkdtemp(prefix="btw", dir=short_folder)))
@@ -146,7 +146,9 @@ class Between:
     def ctr_of_original(self, *words: str) -> str:
         program = peers.PEERS_HOME / self.suite / "usr/bin/ctr"
         argv = [str(program), "--address", self.address, "--namespace", self.ours.namespace, *words]
-        return self.ours.sandbox.run(*argv).stdout
+        done = self.ours.sandbox.run(*argv, check=False)
+        assert done.returncode == 0, (argv, done.stderr)
+        return done.stdout
 
     def close(self) -> None:
         if self.original is not None:
@@ -162,6 +164,7 @@ def rows(table: str) -> list[list[str]]:
     return [line.split() for line in table.splitlines()[1:]]
 
 
+@pytest.mark.parametrize("between", sorted(peers.SUITES), indirect=True)
 def test_the_original_is_a_snapshotter_for_us(between: Between) -> None:
     """Its own store lies between: it demands our namespace, and has names and parents of its own."""
     between.set_original(between.process.plugin.address)
@@ -186,17 +189,14 @@ def test_the_original_is_a_snapshotter_for_us(between: Between) -> None:
     assert rows(between.ctr_of_original("snapshots", *FAR, "ls")) == []
 
 
+@pytest.mark.parametrize("between", ["sid"], indirect=True)
 def test_we_are_a_snapshotter_for_the_original(between: Between) -> None:
+    """2.1 alone: 1.7 names no namespace to its snapshotters, and a containerd demands one. Neither names one when it
+    collects, so that it could not remove anything here."""
     between.set_ours(between.process.plugin.address)
     between.set_original(between.ours.address)
     ctr = between.ctr_of_original
-    ctr("images", "import", *FAR, str(images.busybox()))
+    ctr("images", "import", "--local", *FAR, str(images.busybox()))
     assert ctr("run", "--rm", *FAR, BUSYBOX, "c", "echo", "hello") == "hello\n"
     ours = rows(between.ours.ctr("snapshots", *FAR, "ls", suite=between.suite).stdout.decode())
     assert [row for row in ours if row[0].startswith(f"{between.ours.namespace}/") and row[-1] == "Committed"]
-    ctr("images", "rm", "--sync", BUSYBOX)
-    assert rows(ctr("snapshots", *FAR, "ls")) == []
-    wait_until(
-        lambda: rows(between.ours.ctr("snapshots", *FAR, "ls", suite=between.suite).stdout.decode()) == [],
-        "the original to remove them from ours",
-    )

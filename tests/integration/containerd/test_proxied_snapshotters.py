@@ -124,25 +124,13 @@ def test_a_daemon_whose_snapshotter_hangs_can_be_stopped(daemon: OurContainerd, 
     assert 0 not in [caller.wait(20) for caller in callers]
 
 
-@pytest.mark.parametrize(
-    ("configuration", "sentence"),
-    [
-        (
-            '[proxy_plugins.overlayfs]\ntype = "snapshot"\naddress = "/s"',
-            "proxy_plugins.overlayfs: the name is that of",
-        ),
-        ('[proxy_plugins.far]\ntype = "snapshot"', "proxy_plugins.far: address is '', which is no path"),
-        ('snapshotter = "far"', "snapshotter 'far' cannot serve: there is none of that name"),
-    ],
-)
-def test_what_cannot_be_meant_is_one_sentence(
-    machine_unchanged: None, folder: Path, configuration: str, sentence: str
-) -> None:
-    daemon = configured(folder / "c", configuration)
+def test_a_name_that_is_taken_is_one_sentence(machine_unchanged: None, folder: Path) -> None:
+    daemon = configured(folder / "c", '[proxy_plugins.overlayfs]\ntype = "snapshot"\naddress = "/s"')
     try:
         done = subprocess.run(daemon.sandbox.command(*daemon.argv()), capture_output=True, text=True, timeout=20)
         assert done.returncode == 1
-        assert done.stderr.splitlines()[-1].startswith(f"containerd: {sentence}")
+        sentence = "proxy_plugins.overlayfs: the name is that of a snapshotter of this daemon"
+        assert done.stderr.splitlines()[-1] == f"containerd: {sentence}"
     finally:
         daemon.close()
 

@@ -91,6 +91,16 @@ def test_a_configuration_can_be_tried_without_starting(our_engine: OurEngine, tm
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "configuration OK\n")
 
 
+def test_a_storage_driver_that_containerd_does_not_know_is_named(
+    elsewhere: list[str], our_engine: OurEngine, short_folder: Path
+) -> None:
+    command = [str(our_engine.launchers / "dockerd"), f"--config-file={os.devnull}", *elsewhere]
+    command += [f"--host=unix://{short_folder}/second.sock", f"--containerd={our_engine.containerd_address}"]
+    done = subprocess.run([*command, "-s", "nosuch"], capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == 1
+    assert "storage driver: snapshotter 'nosuch' is not loaded" in done.stderr.splitlines()[-1]
+
+
 def test_what_asks_it_to_stop_is_heard_while_it_starts(elsewhere: list[str], our_engine: OurEngine) -> None:
     """It waits for a containerd that is not there, as long as the original does."""
     socket = f"{Path(elsewhere[0].partition('=')[2]).parent}/second.sock"

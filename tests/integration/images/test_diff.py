@@ -1,17 +1,31 @@
 """Layers made of what a container changed: applied again, they give the same tree. Mounted for real."""
 
+import asyncio
 import os
 import shlex
 import subprocess
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from google.protobuf.any_pb2 import Any as AnyProto
+from google.protobuf.timestamp_pb2 import Timestamp
 
+from slipway.archive.unpack import Unpackers
+from slipway.base.errors import Unavailable
 from slipway.containerd.diff.compare import UNCOMPRESSED_LABEL
+from slipway.containerd.diff.differ import DirectoryDiffer
+from slipway.containerd.diff.stream_processors import StreamProcessor
 from slipway.containerd.metadata.model import Scope
+from slipway.containerd.services.diff import DiffService
+from slipway.containerd.services.messages import descriptor_message, mount_messages
+from slipway.containerd.services.scope import NAMESPACE_HEADER
+from slipway.contracts.containerd_api.generated import diff_pb2
 from slipway.contracts.containerd_api.types import Descriptor, Mount
 from slipway.contracts.oci import image
+from slipway.transport.aio.grpc_method import methods_of
+from slipway.transport.aio.grpc_server import Call
 from tests.integration.images.conftest import Daemon
 
 pytestmark = pytest.mark.root
@@ -80,6 +94,35 @@ def test_a_layer_that_replaces_a_directory_hides_what_was_in_it(daemon: Daemon, 
     again = snapshots.prepare(SCOPE, "again", "base")
     differ.apply(SCOPE, layer, again)
     assert in_mount(again, tmp_path / "m", "ls d") == "new\n"
+
+
+def test_a_payload_of_the_call_reaches_its_stream_processor(daemon: Daemon, tmp_path: Path) -> None:
+    snapshots, content = daemon.stores.snapshotters["overlayfs"], daemon.stores.content
+    mounts = snapshots.prepare(SCOPE, "a")
+    in_mount(mounts, tmp_path / "m", "touch f")
+    layer = daemon.stores.differ.diff(SCOPE, (), mounts, media_type=image.OCI_LAYER)
+    script = f"cat <&3 >{tmp_path}/payload; cat"
+    keyed = StreamProcessor(id="keyed", accepts=("x/keyed",), returns=image.OCI_LAYER, path="sh", args=("-c", script))
+    unpackers = Unpackers(1)
+    try:
+        service = DiffService(DirectoryDiffer(content, unpackers, [keyed]))
+        request = diff_pb2.ApplyRequest(mounts=mount_messages(snapshots.prepare(SCOPE, "b")), sync_fs=True)
+        request.diff.CopyFrom(descriptor_message(replace(layer, media_type="x/keyed")))
+        request.payloads["keyed"].Pack(Timestamp(seconds=7))
+        method = methods_of(diff_pb2.DESCRIPTOR.services_by_name["Diff"])["apply"]
+        applied = asyncio.run(service.apply(Call(method, {NAMESPACE_HEADER: SCOPE.namespace}), request)).applied
+    finally:
+        unpackers.close()
+    assert applied.digest == layer.digest
+    assert AnyProto.FromString((tmp_path / "payload").read_bytes()) == request.payloads["keyed"]
+    assert in_mount(snapshots.mounts(SCOPE, "b"), tmp_path / "m", "ls") == "f\n"
+
+
+def test_an_ingest_of_a_layer_that_cannot_be_made_is_not_left(daemon: Daemon, tmp_path: Path) -> None:
+    gone = [Mount(type="bind", source=f"{tmp_path}/gone", options=("rw", "rbind"))]
+    with pytest.raises(Unavailable, match="make a layer"):
+        daemon.stores.differ.diff(SCOPE, (), gone)
+    assert daemon.stores.content.statuses(SCOPE) == []
 
 
 def test_a_worker_cannot_reach_the_network_and_has_few_capabilities(daemon: Daemon, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from concurrent.futures import Executor
 from contextlib import AsyncExitStack
 from typing import Any, Final
 
-from slipway.base.errors import InvalidArgument, NotFound
+from slipway.base.errors import Cancelled, InvalidArgument, NotFound
 from slipway.base.interruption import Interruption
 from slipway.base.references import Reference
 from slipway.clients.registry.interface import Repository
@@ -140,6 +140,7 @@ class _Arriving:
         self._fetch = fetch
         self._image = image
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._ended = False
 
     def begin(self, first: Descriptor | None = None) -> None:
         """Fetch the layers from `first` on (None: all) that are not on their way yet."""
@@ -166,12 +167,15 @@ class _Arriving:
 
     async def end(self) -> None:
         """Stop what is still on its way."""
+        self._ended = True
         tasks = list(self._tasks.values())
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _arrived(self, layer: Descriptor) -> None:
+        if self._ended:
+            raise Cancelled(f"fetch {layer.digest}: the pull was given up")
         self.begin(layer)
         if layer.digest in self._tasks:
             await asyncio.shield(self._tasks[layer.digest])
