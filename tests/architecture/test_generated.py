@@ -9,8 +9,8 @@ from slipway.launch import containerd
 from slipway.transport.aio.grpc_method import methods_of
 from tests.architecture.modules import GENERATED
 from tests.support.containerd_api import UNSERVED
-from tests.support.paths import CHECKOUT
 from tests.support.exchange import CELLS, SUITES, tests_of
+from tests.support.paths import CHECKOUT
 from tools.dev import conformance, conformance_containerd
 
 

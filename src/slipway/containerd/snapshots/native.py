@@ -22,7 +22,7 @@ class NativeLayout:
         shows_parent = folder.kind is SnapshotKind.VIEW and bool(folder.parents)
         source = folder.parents[0] if shows_parent else folder.path
         mode = "rw" if folder.kind is SnapshotKind.ACTIVE else "ro"
-        return (Mount(type="bind", source=source, options=(mode, "rbind")),)
+        return (Mount(type="bind", source=source, options=("rbind", mode)),)
 
     def content(self, path: str) -> str:
         return path
