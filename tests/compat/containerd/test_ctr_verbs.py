@@ -70,7 +70,7 @@ def test_snapshots_from_one_to_the_next(ctr: Ctr, shared: OurContainerd, tmp_pat
     ctr("snapshots", "commit", "base", "first")
     assert row(ctr("snapshots", "ls"), "base") == ["base", "Committed"]
     ctr("snapshots", "prepare", "top", "base")
-    assert f"-o rbind,ro {tmp_path}" in (shown := ctr("snapshots", "view", "-t", tmp_path, "seen", "base")), shown
+    assert f"{tmp_path} -o ro,rbind" in (shown := ctr("snapshots", "view", "-t", tmp_path, "seen", "base")), shown
     assert row(ctr("snapshots", "ls"), "top") == ["top", "base", "Active"]
     assert ctr("snapshots", "tree").split()[0] == "base"
     assert row(ctr("snapshots", "usage"), "base")[-1].isdigit()
