@@ -17,8 +17,6 @@ def check_container(container: Container, doing: str) -> None:
     check_labels(container.labels, f"{doing} failed validation: containers.Labels")
     if not container.runtime_name:
         raise _invalid(doing, "container.Runtime.Name must be set")
-    if not container.spec:
-        raise _invalid(doing, "container.Spec must be set")
     if container.snapshot_key and not container.snapshotter:
         raise _invalid(doing, "container.Snapshotter must be set if container.SnapshotKey is set")
 

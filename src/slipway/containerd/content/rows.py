@@ -75,8 +75,6 @@ def _field(info: ContentInfo, path: tuple[str, ...]) -> str | None:
     match path:
         case ("digest",):
             return info.digest
-        case ("size",):
-            return str(info.size)
         case ("labels", *key):
             return field_of_map(info.labels, tuple(key))
     return None

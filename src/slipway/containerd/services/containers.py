@@ -88,7 +88,6 @@ def _message(container: Container) -> api.Container:
         id=container.id,
         labels=container.labels,
         image=container.image,
-        spec=_any(container.spec),
         snapshotter=container.snapshotter,
         snapshot_key=container.snapshot_key,
         created_at=timestamp(container.created_at),
@@ -96,6 +95,8 @@ def _message(container: Container) -> api.Container:
         sandbox=container.sandbox,
     )
     message.runtime.name = container.runtime_name
+    if container.spec:
+        message.spec.CopyFrom(_any(container.spec))
     if container.runtime_options:
         message.runtime.options.CopyFrom(_any(container.runtime_options))
     for name, value in container.extensions.items():

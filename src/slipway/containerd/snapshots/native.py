@@ -24,7 +24,7 @@ class NativeLayout:
         shows_parent = folder.kind is SnapshotKind.VIEW and bool(folder.parents)
         source = folder.parents[0] if shows_parent else folder.path
         mode = "rw" if folder.kind is SnapshotKind.ACTIVE else "ro"
-        return (Mount(type="bind", source=source, options=(mode, "rbind")),)
+        return (Mount(type="bind", source=source, options=("rbind", mode)),)
 
     def layer_mounts(self, folder: SnapshotFolder) -> tuple[Mount, ...]:
         return self.mounts(folder)

@@ -39,6 +39,7 @@ async def what_is_no_namespace_is_refused(api: Api) -> None:
 
 @story(
     Explained(theirs="(empty)", ours="namespace {", why="ours tells what the namespace is now, as the API has it"),
+    Explained(theirs="2: namespace.Labels:", ours="invalid: namespace.Labels:", why="the original forgets its kind"),
 )
 async def labels_of_a_namespace_change_by_their_masks(api: Api) -> None:
     name = f"{api.namespace}-n"

@@ -50,7 +50,7 @@ async def native_through_its_life(api: Api) -> None:
         why="the original names its inner key",
     ),
     Explained(theirs="is not active: failed precond", ours="is not active: failed precond", why="here, too"),
-    Explained(theirs="name required", ours="key must not be empty", why="the original's database says so itself"),
+    Explained(theirs="key required", ours="key must not be empty", why="the original's database says so itself"),
 )
 async def what_cannot_be_is_refused(api: Api) -> None:
     name = "overlayfs"
@@ -131,7 +131,9 @@ async def filters_choose_snapshots(api: Api) -> None:
     await api("snapshots.List", snapshotter=name, filters=["name==top", "name==base"])
 
 
-@story()
+@story(
+    Explained(theirs="does not implement Cleanup", ours="(empty)", why="the original's metadata passes it on to none"),
+)
 async def a_snapshotter_has_to_be_named(api: Api) -> None:
     for name in ("", "nonsense"):
         given: dict[str, Any] = {"snapshotter": name}
