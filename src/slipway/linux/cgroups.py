@@ -108,6 +108,15 @@ def make(group: str, mode: int = 0o755) -> None:
         make(group, mode)
 
 
+def fill_cpuset(group: str) -> None:
+    """Give a v1 cpuset that has none the processors and memory nodes of the one above: it takes no process without."""
+    for file in ("cpuset.cpus", "cpuset.mems"):
+        if not read(group, file):
+            parent = group.rpartition("/")[0]
+            fill_cpuset(parent)
+            write(group, file, read(parent, file))
+
+
 def add_process(group: str, pid: int) -> None:
     """Move a process into a group; 0 is the caller itself."""
     write(group, "cgroup.procs", str(pid))

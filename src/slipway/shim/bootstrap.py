@@ -58,10 +58,13 @@ def settle(options: Options, process: int, *, parent: int) -> None:
 
 def join_cgroup(path: str, process: int) -> None:
     """Move a process into the group `path` of every hierarchy. Raises EngineError."""
-    for mount_point in set(cgroups.discover().points.values()):
+    points = cgroups.discover().points
+    for mount_point in set(points.values()):
         group = f"{mount_point}/{path.strip('/')}"
         try:
             cgroups.make(group)
+            if mount_point == points.get("cpuset"):
+                cgroups.fill_cpuset(group)
             cgroups.add_process(group, process)
         except OSError as error:
             raise EngineError(f"join shim cgroup {group}: {error.strerror}") from error

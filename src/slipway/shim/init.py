@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from slipway.base.errors import FailedPrecondition
+import os
+
+from slipway.base.errors import EngineError, FailedPrecondition
 from slipway.shim.bundle import disk_folder, read_pid
 from slipway.shim.cgroup_folders import folders_of
 from slipway.shim.model import Container
@@ -37,6 +39,16 @@ async def restore_init(shim: Shim, container: Container) -> None:
     await _become_parent(shim, container, make)
 
 
+async def _undo(container: Container, pid_file: str, error: BaseException) -> None:
+    """The runtime had made the container when something else failed, its terminal's streams say."""
+    if not os.path.exists(pid_file):
+        return
+    try:
+        await container.runtime.delete(container.id, force=True)
+    except EngineError as undo:
+        error.add_note(str(undo))
+
+
 async def _become_parent(shim: Shim, container: Container, make: Make) -> None:
     """`make` runs the runtime with the init's stdio and flags. After a failure the streams are closed."""
     init, streams = container.init, container.init.streams
@@ -53,9 +65,10 @@ async def _become_parent(shim: Shim, container: Container, make: Make) -> None:
         await streams.started()
         init.pid = read_pid(pid_file)
         exited = shim.children.wait(init.pid)
-    except BaseException:
+    except BaseException as error:
         streams.close()
         init.streams = None
+        await _undo(container, pid_file, error)
         raise
     finally:
         shim.children.forget_strangers()

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -31,7 +32,8 @@ async def sleeper(containerd, annotations=GROUP):
 
 async def leave(container):
     """Kill and delete it, and ask its shim to end: it stays for the others."""
-    await container.client.kill(messages.KillRequest(id=container.id, signal=9))
+    with suppress(NotFound):  # it was killed before
+        await container.client.kill(messages.KillRequest(id=container.id, signal=9))
     assert (await container.client.wait(container.process)).exit_status == 137
     deleted = await container.client.delete(container.process)
     assert (deleted.pid, deleted.exit_status) == (container.pid, 137)
@@ -94,7 +96,7 @@ def test_one_shim_serves_a_group_and_ends_with_its_last_container(scenario, orde
         await last.end()
         await all_gone(containerd)
         assert not socket_of(last).exists()
-        assert [topic for topic in containerd.topics() if topic == "/tasks/exit"] == ["/tasks/exit"] * 6
+        assert containerd.topics().count("/tasks/exit") == 3 + 4  # the containers, and what was added to them
 
     scenario(test)
 

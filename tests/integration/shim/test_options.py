@@ -35,6 +35,7 @@ def recorder(tmp_path: Path) -> Path:
     script = f"""#!/bin/sh
 echo "$@" >>{tmp_path}/calls
 env >>{tmp_path}/environment
+stat -L -c %u:%g /proc/$$/fd/2 >>{tmp_path}/owners
 [ "$1" = features ] && exec {runc} features
 exec {runc} "$@"
 """
@@ -124,15 +125,14 @@ def test_without_pivot_root_the_old_root_lies_below(scenario):
     scenario(test)
 
 
-def test_the_streams_belong_to_whom_the_options_name(scenario):
-    """A program of another user can open what it writes to (/dev/stdout) once more."""
+def test_the_streams_belong_to_whom_the_options_name(scenario, recorder):
+    """Until the runtime gives them to the user that the program runs as."""
 
     async def test(containerd):
-        chosen = options(containerd, io_uid=12345, io_gid=54321)
+        chosen = options(containerd, binary_name=str(recorder), io_uid=12345, io_gid=54321)
         container = await containerd.container("/bin/sleep", "1000", options=chosen)
-        for number in (1, 2):
-            status = os.stat(f"/proc/{container.pid}/fd/{number}")
-            assert (status.st_uid, status.st_gid) == (12345, 54321)
+        assert recorder.with_name("owners").read_text().split()[0] == "12345:54321"
+        assert os.stat(f"/proc/{container.pid}/fd/1").st_gid == 54321
         await container.end()
 
     scenario(test)
@@ -202,10 +202,10 @@ def test_options_of_another_runtime_are_refused_in_one_sentence(scenario):
 
 def test_options_with_a_prefix_to_their_type_are_the_same(scenario):
     async def test(containerd):
-        chosen = options(containerd, io_uid=7)
+        chosen = options(containerd, io_gid=7)
         packed = AnyMessage(type_url=f"type.googleapis.com/{OPTIONS_TYPE}", value=encode(chosen))
         container = await containerd.container("/bin/sleep", "1000", options=packed)
-        assert os.stat(f"/proc/{container.pid}/fd/1").st_uid == 7
+        assert os.stat(f"/proc/{container.pid}/fd/1").st_gid == 7
         await container.end()
 
     scenario(test)

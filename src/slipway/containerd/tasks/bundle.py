@@ -96,13 +96,17 @@ class BundleFolders:
         _remove_tree(bundle.work)
 
     def list(self) -> Iterator[Bundle]:
-        """Every bundle there is; what a crash left half removed is removed on the way."""
-        for namespace in sorted(os.listdir(self._state)):
-            for name in sorted(os.listdir(f"{self._state}/{namespace}")):
+        """Every bundle there is; what a crash left half removed is removed on the way. Stray files are none."""
+        for namespace in _folders(self._state):
+            for name in _folders(f"{self._state}/{namespace}"):
                 if name.startswith("."):
                     shutil.rmtree(f"{self._state}/{namespace}/{name}")
                 else:
                     yield self.bundle(namespace, name)
+
+
+def _folders(path: str) -> list[str]:
+    return sorted(entry.name for entry in os.scandir(path) if entry.is_dir(follow_symlinks=False))
 
 
 def write_bootstrap(bundle: Bundle, bootstrap: Bootstrap, runtime: str, sandbox: str = "") -> None:
