@@ -53,7 +53,7 @@ def image(size):
             digest_of([manifest]): (len(manifest), [manifest]), "latest": (len(manifest), [manifest])}
 
 class Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
+    protocol_version = default_request_version = "HTTP/1.1"  # also to who speaks TLS: Go's clients look for it
 
     def do_GET(self):
         with open(log, "a") as file:

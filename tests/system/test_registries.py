@@ -7,24 +7,25 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import docker
+from tests.support import docker, peers
 from tests.support.certificates import Authority
 from tests.support.engine import OurEngine
 from tests.support.image_server import BASIC, SECRET, USER, ImageServer
 from tests.support.paths import LAUNCHERS
+from tests.support.peers import OriginalEngine
 
 pytestmark = [pytest.mark.root, pytest.mark.peers]
 MIRROR = "127.0.0.1:5003"
 INSECURE = "10.99.0.1:5000"
 CERTIFIED = "10.99.0.2:5000"
 STRICT = "10.98.0.1:5000"
+FLAGS = (f"--registry-mirror=http://{MIRROR}", "--insecure-registry=10.99.0.1/32", "--insecure-registry=r.example:5000")
 
 
 @pytest.fixture(scope="module")
 def engine(machine_unchanged: None, short_folder: Path) -> Iterator[OurEngine]:
     folder = short_folder / "mirrored"
-    flags = (f"--registry-mirror=http://{MIRROR}", "--insecure-registry=10.99.0.1/32")
-    engine = OurEngine(folder, *flags, f"--registry-certificates={folder}/certs.d")
+    engine = OurEngine(folder, *FLAGS, f"--registry-certificates={folder}/certs.d")
     try:
         for address in (INSECURE, CERTIFIED, STRICT):
             engine.sandbox.run("ip", "address", "add", f"{address.partition(':')[0]}/32", "dev", "lo")
@@ -109,6 +110,32 @@ def test_info_shows_them(client: docker.Docker) -> None:
     shown = json.loads(client("info", "--format", "{{json .RegistryConfig}}"))
     assert shown["Mirrors"] == [f"http://{MIRROR}/"]
     assert shown["InsecureRegistryCIDRs"] == ["10.99.0.1/32", "::1/128", "127.0.0.0/8"]
+
+
+@pytest.mark.matrix
+def test_the_original_shows_the_same(client: docker.Docker, short_folder: Path, machine_unchanged: None) -> None:
+    original = OriginalEngine("sid", short_folder / "told", *FLAGS)
+    try:
+        told = json.loads(docker.theirs(original.host)("info", "--format", "{{json .RegistryConfig}}"))
+    finally:
+        original.stop()
+    shown = json.loads(client("info", "--format", "{{json .RegistryConfig}}"))
+    for document in (told, shown):
+        document["InsecureRegistryCIDRs"].sort()
+    assert shown == {name: value for name, value in told.items() if name in shown}
+
+
+@pytest.mark.matrix
+@pytest.mark.parametrize(
+    "mirror", ["m", "m:1", "://m", "ftp://m", "https://m/?a=b", "https://m/#a", "https://me:very@m", "https://m", "http://m/a/"]
+)  # fmt: skip
+def test_the_original_refuses_the_same_mirrors(mirror: str, short_folder: Path) -> None:
+    flags = ["--config-file=/dev/null", "--validate", f"--registry-mirror={mirror}"]
+    ours = subprocess.run([str(LAUNCHERS / "dockerd"), *flags], capture_output=True, text=True, check=False, timeout=30)
+    argv, environment = peers.enter("sid", "dockerd", *flags, share=short_folder)
+    theirs = subprocess.run(argv, env=environment, capture_output=True, text=True, check=False, timeout=30)
+    assert bool(ours.returncode) == bool(theirs.returncode), theirs.stderr
+    assert ours.stderr.strip().removeprefix("dockerd: ") in theirs.stderr
 
 
 @pytest.mark.parametrize(

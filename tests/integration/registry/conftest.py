@@ -46,7 +46,7 @@ class Registry:
         registry = self
 
         class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
+            protocol_version = default_request_version = "HTTP/1.1"
 
             def handle_any(self) -> None:
                 headers = {key.lower(): value for key, value in self.headers.items()}
