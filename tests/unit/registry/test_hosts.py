@@ -33,6 +33,12 @@ def test_mirrors_come_first_and_the_registry_last() -> None:
     ]
 
 
+def test_a_host_that_names_no_capabilities_has_all() -> None:
+    table = {"host": {"http://mirror:5000": {"capabilities": ["pull", "resolve"]}, "http://other:5000": {}}}
+    hosts = hosts_from_table(table, "registry.example", "", "/etc/hosts.d")
+    assert [(host.resolves, host.pushes) for host in hosts] == [(True, False), (True, True), (True, True)]
+
+
 def test_override_path_keeps_the_path_as_it_is() -> None:
     table = {"host": {"https://mirror/v2/cache": {"override_path": True}}}
     assert hosts_from_table(table, "docker.io", "", "/x")[0].base == "https://mirror/v2/cache"

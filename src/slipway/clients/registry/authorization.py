@@ -4,12 +4,13 @@ Source: distribution specification, "Token Authentication Specification" and "OA
 A secret goes to the registry that asked, or to the realm that this registry names; to nobody else.
 """
 
+import asyncio
 import base64
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from slipway.base.errors import Unauthenticated
-from slipway.clients.registry.challenges import choose_challenge
+from slipway.clients.registry.challenges import choose_challenge, merged_scopes
 from slipway.clients.registry.model import AskLogin, Challenge, Login
 
 if TYPE_CHECKING:
@@ -29,18 +30,25 @@ class Authorizer:
         self._realm_schemes = ("https",) if scheme == "https" else ("https", "http")
         self._scope = scope
         self._ask_login = ask_login
+        self._asking = asyncio.Lock()
         self.header = ""
 
-    async def answer(self, challenges: tuple[str, ...]) -> bool:
-        """Whether `header` now holds something that it did not hold before. Raises Unauthenticated."""
-        challenge = choose_challenge(challenges)
-        if challenge is None:
-            return False
-        login = await self._ask_login(self._host, challenges)
-        header = await self._header_for(challenge, login)
-        changed = bool(header) and header != self.header
-        self.header = header
-        return changed
+    async def answer(self, challenges: tuple[str, ...], used: str = "") -> bool:
+        """Whether `header` now holds something else than `used`, which was refused. Raises Unauthenticated.
+
+        Of several requests that are refused at once one logs in, for all.
+        """
+        async with self._asking:
+            if self.header != used:
+                return True
+            challenge = choose_challenge(challenges)
+            if challenge is None:
+                return False
+            login = await self._ask_login(self._host, challenges)
+            header = await self._header_for(challenge, login)
+            changed = bool(header) and header != self.header
+            self.header = header
+            return changed
 
     async def _header_for(self, challenge: Challenge, login: Login | None) -> str:
         if challenge.scheme == "basic":
@@ -51,16 +59,17 @@ class Authorizer:
         realm = challenge.parameters["realm"]
         if urlsplit(realm).scheme not in self._realm_schemes:
             raise Unauthenticated(f"log in to {self._host}: it names {realm[:200]!r} as its token server")
-        wanted = {"scope": challenge.parameters.get("scope") or self._scope}
-        if service := challenge.parameters.get("service"):
-            wanted["service"] = service
+        scopes = merged_scopes(self._scope, challenge.parameters.get("scope", ""))
+        wanted = {"service": service} if (service := challenge.parameters.get("service")) else {}
         if login is not None and not login.username:
-            form = {**wanted, "grant_type": "refresh_token", "refresh_token": login.secret, "client_id": _CLIENT_ID}
-            response = await self._http.post(realm, data=form)
+            form = {"grant_type": "refresh_token", "refresh_token": login.secret, "client_id": _CLIENT_ID}
+            response = await self._http.post(realm, data={**wanted, **form, "scope": " ".join(scopes)})
         else:
             headers = {"Authorization": _basic(login)} if login is not None else {}
-            response = await self._http.get(realm, params=wanted, headers=headers)
-        return self._token_from(response)
+            response = await self._http.get(realm, params={**wanted, "scope": scopes}, headers=headers)
+        token = self._token_from(response)
+        self._scope = " ".join(scopes)  # of what one token holds, its successor is not to hold less
+        return token
 
     def _token_from(self, response: "httpx.Response") -> str:
         if response.status_code != 200 or len(response.content) > _TOKEN_LIMIT:

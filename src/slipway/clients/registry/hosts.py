@@ -81,11 +81,12 @@ def _host(url: object, entry: object, folder: str) -> Host:
     url = url if "://" in url else f"https://{url}"
     if not url.startswith(("http://", "https://")):
         raise InvalidArgument(f"read {folder}/hosts.toml: {url!r} is neither http nor https")
-    capabilities = entry.get("capabilities", ["pull", "resolve"])
+    capabilities = entry.get("capabilities") or ["pull", "resolve", "push"]
     authority = entry.get("ca", "")
     return Host(
         base=url.rstrip("/") + ("" if entry.get("override_path") else "/v2"),
         resolves="resolve" in capabilities,
+        pushes="push" in capabilities,
         verify=not entry.get("skip_verify", False),
         certificates=os.path.join(folder, authority) if isinstance(authority, str) and authority else "",
         headers=_headers(entry.get("header", {})),

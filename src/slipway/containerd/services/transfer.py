@@ -1,5 +1,6 @@
 """containerd.services.transfer.v1: which source goes to which destination decides what is done."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
@@ -91,16 +92,18 @@ class TransferService:
         if not name:
             return None
         stream = self._streams.get(scope.namespace, name)
+        asking = asyncio.Lock()  # one question at a time: answers do not say what they answer
 
         async def ask(challenge: AuthChallenge) -> Credentials | None:
-            await stream.send(
-                types.AuthRequest(
-                    host=challenge.host,
-                    reference=challenge.reference,
-                    wwwauthenticate=challenge.www_authenticate,
+            async with asking:
+                await stream.send(
+                    types.AuthRequest(
+                        host=challenge.host,
+                        reference=challenge.reference,
+                        wwwauthenticate=challenge.www_authenticate,
+                    )
                 )
-            )
-            answer = await stream.receive()
+                answer = await stream.receive()
             return None if answer is None else _credentials(message_from(answer, types.AuthResponse))
 
         return ask

@@ -19,7 +19,6 @@ from slipway.contracts.containerd_api.types import Descriptor
 from slipway.contracts.oci import platforms
 from slipway.contracts.oci.image import FOREIGN_LAYERS, SCHEMA_1, Manifest
 
-_SOURCE_LABEL = "containerd.io/distribution.source."
 _DEPTH = 4
 
 
@@ -34,9 +33,8 @@ class Pull:
         self._repository = repository
         self._reference = reference
         self._wanted = destination.platforms or (stores.platform,)
-        labels = {f"{_SOURCE_LABEL}{reference.domain}": reference.path}
         steps = Steps(reference.complete, report, stores.clock)
-        self._fetcher = Fetcher(repository, stores, scope, steps, labels)
+        self._fetcher = Fetcher(repository, stores, scope, steps, reference)
         self._documents = Documents(stores.content, scope)
         self._unpacker = Unpacker(stores, scope, destination.unpacks, report)
 

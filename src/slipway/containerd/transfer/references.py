@@ -5,7 +5,7 @@ from slipway.contracts.oci import image
 
 
 def ref_of(target: Descriptor) -> str:
-    """The name of a blob's ingest and of its progress: layer-sha256:..., manifest-, index-, config-."""
+    """The name of a blob's ingest and of its progress: layer-sha256:..., manifest-, index-, config-, attestation-."""
     if image.is_layer_type(target.media_type):
         kind = "layer"
     elif target.media_type in image.MANIFEST_TYPES:
@@ -14,6 +14,8 @@ def ref_of(target: Descriptor) -> str:
         kind = "index"
     elif target.media_type in (image.OCI_CONFIG, image.DOCKER_CONFIG):
         kind = "config"
+    elif target.media_type == image.IN_TOTO:
+        kind = "attestation"
     else:
         kind = "unknown"
     return f"{kind}-{target.digest}"

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from typing import Any, Final
 
-from slipway.base.errors import EngineError, InvalidArgument, NotFound, NotImplementedByEngine
+from slipway.base.errors import EngineError, InvalidArgument, NotFound
 from slipway.base.references import Reference, complete_reference
 from slipway.clients.registry.interface import Repository
 from slipway.containerd.metadata.model import Scope
@@ -19,8 +19,10 @@ from slipway.containerd.transfer.interface import ByteSink, ByteSource, Report
 from slipway.containerd.transfer.model import ExportOptions, ImageStore, Progress, Registry
 from slipway.containerd.transfer.names import names_for_member, names_for_target
 from slipway.containerd.transfer.pull import Pull
+from slipway.containerd.transfer.push import Push
 from slipway.containerd.transfer.read_ahead import BufferedWriter, ReadAhead
-from slipway.containerd.transfer.registries import open_repository
+from slipway.containerd.transfer.registries import open_repository, open_uploads
+from slipway.containerd.transfer.steps import Steps
 from slipway.containerd.transfer.store_images import store_names
 from slipway.containerd.transfer.stores import Stores
 from slipway.containerd.transfer.unpack import Unpacker
@@ -55,21 +57,34 @@ class LocalTransfer:
 
     async def pull(self, scope: Scope, source: Registry, destination: ImageStore, report: Report) -> None:
         reference = complete_reference(source.reference)
-        report(Progress(event=f"Resolving from {reference.complete}"))
+        place = _place(source)
+        report(Progress(event=f"Resolving from {place}"))
         async with AsyncExitStack() as stack:
             held = await self._lease(stack, scope)
             repository = await asyncio.to_thread(open_repository, source, reference)
             stack.push_async_callback(repository.close)
             target = await _resolve(repository, reference)
-            report(Progress(event=f"Pulling from {reference.complete}"))
+            report(Progress(event=f"Pulling from {place}"))
             report(Progress(event="fetching image content", name=reference.complete))
             await Pull(self._stores, held, repository, reference, destination, report).run(target)
             names = names_for_target(destination, target.digest)
             await asyncio.to_thread(self._store, held, names, target, destination, report)
-        report(Progress(event=f"Completed pull from {reference.complete}"))
+        report(Progress(event=f"Completed pull from {place}"))
 
     async def push(self, scope: Scope, source: ImageStore, destination: Registry, report: Report) -> None:
-        raise NotImplementedByEngine(f"push {source.name}: not served yet")
+        image = await asyncio.to_thread(self._stores.images.get, scope, source.name)
+        reference = complete_reference(destination.reference)
+        place = _place(destination)
+        report(Progress(event=f"Pushing to {place}"))
+        report(Progress(event="pushing content", name=image.name, descriptor=image.target))
+        steps = Steps(image.name, report, self._stores.clock, moving="uploading")
+        uploads = await asyncio.to_thread(open_uploads, destination, reference)
+        try:
+            await Push(self._stores, scope, uploads, reference, source.platforms, steps).run(image.target)
+        finally:
+            await uploads.close()
+        report(Progress(event="pushed content", name=image.name, descriptor=image.target))
+        report(Progress(event=f"Completed push to {place}", descriptor=image.target))
 
     async def export_archive(
         self, scope: Scope, source: ImageStore, sink: ByteSink, options: ExportOptions, report: Report
@@ -164,6 +179,11 @@ async def _resolve(repository: Repository, reference: Reference) -> Descriptor:
         return await repository.resolve(reference)
     except EngineError as error:
         raise type(error)(f'failed to resolve reference "{reference.complete}": {error.message}', error.hint) from error
+
+
+def _place(registry: Registry) -> str:
+    """In the original's words."""
+    return f"OCI Registry ({registry.reference})"
 
 
 def _lease_name() -> str:

@@ -1,4 +1,5 @@
-"""What a transfer tells of its blobs, in the original's words: waiting, downloading, already exists, complete."""
+"""What a transfer tells of its blobs, in the original's words: waiting, downloading or uploading, already exists,
+complete."""
 
 from typing import Final
 
@@ -12,10 +13,11 @@ _REST_SECONDS: Final = 0.1  # between two steps of one blob
 
 
 class Steps:
-    """Reports for one image; `root` is its name, the parent of what has no other."""
+    """Reports for one image; `root` is its name, the parent of what has no other; `moving` says which way bytes go."""
 
-    def __init__(self, root: str, report: Report, clock: Clock) -> None:
+    def __init__(self, root: str, report: Report, clock: Clock, *, moving: str = "downloading") -> None:
         self._root = root
+        self._moving = moving
         self._report = report
         self._clock = clock
         self._parents: dict[str, tuple[str, ...]] = {}
@@ -29,7 +31,7 @@ class Steps:
         now = self._clock.monotonic()
         if now - self._told_at.get(target.digest, 0.0) >= _REST_SECONDS:
             self._told_at[target.digest] = now
-            self._tell("downloading", target, offset)
+            self._tell(self._moving, target, offset)
 
     def exists(self, target: Descriptor) -> None:
         self._tell("already exists", target, target.size)

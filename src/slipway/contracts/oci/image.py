@@ -27,6 +27,7 @@ DOCKER_LAYER: Final = "application/vnd.docker.image.rootfs.diff.tar"
 DOCKER_LAYER_GZIP: Final = f"{DOCKER_LAYER}.gzip"
 DOCKER_LAYER_ZSTD: Final = f"{DOCKER_LAYER}.zstd"
 _DOCKER_LAYER_FOREIGN: Final = "application/vnd.docker.image.rootfs.foreign.diff.tar"
+IN_TOTO: Final = "application/vnd.in-toto+json"  # what BuildKit says of a build
 SCHEMA_1: Final = (
     "application/vnd.docker.distribution.manifest.v1+prettyjws",
     "application/vnd.docker.distribution.manifest.v1+json",
