@@ -56,7 +56,7 @@ class ExtraReference:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ImageStore:
-    """An image, or several, in our image store. `platforms` empty: the machine's own."""
+    """An image, or several, in our image store. `platforms` empty: every one."""
 
     name: str
     labels: Mapping[str, str] = field(default_factory=dict)

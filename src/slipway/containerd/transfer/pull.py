@@ -32,7 +32,7 @@ class Pull:
         self._stores = stores
         self._repository = repository
         self._reference = reference
-        self._wanted = destination.platforms or (stores.platform,)
+        self._wanted = destination.platforms
         steps = Steps(reference.complete, report, stores.clock)
         self._fetcher = Fetcher(repository, stores, scope, steps, reference)
         self._documents = Documents(stores.content, scope)

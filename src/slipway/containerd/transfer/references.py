@@ -12,7 +12,7 @@ def ref_of(target: Descriptor) -> str:
         kind = "manifest"
     elif target.media_type in image.INDEX_TYPES:
         kind = "index"
-    elif target.media_type in (image.OCI_CONFIG, image.DOCKER_CONFIG):
+    elif target.media_type in image.CONFIG_TYPES:
         kind = "config"
     elif target.media_type == image.IN_TOTO:
         kind = "attestation"

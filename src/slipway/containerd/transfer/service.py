@@ -7,14 +7,15 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from typing import Any, Final
 
+from slipway.base.digests import digest_of
 from slipway.base.errors import EngineError, InvalidArgument, NotFound
 from slipway.base.references import Reference, complete_reference
 from slipway.clients.registry.interface import Repository
 from slipway.containerd.metadata.model import Scope
-from slipway.containerd.transfer.archive_blobs import read_archive
+from slipway.containerd.transfer.archive_blobs import read_archive, store_bytes
 from slipway.containerd.transfer.documents import Documents
 from slipway.containerd.transfer.export_archive import select, write_archive
-from slipway.containerd.transfer.import_archive import images_of
+from slipway.containerd.transfer.import_archive import Imported, images_of
 from slipway.containerd.transfer.interface import ByteSink, ByteSource, Report
 from slipway.containerd.transfer.model import ExportOptions, ImageStore, Progress, Registry
 from slipway.containerd.transfer.names import names_for_member, names_for_target
@@ -26,7 +27,8 @@ from slipway.containerd.transfer.steps import Steps
 from slipway.containerd.transfer.store_images import store_names
 from slipway.containerd.transfer.stores import Stores
 from slipway.containerd.transfer.unpack import Unpacker
-from slipway.contracts.containerd_api.types import Descriptor, Platform
+from slipway.contracts.containerd_api.types import Descriptor
+from slipway.contracts.oci.image import OCI_INDEX
 
 # Archives that may be under way at once; further ones wait.
 ARCHIVES: Final = 64
@@ -49,7 +51,7 @@ class LocalTransfer:
         stream = ReadAhead(source)
         filling = asyncio.get_running_loop().create_task(stream.fill(), name="read image archive")
         try:
-            await self._in_archive_thread(self._import, scope, stream, destination, report)
+            await self._in_archive_thread(self._import, scope, stream, destination, report, force_compress)
         finally:
             filling.cancel()
             await asyncio.wait([filling])
@@ -94,6 +96,7 @@ class LocalTransfer:
         def write(data: bytes) -> None:
             asyncio.run_coroutine_threadsafe(sink.write(data), loop).result()
 
+        report(Progress(event="Exporting"))
         async with AsyncExitStack() as stack:
             held = await self._lease(stack, scope)
             await self._in_archive_thread(self._export, held, source, BufferedWriter(write), options)
@@ -114,18 +117,34 @@ class LocalTransfer:
         stack.push_async_callback(asyncio.to_thread, lease.__exit__, None, None, None)
         return held
 
-    def _import(self, scope: Scope, stream: ReadAhead, destination: ImageStore, report: Report) -> None:
+    def _import(
+        self, scope: Scope, stream: ReadAhead, destination: ImageStore, report: Report, force_compress: bool
+    ) -> None:
         with self._stores.leased(scope, _lease_name()) as held:
             archive = read_archive(self._stores.content, held, stream.next_chunk)
-            targets = images_of(archive, self._stores.content, held)
+            imported = images_of(archive, self._stores.content, held, force_compress=force_compress)
+            targets = imported.images
             for target in {target.digest: target for target in targets}.values():
                 try:
                     self._complete(held, target, destination, report)
                 except NotFound as error:
                     raise InvalidArgument(f"read image archive: it lacks a part: {error.message}") from error
+            self._store_index(held, imported, destination, report)
             for target in targets:
                 names = names_for_member(destination, target.digest, target.annotations)
                 self._store(held, names, target, destination, report)
+
+    def _store_index(self, scope: Scope, imported: Imported, destination: ImageStore, report: Report) -> None:
+        """The archive as a whole is an image too, if it is given a name."""
+        digest = digest_of(imported.index)
+        names = names_for_target(destination, digest)
+        if not names:
+            return
+        target = Descriptor(media_type=OCI_INDEX, digest=digest, size=len(imported.index))
+        store_bytes(self._stores.content, scope, f"index-{digest}", imported.index, digest)
+        documents = Documents(self._stores.content, scope)
+        documents.label(target, documents.read(target))
+        self._store(scope, names, target, destination, report)
 
     def _export(self, scope: Scope, source: ImageStore, writer: BufferedWriter, options: ExportOptions) -> None:
         names = [source.name, *(reference.name for reference in source.extra_references)]
@@ -134,8 +153,9 @@ class LocalTransfer:
             raise InvalidArgument("export: no image was named")
         documents = Documents(self._stores.content, scope)
         wanted = options.platforms or source.platforms or (self._stores.platform,)
-        chosen = None if options.all_platforms else wanted
-        selection = select(documents, images, chosen, skip_foreign=options.skip_non_distributable)
+        selection = select(
+            documents, images, wanted, everything=options.all_platforms, skip_foreign=options.skip_non_distributable
+        )
         compatible = not options.skip_compatibility_manifest
         write_archive(self._stores.content, scope, images, selection, writer.write, compatible=compatible)
         writer.flush()
@@ -144,9 +164,7 @@ class LocalTransfer:
         """Label what came, and unpack it."""
         documents = Documents(self._stores.content, scope)
         unpacker = Unpacker(self._stores, scope, destination.unpacks, report)
-        documents.label(target, documents.read(target))
-        for image in documents.images(target, self._platforms(destination)):
-            documents.label(image.target, image.manifest)
+        for image in documents.images(target, destination.platforms, visit=documents.label):
             unpacker.unpack(image)
 
     def _store(
@@ -169,9 +187,6 @@ class LocalTransfer:
             unpacker = Unpacker(self._stores, held, source.unpacks, report)
             for image in documents.images(target, [unpack.platform for unpack in source.unpacks]):
                 unpacker.unpack(image)
-
-    def _platforms(self, destination: ImageStore) -> tuple[Platform, ...]:
-        return destination.platforms or (self._stores.platform,)
 
 
 async def _resolve(repository: Repository, reference: Reference) -> Descriptor:

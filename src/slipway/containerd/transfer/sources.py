@@ -44,6 +44,11 @@ def sources_of(labels: Mapping[str, str], reference: Reference) -> str:
     return labels.get(source_label(reference.domain), "")
 
 
+def all_sources(labels: Mapping[str, str]) -> dict[str, str]:
+    """What is known of every registry, as labels."""
+    return {key: value for key, value in labels.items() if key.startswith(_LABEL)}
+
+
 def add_source(content: ContentStore, scope: Scope, digest: str, reference: Reference) -> None:
     """Remember that the reference's repository has the blob. A blob that is gone, and a label that is full, stay so."""
     key = source_label(reference.domain)

@@ -8,6 +8,7 @@ from slipway.base.digests import chain_ids
 from slipway.base.errors import AlreadyExists, InvalidArgument, NotFound
 from slipway.containerd.metadata.model import Scope
 from slipway.containerd.snapshots.interface import Snapshotter
+from slipway.containerd.transfer.compress_blob import UNCOMPRESSED_LABEL
 from slipway.containerd.transfer.documents import ImageManifest
 from slipway.containerd.transfer.interface import Report
 from slipway.containerd.transfer.model import Progress, Unpack
@@ -18,7 +19,6 @@ from slipway.contracts.oci import platforms
 
 _REFERENCE_LABEL: Final = "containerd.io/snapshot.ref"
 _SNAPSHOT_LABEL: Final = "containerd.io/gc.ref.snapshot."
-UNCOMPRESSED_LABEL: Final = "containerd.io/uncompressed"
 
 WaitForLayer = Callable[[Descriptor], None]
 """Returns when the layer's blob is there."""

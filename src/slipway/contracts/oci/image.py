@@ -35,6 +35,7 @@ SCHEMA_1: Final = (
 
 INDEX_TYPES: Final = frozenset((OCI_INDEX, DOCKER_LIST))
 MANIFEST_TYPES: Final = frozenset((OCI_MANIFEST, DOCKER_MANIFEST))
+CONFIG_TYPES: Final = frozenset((OCI_CONFIG, DOCKER_CONFIG))
 # Of each layer's media type the compression; "" says that the bytes tell.
 LAYER_COMPRESSION: Final[Mapping[str, str]] = {
     OCI_LAYER: "none",
