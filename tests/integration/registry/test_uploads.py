@@ -10,9 +10,9 @@ import pytest
 from slipway.base.digests import digest_of
 from slipway.base.errors import EngineError, InvalidArgument, NotFound, PermissionDenied, Unauthenticated, Unavailable
 from slipway.base.references import parse_reference
-from slipway.clients.registry.hosts import default_hosts
+from slipway.clients.registry.hosts import default_host
 from slipway.clients.registry.interface import Outcome
-from slipway.clients.registry.model import Body, Host, Login
+from slipway.clients.registry.model import Body, Host, Login, Patience
 from slipway.clients.registry.upload import RegistryUploads
 from slipway.contracts.containerd_api.types import Descriptor
 from slipway.contracts.oci.image import OCI_INDEX, OCI_LAYER
@@ -24,6 +24,7 @@ LAYER = Descriptor(media_type=OCI_LAYER, digest=digest_of(BLOB), size=len(BLOB))
 DOCUMENT = b'{"schemaVersion": 2, "manifests": []}'
 INDEX = Descriptor(media_type=OCI_INDEX, digest=digest_of(DOCUMENT), size=len(DOCUMENT))
 SECRET = "very secret"
+IMPATIENT = Patience(pauses=(0.0, 0.0))
 
 
 @dataclass
@@ -74,11 +75,12 @@ def use(
     work: Callable[[RegistryUploads], Awaitable[Outcome]],
     source: Source,
     hosts: Sequence[Host] = (),
-    pauses: Sequence[float] = (0.0, 0.0),
+    patience: Patience = IMPATIENT,
 ) -> Outcome:
     async def main() -> Outcome:
         reference = parse_reference(f"{registry.domain}/team/app:1")
-        uploads = RegistryUploads(reference, hosts or [Host(base=f"http://{registry.domain}/v2")], source.login, pauses)
+        places = hosts or [Host(base=f"http://{registry.domain}/v2")]
+        uploads = RegistryUploads(reference, places, source.login, patience)
         try:
             return await work(uploads)
         finally:
@@ -317,14 +319,13 @@ def test_a_push_to_a_registry_that_stalls_can_be_ended_at_any_time(
     use(registry, work, source)
 
 
-def test_silence_is_not_waited_for_without_end(
-    registry: UploadRegistry, source: Source, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("slipway.clients.registry.connection._COMMIT_SECONDS", 0.2)
-    registry.hook = on("PUT", Reply(stalls=True))
-    with pytest.raises(Unavailable, match="i/o timeout"):
-        push(registry, source)
-    assert len(registry.of("PUT")) == 1
+@pytest.mark.parametrize("method", ["HEAD", "POST", "PUT"])
+def test_silence_is_not_waited_for_without_end(registry: UploadRegistry, source: Source, method: str) -> None:
+    registry.hook = on(method, Reply(stalls=True))
+    patience = Patience(answer=0.2, commit=0.2, pauses=(0.0,))
+    with pytest.raises(Unavailable, match="timeout"):
+        use(registry, lambda uploads: uploads.push_blob(LAYER, source.body), source, patience=patience)
+    assert len(registry.of(method)) == 1
 
 
 def test_the_token_is_asked_for_reading_and_writing(registry: UploadRegistry, source: Source) -> None:
@@ -365,6 +366,6 @@ def test_only_a_host_that_takes_pushes_is_asked(
 
 
 def test_a_registry_on_loopback_is_found_by_either_scheme(registry: UploadRegistry, source: Source) -> None:
-    assert push(registry, source, hosts=default_hosts(registry.domain)) is Outcome.SENT
-    assert push(registry, source, hosts=default_hosts(registry.domain, "http")) is Outcome.EXISTS
+    assert push(registry, source, hosts=[default_host(registry.domain)]) is Outcome.SENT
+    assert push(registry, source, hosts=[default_host(registry.domain, "http")]) is Outcome.EXISTS
     assert registry.blobs["team/app"] == {LAYER.digest: BLOB}

@@ -1,14 +1,18 @@
 """One host of a repository: requests with authorization and redirects; answers become data or an error of ours."""
 
+import asyncio
 import ssl
-from collections.abc import AsyncIterator, Container
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Container, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
 
 from slipway.base.errors import EngineError, InvalidArgument, NotFound, PermissionDenied, Unauthenticated, Unavailable
 from slipway.clients.registry.authorization import Authorizer
+from slipway.clients.registry.bodies import read_bounded
 from slipway.clients.registry.error_documents import words_of_errors
-from slipway.clients.registry.model import AskLogin, Body, Host
+from slipway.clients.registry.model import USUAL_PATIENCE, AskLogin, Body, Host, Patience
+from slipway.clients.registry.tls import tls_context
 from slipway.clients.web.failures import cause_of
 from slipway.clients.web.http_client import make_http_client
 
@@ -17,7 +21,11 @@ if TYPE_CHECKING:
 
 _REDIRECTS: Final = 6
 _MESSAGE_LIMIT: Final = 64 << 10  # bytes of an error document that we read
-_COMMIT_SECONDS: Final = 300.0  # for the answer to a body: the registry may still have to move what it got
+_READING: Final = ("GET", "HEAD")
+_BUSY: Final = (408, 429, 500, 502, 503, 504)
+# What OpenSSL makes of an answer that is HTTP, or of a peer that hangs up on a greeting that it does not know.
+_NO_TLS: Final = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG",
+                  "UNEXPECTED_EOF_WHILE_READING")  # fmt: skip
 
 
 class Interrupted(Unavailable):
@@ -29,20 +37,30 @@ _KINDS: Final[dict[int, type[EngineError]]] = {
     401: Unauthenticated,
     403: PermissionDenied,
     404: NotFound,
-    **dict.fromkeys((408, 429, 500, 502, 503, 504), Interrupted),
+    **dict.fromkeys(_BUSY, Interrupted),
 }
 
 
 class Connection:
-    """Keeps the connections to one host. `scope` is what a token is asked for (`repository:NAME:pull`)."""
+    """Keeps the connections to one host. `scope` is what a token is asked for (`repository:NAME:pull`).
 
-    def __init__(self, host: Host, scope: str, ask_login: AskLogin) -> None:
-        import httpx
+    `is_last`: nobody else can be asked, so that a host in trouble is asked again after a pause. Reads files; raises
+    InvalidArgument for certificates that cannot be used.
+    """
 
+    def __init__(
+        self, host: Host, scope: str, ask_login: AskLogin, *, patience: Patience = USUAL_PATIENCE, is_last: bool = False
+    ) -> None:
         self.host = host
-        self._http = make_http_client(verify=_tls(host))
-        self._origin = _origin(httpx.URL(host.base))
-        self._authorizer = Authorizer(self._http, self._origin, scope, ask_login)
+        self._http = make_http_client(
+            verify=tls_context(host), connect_seconds=host.dial_seconds, read_seconds=patience.progress
+        )
+        self._scope = scope
+        self._ask_login = ask_login
+        self._patience = patience
+        self._pauses = patience.pauses if is_last else ()
+        self._may_be_plain = host.may_be_plain
+        self._speak_at(host.base)
 
     @asynccontextmanager
     async def request(
@@ -60,72 +78,131 @@ class Connection:
         `path` is below the host's base, or a whole URL that the host has named. Raises by `_KINDS`, Unavailable for the
         rest; messages name `what`.
         """
-        import httpx
-
-        url = path if "://" in path else f"{self.host.base}/{path}"
-        if self._origin[0] == "https" and not url.startswith("https:"):
-            raise Unavailable(f"{what}: the registry leads from https to {url.partition(':')[0]}")
-        used = self._authorizer.header
-        try:
-            async with self._send(method, url, headers, body) as response:
-                challenges = self._challenges(response)
-                if not challenges:
-                    await _raise_for_status(response, what, expected)
-                    yield response
-                    return
-            await self._authorizer.answer(challenges, used)
-            async with self._send(method, url, headers, body) as response:
+        if self._origin[0] == "https" and "://" in path and not path.startswith("https:"):
+            raise Unavailable(f"{what}: the registry leads from https to {path.partition(':')[0]}")
+        with self._named_failures(method, path):
+            response = await self._settled(method, path, headers, body)
+            try:
                 await _raise_for_status(response, what, expected)
                 yield response
-        except (httpx.TransportError, httpx.InvalidURL) as error:
-            asked = url.partition("?")[0]  # what follows may be a signature
-            sentence = f'failed to do request: {method.capitalize()} "{asked}": {cause_of(error, httpx.URL(asked))}'
-            may_pass = isinstance(error, httpx.ReadError | httpx.WriteError | httpx.RemoteProtocolError)
-            raise (Interrupted if may_pass else Unavailable)(sentence) from error
+            finally:
+                await response.aclose()
 
     async def close(self) -> None:
         await self._http.aclose()
 
-    @asynccontextmanager
-    async def _send(
-        self, method: str, url: str, headers: dict[str, str], body: Body | None
-    ) -> AsyncIterator["httpx.Response"]:
+    def _speak_at(self, base: str) -> None:
+        import httpx
+
+        self._base = base
+        self._origin = _origin(httpx.URL(base))
+        self._authorizer = Authorizer(self._http, self._origin, self._scope, self._ask_login, self._patience)
+
+    def _url(self, path: str) -> str:
+        if "://" in path:
+            return path
+        if not self.host.stands_for:
+            return f"{self._base}/{path}"
+        return f"{self._base}/{path}{'&' if '?' in path else '?'}ns={quote(self.host.stands_for, safe='')}"
+
+    @contextmanager
+    def _named_failures(self, method: str, path: str) -> Iterator[None]:
+        """Also around what the caller does with the answer: its body breaks off as its header does."""
+        import httpx
+
+        try:
+            yield
+        except (httpx.TransportError, httpx.InvalidURL, TimeoutError) as error:
+            url = self._url(path).partition("?")[0]  # what follows may be a signature
+            cause = _cause(error, httpx.URL(url))
+            may_pass = isinstance(error, httpx.ReadError | httpx.WriteError | httpx.RemoteProtocolError)
+            kind = Interrupted if may_pass else Unavailable
+            raise kind(f'failed to do request: {method.capitalize()} "{url}": {cause}') from error
+
+    async def _settled(self, method: str, path: str, headers: dict[str, str], body: Body | None) -> "httpx.Response":
+        """The answer, after pauses where the host is in trouble and nobody else can be asked; of what only reads."""
+        import httpx
+
+        for pause in self._pauses if method in _READING else ():
+            try:
+                response = await self._authorized(method, path, headers, body)
+            except (httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError):
+                await asyncio.sleep(pause)
+                continue
+            wanted = _wanted_pause(response, pause)
+            if response.status_code not in _BUSY or wanted > self._patience.longest_pause:
+                return response
+            await response.aclose()
+            await asyncio.sleep(wanted)
+        return await self._authorized(method, path, headers, body)
+
+    async def _authorized(self, method: str, path: str, headers: dict[str, str], body: Body | None) -> "httpx.Response":
+        used = self._authorizer.header
+        response = await self._reached(method, path, headers, body)
+        try:
+            challenges = self._challenges(response)
+            if not challenges or not await self._authorizer.answer(challenges, used):
+                return response
+        except BaseException:
+            await response.aclose()
+            raise
+        await response.aclose()
+        return await self._reached(method, path, headers, body)
+
+    async def _reached(self, method: str, path: str, headers: dict[str, str], body: Body | None) -> "httpx.Response":
+        """In clear where a host that may be plain speaks no TLS; never after it has once."""
+        import httpx
+
+        base = self._base
+        try:
+            return await self._follow(method, self._url(path), headers, body)
+        except httpx.TransportError as error:
+            if self._may_be_plain and _speaks_no_tls(error, httpx.URL(base)):
+                self._may_be_plain = False
+                self._speak_at(base.replace("https:", "http:", 1))
+            if self._base == base:
+                raise
+        return await self._follow(method, self._url(path), headers, body)
+
+    async def _follow(self, method: str, url: str, headers: dict[str, str], body: Body | None) -> "httpx.Response":
         """Follow redirects, never from https to http. What is meant for the registry goes to its origin alone."""
-        asked = url.partition("?")[0]
+        start = url.partition("?")[0]
         for _ in range(_REDIRECTS):
-            async with AsyncExitStack() as stack:
-                request = self._request(stack, method, url, headers, body)
-                response = await self._http.send(request, stream=True)
-                stack.push_async_callback(response.aclose)
-                if not response.has_redirect_location:
-                    yield response
-                    return
-                target = response.url.join(response.headers["location"])
-            if request.url.scheme == "https" and target.scheme != "https":
-                raise Unavailable(f"{method} {asked}: it redirects from https to {target.scheme}")
-            if method not in ("GET", "HEAD") and response.status_code not in (307, 308):
+            response = await self._send(method, url, headers, body)
+            if not response.has_redirect_location:
+                return response
+            await response.aclose()
+            target = response.url.join(response.headers["location"])
+            if response.url.scheme == "https" and target.scheme != "https":
+                raise Unavailable(f"{method} {start}: it redirects from https to {target.scheme}")
+            if method not in _READING and response.status_code not in (307, 308):
                 raise Unavailable(
-                    f"{method} {asked}: it redirects by {response.status_code}, which is for reading only"
+                    f"{method} {start}: it redirects by {response.status_code}, which is for reading only"
                 )
             url = str(target)
-        raise Unavailable(f"{method} {asked}: more than {_REDIRECTS} redirects")
+        raise Unavailable(f"{method} {start}: more than {_REDIRECTS} redirects")
 
-    def _request(
-        self, stack: AsyncExitStack, method: str, url: str, headers: dict[str, str], body: Body | None
-    ) -> "httpx.Request":
-        pieces = None
-        if body is not None:
-            pieces = body.pieces()
-            stack.push_async_callback(pieces.aclose)
-            headers = {**headers, "Content-Length": str(body.size)}
-        request = self._http.build_request(method, url, headers=headers, content=pieces)
-        if body is not None:
-            request.extensions["timeout"] = {**request.extensions["timeout"], "read": _COMMIT_SECONDS}
-        if _origin(request.url) == self._origin:
-            request.headers.update(self.host.headers)
-            if self._authorizer.header:
-                request.headers["Authorization"] = self._authorizer.header
-        return request
+    async def _send(self, method: str, url: str, headers: dict[str, str], body: Body | None) -> "httpx.Response":
+        """One request. An answer's header has one deadline for all of it: it could come byte by byte."""
+        pieces = None if body is None else body.pieces()
+        try:
+            length = {} if body is None else {"Content-Length": str(body.size)}
+            request = self._http.build_request(
+                method, url, headers={"Accept-Encoding": "identity", **headers, **length}, content=pieces
+            )
+            if body is not None:
+                request.extensions["timeout"] = {**request.extensions["timeout"], "read": self._patience.commit}
+            if _origin(request.url) == self._origin:
+                request.headers.update(self.host.headers)
+                if self._authorizer.header:
+                    request.headers["Authorization"] = self._authorizer.header
+            async with asyncio.timeout(self._patience.answer if body is None else None):
+                response = await self._http.send(request, stream=True)
+        finally:
+            if pieces is not None:
+                await pieces.aclose()
+        self._may_be_plain = False
+        return response
 
     def _challenges(self, response: "httpx.Response") -> tuple[str, ...]:
         """Only the registry itself may ask for credentials, not a host that it redirects to (CVE-2020-15157)."""
@@ -134,40 +211,46 @@ class Connection:
         return tuple(response.headers.get_list("www-authenticate"))
 
 
-async def read_bounded(response: "httpx.Response", limit: int) -> bytes | None:
-    """The body, or None when it is longer than `limit` bytes."""
-    pieces: list[bytes] = []
-    length = 0
-    async for piece in response.aiter_bytes():
-        length += len(piece)
-        if length > limit:
-            return None
-        pieces.append(piece)
-    return b"".join(pieces)
-
-
 async def _raise_for_status(response: "httpx.Response", what: str, expected: Container[int]) -> None:
     status = response.status_code
     if 200 <= status < 300 or status in expected:
         return
     kind = _KINDS.get(status, Unavailable)
-    if kind is NotFound and response.request.method in ("GET", "HEAD"):
+    if kind is NotFound and response.request.method in _READING:
         raise NotFound(f"{what}: not found")
     said = (await read_bounded(response, _MESSAGE_LIMIT) or b"") if response.request.method != "HEAD" else b""
     words = words_of_errors(said)
-    url = str(response.url).partition("?")[0]
+    url = response.url.copy_with(query=None, fragment=None, userinfo=b"")  # a signature may be part of it
     raise kind(f"{what}: unexpected status from {response.request.method} request to {url}: "
                f"{status} {response.reason_phrase}{': ' if words else ''}{words}")  # fmt: skip
 
 
-def _tls(host: Host) -> ssl.SSLContext | bool:
-    if not host.base.startswith("https:"):
-        return False
-    if not host.verify:
-        context = ssl.create_default_context()
-        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-        return context
-    return ssl.create_default_context(cafile=host.certificates or None)
+def _wanted_pause(response: "httpx.Response", usual: float) -> float:
+    """What Retry-After says in seconds (RFC 9110 section 10.2.3); a date or nonsense is passed over."""
+    text = response.headers.get("retry-after", "")
+    return float(text) if text.isascii() and text.isdigit() and len(text) < 10 else usual
+
+
+def _cause(error: BaseException, url: "httpx.URL") -> str:
+    import httpx
+
+    if isinstance(error, TimeoutError):
+        return "timeout awaiting response headers"
+    if isinstance(error, httpx.ReadTimeout):
+        return "timeout awaiting the next bytes"
+    return cause_of(error, url)
+
+
+def _speaks_no_tls(error: BaseException, url: "httpx.URL") -> bool:
+    """Whether a first request by TLS failed because the peer speaks HTTP, or listens at HTTP's own port only."""
+    import httpx
+
+    each: BaseException | None = error
+    while each is not None:
+        if isinstance(each, ssl.SSLError):
+            return each.reason in _NO_TLS
+        each = each.__cause__ or each.__context__
+    return url.port is None and isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
 
 
 def _origin(url: "httpx.URL") -> tuple[str, str]:

@@ -1,42 +1,85 @@
-"""Which hosts serve a registry's domain: containerd's hosts.toml, and what holds without one.
+"""Which hosts serve a registry's domain: a folder per domain with hosts.toml or certificates, and what holds without.
 
-Source: containerd docs/hosts.md. Only `read_host_file` does I/O.
+Source: containerd docs/hosts.md. Only `hosts_of_domain` and what it calls for it do I/O.
 """
 
 import ipaddress
 import os
 import tomllib
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
 
-from slipway.base.errors import InvalidArgument
+from slipway.base.errors import InvalidArgument, Unavailable
 from slipway.base.files import read_whole
+from slipway.clients.registry.hosts_file import hosts_from_table
 from slipway.clients.registry.model import Host
 
-_HUB: Final = "docker.io"
-_HUB_HOST: Final = "registry-1.docker.io"  # docker.io itself serves a web site
+HUB: Final = "docker.io"
+HUB_HOST: Final = "registry-1.docker.io"  # docker.io itself serves a web site
 _FILE_LIMIT: Final = 1 << 20
 
 
-def hosts_of_domain(domain: str, *, host_dir: str = "", default_scheme: str = "") -> list[Host]:
+def hosts_of_domain(domain: str, *, roots: Sequence[str] = (), default_scheme: str = "") -> list[Host]:
     """The hosts to try for `domain` (`docker.io`, `localhost:5000`), best first, the registry itself last.
 
-    `host_dir` holds DOMAIN/hosts.toml files. Raises InvalidArgument for a malformed one, OSError for an unreadable one.
+    `roots` hold a folder per domain; the first root that has one for `domain`, or for all (`_default`), is taken. In
+    it hosts.toml counts, else Docker's certificates (*.crt, *.cert with *.key). Raises InvalidArgument for a malformed
+    file and Unavailable for an unreadable one, naming it.
     """
-    table = read_host_file(host_dir, domain) if host_dir else None
-    if table is None:
-        return default_hosts(domain, default_scheme)
-    return hosts_from_table(table, domain, default_scheme, os.path.join(host_dir, domain))
+    registry = default_host(domain, default_scheme)
+    folder = host_folder(roots, domain)
+    if not folder:
+        return [registry]
+    path = os.path.join(folder, "hosts.toml")
+    try:
+        text = read_whole(path, limit=_FILE_LIMIT).decode()
+        if text.strip():
+            return hosts_from_table(tomllib.loads(text), registry, domain, folder)
+        return [_with_certificates(registry, folder)]
+    except FileNotFoundError:
+        return [_with_certificates(registry, folder)]
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InvalidArgument(f"read {path}: {error}") from error
+    except OSError as error:
+        raise Unavailable(f"read {path}: {error.strerror or error}") from error
 
 
-def default_hosts(domain: str, default_scheme: str = "") -> list[Host]:
-    """HTTPS; on loopback also HTTPS without verification, then HTTP, as Docker treats 127.0.0.0/8."""
-    name = _HUB_HOST if domain == _HUB else domain
-    if default_scheme == "http":
-        return [Host(base=f"https://{name}/v2", verify=False), Host(base=f"http://{name}/v2")]
-    if is_loopback(domain):
-        return [Host(base=f"http://{name}/v2"), Host(base=f"https://{name}/v2", verify=False)]
-    return [Host(base=f"https://{name}/v2")]
+def host_folder(roots: Sequence[str], domain: str) -> str:
+    """The folder that says how `domain` is reached; empty where there is none. Raises Unavailable."""
+    for root in roots:
+        for name in folder_names(domain):
+            path = os.path.join(root, name)
+            try:
+                os.stat(path)
+            except (FileNotFoundError, NotADirectoryError):
+                continue
+            except OSError as error:
+                raise Unavailable(f"read {path}: {error.strerror or error}") from error
+            return path
+    return ""
+
+
+def folder_names(domain: str) -> tuple[str, ...]:
+    """`host_port_` (for file systems without colons), `host:port`, `_default`."""
+    name, colon, port = domain.rpartition(":")
+    return (*((f"{name}_{port}_",) if colon and name else ()), domain, "_default")
+
+
+def default_host(domain: str, default_scheme: str = "") -> Host:
+    """HTTPS, or the scheme that was asked for; on loopback without verification, and in clear where that fails.
+
+    Docker treats 127.0.0.0/8 so.
+    """
+    if domain == HUB:
+        return Host(base=f"https://{HUB_HOST}/v2")
+    port = _port(domain)
+    if not is_loopback(domain):
+        return Host(base=f"{default_scheme or 'https'}://{domain}/v2")
+    if port == "80":
+        return Host(base=f"http://{domain}/v2")
+    may_be_plain = default_scheme != "https" and port != "443"
+    return Host(base=f"https://{domain}/v2", verify=False, may_be_plain=may_be_plain)
 
 
 def is_loopback(domain: str) -> bool:
@@ -50,53 +93,32 @@ def is_loopback(domain: str) -> bool:
         return False
 
 
-def read_host_file(host_dir: str, domain: str) -> dict[str, Any] | None:
-    """The table of DOMAIN/hosts.toml, else of _default/hosts.toml; None where neither is."""
-    for folder in (domain, "_default"):
-        path = os.path.join(host_dir, folder, "hosts.toml")
-        try:
-            return tomllib.loads(read_whole(path, limit=_FILE_LIMIT).decode())
-        except FileNotFoundError:
-            continue
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise InvalidArgument(f"read {path}: {error}") from error
-    return None
+def certificates_in(folder: str) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:
+    """Docker's files in a folder: the authorities (*.crt), and pairs of *.cert and *.key (empty: there is none).
+
+    Raises OSError.
+    """
+    try:
+        names = sorted(os.listdir(folder))
+    except FileNotFoundError:
+        return (), ()
+    authorities = tuple(os.path.join(folder, name) for name in names if name.endswith(".crt"))
+    identities = []
+    for name in names:
+        if name.endswith(".cert"):
+            key = f"{name.removesuffix('.cert')}.key"
+            identities.append((os.path.join(folder, name), os.path.join(folder, key) if key in names else ""))
+    return authorities, tuple(identities)
 
 
-def hosts_from_table(table: Mapping[str, Any], domain: str, default_scheme: str, folder: str) -> list[Host]:
-    """The `[host."URL"]` tables in their order, then `server`, else the default hosts. Raises InvalidArgument."""
-    tables = table.get("host", {})
-    if not isinstance(tables, Mapping):
-        raise InvalidArgument(f"read {folder}/hosts.toml: host is not a table")
-    hosts = [_host(url, entry, folder) for url, entry in tables.items()]
-    server = table.get("server")
-    if server is None:
-        return [*hosts, *default_hosts(domain, default_scheme)]
-    return [*hosts, _host(server, {name: value for name, value in table.items() if name != "host"}, folder)]
+def _with_certificates(registry: Host, folder: str) -> Host:
+    try:
+        authorities, identities = certificates_in(folder)
+    except OSError as error:
+        raise Unavailable(f"read {folder}: {error.strerror or error}") from error
+    return replace(registry, authorities=authorities, identities=identities)
 
 
-def _host(url: object, entry: object, folder: str) -> Host:
-    if not isinstance(url, str) or not isinstance(entry, Mapping):
-        raise InvalidArgument(f"read {folder}/hosts.toml: {url!r} is not a host with a table")
-    url = url if "://" in url else f"https://{url}"
-    if not url.startswith(("http://", "https://")):
-        raise InvalidArgument(f"read {folder}/hosts.toml: {url!r} is neither http nor https")
-    capabilities = entry.get("capabilities") or ["pull", "resolve", "push"]
-    authority = entry.get("ca", "")
-    return Host(
-        base=url.rstrip("/") + ("" if entry.get("override_path") else "/v2"),
-        resolves="resolve" in capabilities,
-        pushes="push" in capabilities,
-        verify=not entry.get("skip_verify", False),
-        certificates=os.path.join(folder, authority) if isinstance(authority, str) and authority else "",
-        headers=_headers(entry.get("header", {})),
-    )
-
-
-def _headers(table: object) -> dict[str, str]:
-    if not isinstance(table, Mapping):
-        return {}
-    return {
-        str(name): ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-        for name, value in table.items()
-    }
+def _port(domain: str) -> str:
+    """Of `host:port` and `[address]:port`; empty where there is none."""
+    return domain.rpartition("]")[2].rpartition(":")[2] if ":" in domain.rpartition("]")[2] else ""

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -9,16 +10,43 @@ class Host:
     """One place that serves a repository: the registry itself, or a mirror of it.
 
     `base` is a URL up to and without the repository (`https://registry-1.docker.io/v2`). `resolves` says that it may
-    turn tags into digests; every host may be asked by digest. `pushes` says that it takes images. `certificates` is a
-    file of authorities to trust.
+    turn tags into digests, `pulls` that it may be asked by digest, `pushes` that it takes images. `may_be_plain`: a
+    host at https that speaks no TLS is asked in clear. `authorities` are files of certificates to trust beside the
+    system's, `identities` pairs of files (certificate, key; key empty: in the same file) to show who we are.
+    `stands_for` is the domain of the registry whose mirror this is; empty for the registry itself.
     """
 
     base: str
     resolves: bool = True
+    pulls: bool = True
     pushes: bool = True
     verify: bool = True
-    certificates: str = ""
+    may_be_plain: bool = False
+    authorities: tuple[str, ...] = ()
+    identities: tuple[tuple[str, str], ...] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
+    dial_seconds: float = 30.0
+    stands_for: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Patience:
+    """How long a registry is waited for, in seconds: never for all of a download, always for its next step.
+
+    `answer` is for the whole of an answer's header, `commit` for that to an upload (the registry may have to move it),
+    `progress` for the next bytes of a body, `document` for all of a manifest or token. `pauses` lie between attempts
+    that brought nothing; a Retry-After of more than `longest_pause` is an error at once.
+    """
+
+    answer: float = 60.0
+    commit: float = 300.0
+    progress: float = 60.0
+    document: float = 300.0
+    pauses: tuple[float, ...] = (0.2, 1.0, 4.0)
+    longest_pause: float = 30.0
+
+
+USUAL_PATIENCE: Final = Patience()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,10 +59,14 @@ class Challenge:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Login:
-    """What a person has for a host: a name and a secret, or (empty name) a refresh token."""
+    """What a person has for a host: a name and a secret, or (empty name) a refresh token.
 
-    username: str
-    secret: str = field(repr=False)
+    `header` instead of both is a whole Authorization header, for the registry itself.
+    """
+
+    username: str = ""
+    secret: str = field(default="", repr=False)
+    header: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

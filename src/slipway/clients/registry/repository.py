@@ -1,5 +1,6 @@
 """A repository behind its hosts: mirrors first, the registry last; what a host cannot give, the next is asked for."""
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -7,8 +8,9 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from slipway.base.digests import digest_of, is_digest, new_hash
 from slipway.base.errors import EngineError, InvalidArgument, Unavailable
 from slipway.base.references import Reference
-from slipway.clients.registry.connection import Connection, read_bounded
-from slipway.clients.registry.model import AskLogin, Host, anonymous
+from slipway.clients.registry.bodies import read_bounded
+from slipway.clients.registry.connection import Connection
+from slipway.clients.registry.model import USUAL_PATIENCE, AskLogin, Host, Patience, anonymous
 from slipway.contracts.containerd_api.types import Descriptor
 from slipway.contracts.oci.image import DOCUMENT_LIMIT, INDEX_TYPES, MANIFEST_TYPES
 
@@ -17,18 +19,29 @@ if TYPE_CHECKING:
 
 Answer = TypeVar("Answer")
 _ACCEPT: Final = ", ".join(sorted(INDEX_TYPES | MANIFEST_TYPES))
-_RESUMES: Final = 5  # times that one blob's connection may break
+_NO_HEAD: Final = (405, 501)  # of registries that know no HEAD
+_PROGRESS: Final = 1 << 20  # bytes: what a connection that breaks must have brought to be worth another one
 _LONGEST_NUMBER: Final = 18  # digits: what fits 64 bits in any case; `int()` itself refuses more than 4,300
 
 
 class RegistryRepository:
     """Implements `interface.Repository` over HTTP."""
 
-    def __init__(self, reference: Reference, hosts: list[Host], ask_login: AskLogin = anonymous) -> None:
+    def __init__(
+        self,
+        reference: Reference,
+        hosts: list[Host],
+        ask_login: AskLogin = anonymous,
+        patience: Patience = USUAL_PATIENCE,
+    ) -> None:
         self._name = reference.name
         self._path = reference.path
+        self._patience = patience
         scope = f"repository:{reference.path}:pull"
-        self._connections = [Connection(host, scope, ask_login) for host in hosts]
+        pulling = [host for host in hosts if host.pulls]
+        self._connections = [
+            Connection(host, scope, ask_login, patience=patience, is_last=host is pulling[-1]) for host in pulling
+        ]
 
     async def close(self) -> None:
         for connection in self._connections:
@@ -40,9 +53,13 @@ class RegistryRepository:
 
         async def ask(connection: Connection) -> Descriptor:
             path = f"{self._path}/manifests/{reference.object}"
-            async with connection.request("HEAD", path, what, {"Accept": _ACCEPT}) as response:
-                told = _descriptor(response, reference.digest)
-            return told or await self._resolve_by_content(connection, path, what)
+            asking = connection.request("HEAD", path, what, {"Accept": _ACCEPT}, expected=_NO_HEAD)
+            async with asking as response:
+                told = None if response.status_code in _NO_HEAD else _descriptor(response, reference.digest)
+            target = told or await self._resolve_by_content(connection, path, what, reference.digest)
+            if target.size > DOCUMENT_LIMIT:
+                raise InvalidArgument(f"{what}: its manifest is larger than {DOCUMENT_LIMIT} bytes")
+            return target
 
         return await self._first_answer(hosts, ask, what)
 
@@ -52,7 +69,7 @@ class RegistryRepository:
         async def ask(connection: Connection) -> bytes:
             path = f"{self._path}/manifests/{target.digest}"
             async with connection.request("GET", path, what, {"Accept": target.media_type or _ACCEPT}) as response:
-                data = await read_bounded(response, min(target.size or DOCUMENT_LIMIT, DOCUMENT_LIMIT))
+                data = await self._document(response, min(target.size or DOCUMENT_LIMIT, DOCUMENT_LIMIT))
             if data is None or (target.size and len(data) != target.size) or not _is_content(data, target.digest):
                 raise InvalidArgument(f"{what}: the registry sent something else")
             return data
@@ -68,36 +85,46 @@ class RegistryRepository:
             await pieces.aclose()
 
     async def _pieces(self, target: Descriptor, offset: int) -> AsyncGenerator[bytes, None]:
-        """Yield the rest of a blob; when a connection breaks, go on where it broke, with the next host if need be."""
-        what = f"{self._name}@{target.digest}"
-        candidates = self._connections * _RESUMES
-        refused: set[Connection] = set()
+        """Yield the rest of a blob; when a connection breaks, go on where it broke, with the next host if need be.
+
+        Rounds of all hosts that bring little are counted: a few bytes at a time, a registry could go on for ever.
+        """
+        what, start = f"{self._name}@{target.digest}", offset
+        hosts = list(self._connections)
         failure: EngineError = Unavailable(f"{what}: no host of its registry may be asked")
-        for connection in candidates:
-            if offset >= target.size:
-                return
-            if connection in refused:
-                continue
-            try:
-                async for piece in self._pieces_once(connection, target, offset, what):
-                    offset += len(piece)
-                    yield piece
-            except EngineError as error:
-                failure = error
-                if not isinstance(error, Unavailable):
-                    refused.add(connection)
+        pauses = iter(self._patience.pauses)
+        while hosts and offset < target.size:
+            begin = offset
+            for connection in list(hosts):
+                try:
+                    async for piece in self._pieces_once(connection, target, offset, what):
+                        offset += len(piece)
+                        yield piece
+                    failure = Unavailable(f"{what}: its registry sent less than it announced")
+                except EngineError as error:
+                    failure = error
+                    if not isinstance(error, Unavailable):
+                        hosts.remove(connection)
+                if offset >= target.size:
+                    return
+            if offset - begin >= _PROGRESS:
+                pauses = iter(self._patience.pauses)
+            elif (pause := next(pauses, None)) is None:
+                break
+            else:
+                await asyncio.sleep(pause)
         if offset < target.size:
-            failure.add_note(f"{offset} of {target.size} bytes arrived")
-            raise failure
+            arrived = f"; {offset} of {target.size} bytes have arrived" if offset > start else ""
+            raise type(failure)(f"{failure.message}{arrived}", failure.hint)
 
     async def _pieces_once(
         self, connection: Connection, target: Descriptor, offset: int, what: str
     ) -> AsyncGenerator[bytes, None]:
-        headers = {"Accept-Encoding": "identity"}
+        headers = {}
         if offset:
             headers["Range"] = f"bytes={offset}-{target.size - 1}"
         async with connection.request("GET", f"{self._path}/blobs/{target.digest}", what, headers) as response:
-            skip = 0 if response.status_code == 206 else offset
+            skip = _bytes_before(response, offset, what)
             left = target.size - offset
             async for piece in response.aiter_raw():
                 if skip >= len(piece):
@@ -109,14 +136,20 @@ class RegistryRepository:
                 if not left:
                     return
 
-    async def _resolve_by_content(self, connection: Connection, path: str, what: str) -> Descriptor:
+    async def _document(self, response: "httpx.Response", limit: int) -> bytes | None:
+        async with asyncio.timeout(self._patience.document):
+            return await read_bounded(response, limit)
+
+    async def _resolve_by_content(self, connection: Connection, path: str, what: str, expected: str) -> Descriptor:
         """For registries whose HEAD tells no digest."""
         async with connection.request("GET", path, what, {"Accept": _ACCEPT}) as response:
-            data = await read_bounded(response, DOCUMENT_LIMIT)
+            data = await self._document(response, DOCUMENT_LIMIT)
             media_type = _media_type(response)
         if data is None:
             raise InvalidArgument(f"{what}: its manifest is larger than {DOCUMENT_LIMIT} bytes")
-        return Descriptor(media_type=media_type, digest=digest_of(data), size=len(data))
+        if expected and not _is_content(data, expected):
+            raise InvalidArgument(f"{what}: the registry sent something else")
+        return Descriptor(media_type=media_type, digest=expected or digest_of(data), size=len(data))
 
     async def _first_answer(
         self, connections: list[Connection], ask: Callable[[Connection], Awaitable[Answer]], what: str
@@ -140,6 +173,16 @@ def _descriptor(response: "httpx.Response", expected: str) -> Descriptor | None:
     if expected and digest != expected:
         raise InvalidArgument(f"{expected[:80]}: the registry answered for {digest}")
     return Descriptor(media_type=_media_type(response), digest=digest, size=int(length))
+
+
+def _bytes_before(response: "httpx.Response", offset: int, what: str) -> int:
+    """How much of a body lies before `offset`: a registry may send all of a blob, whatever range it was asked for."""
+    if response.status_code != 206:
+        return offset
+    told = response.headers.get("content-range", "")
+    if not told.startswith(f"bytes {offset}-"):
+        raise InvalidArgument(f"{what}: asked for bytes from {offset} on, the registry sent {told[:80]!r}")
+    return 0
 
 
 def _media_type(response: "httpx.Response") -> str:

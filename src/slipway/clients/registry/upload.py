@@ -8,17 +8,17 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, urlencode
 
-from slipway.base.errors import EngineError, InvalidArgument, NotFound, PermissionDenied, Unauthenticated, Unavailable
+from slipway.base.errors import InvalidArgument, NotFound, PermissionDenied, Unauthenticated
 from slipway.base.references import Reference
-from slipway.clients.registry.connection import Connection, Interrupted, read_bounded
+from slipway.clients.registry.bodies import read_bounded
+from slipway.clients.registry.connection import Connection, Interrupted
 from slipway.clients.registry.interface import Outcome
-from slipway.clients.registry.model import AskLogin, Body, Host, anonymous
+from slipway.clients.registry.model import USUAL_PATIENCE, AskLogin, Body, Host, Patience, anonymous
 from slipway.contracts.containerd_api.types import Descriptor
 
 if TYPE_CHECKING:
     import httpx
 
-PAUSES: Final = (0.2, 1.0, 3.0)  # seconds before one more attempt, where the last was interrupted
 _UPLOAD_TYPE: Final = "application/octet-stream"
 _ANSWER_LIMIT: Final = 64 << 10  # bytes of an answer that are read, so that its connection can be used again
 _ABSENT: Final = frozenset((404, 405))  # 405: a registry that knows no HEAD
@@ -30,75 +30,73 @@ class RegistryUploads:
 
     def __init__(
         self, reference: Reference, hosts: Sequence[Host], ask_login: AskLogin = anonymous,
-        pauses: Sequence[float] = PAUSES,
+        patience: Patience = USUAL_PATIENCE,
     ) -> None:  # fmt: skip
-        """Raises NotFound where none of the hosts takes images."""
+        """The first host that takes images is the only one, as with the original. Raises NotFound where none does.
+
+        Reads files; raises InvalidArgument for certificates that cannot be used.
+        """
         self._name = reference.name
         self._path = reference.path
-        self._pauses = pauses
-        candidates = _candidates(hosts)
-        if not candidates:
+        self._pauses = patience.pauses
+        host = next((host for host in hosts if host.pushes), None)
+        if host is None:
             raise NotFound(f"push {reference.complete}: no push hosts")
-        scope = f"repository:{reference.path}:pull,push"
-        self._candidates = [Connection(host, scope, ask_login) for host in candidates]
-        self._connection: Connection | None = None
-        self._choosing = asyncio.Lock()
+        self._connection = Connection(host, f"repository:{reference.path}:pull,push", ask_login, patience=patience)
 
     async def push_blob(self, target: Descriptor, body: Body, mount_from: str = "") -> Outcome:
         what = f"push {self._name}@{target.digest}"
 
-        async def attempt(connection: Connection) -> Outcome:
-            if await self._has(connection, f"{self._path}/blobs/{target.digest}", target, what) is not None:
+        async def attempt() -> Outcome:
+            if await self._has(f"{self._path}/blobs/{target.digest}", target, what) is not None:
                 return Outcome.EXISTS
-            place = await self._mount(connection, target, mount_from, what) if mount_from else None
-            place = place or await self._begin(connection, target, what)
+            place = await self._mount(target, mount_from, what) if mount_from else None
+            place = place or await self._begin(target, what)
             if isinstance(place, Outcome):
                 return place
-            await self._put(connection, place, _UPLOAD_TYPE, target, body, what)
+            await self._put(place, _UPLOAD_TYPE, target, body, what)
             return Outcome.SENT
 
-        return await self._with_retries(attempt, what)
+        return await self._with_retries(attempt)
 
     async def push_manifest(self, target: Descriptor, data: bytes, tag: str = "") -> Outcome:
         what = f"push {self._name}{f':{tag}' if tag else f'@{target.digest}'}"
         path = f"{self._path}/manifests/{tag or target.digest}"
         body = Body(size=len(data), pieces=lambda: _only(data))
 
-        async def attempt(connection: Connection) -> Outcome:
-            found = await self._has(connection, path, target, what)
+        async def attempt() -> Outcome:
+            found = await self._has(path, target, what)
             if found == target.digest or (found is not None and not tag):
                 return Outcome.EXISTS
-            await self._put(connection, path, target.media_type, target, body, what)
+            await self._put(path, target.media_type, target, body, what)
             return Outcome.SENT
 
-        return await self._with_retries(attempt, what)
+        return await self._with_retries(attempt)
 
     async def close(self) -> None:
-        for connection in self._candidates:
-            await connection.close()
+        await self._connection.close()
 
-    async def _has(self, connection: Connection, path: str, target: Descriptor, what: str) -> str | None:
+    async def _has(self, path: str, target: Descriptor, what: str) -> str | None:
         """The digest that the registry tells, "" where it has something and tells none; None for nothing.
 
         Who may not look may still be let push, and a refusal of that has words, unlike one of HEAD.
         """
         headers = {"Accept": f"{target.media_type}, */*"}
         try:
-            async with connection.request("HEAD", path, what, headers, expected=_ABSENT) as response:
+            async with self._connection.request("HEAD", path, what, headers, expected=_ABSENT) as response:
                 await _finish(response)
                 told: str = response.headers.get("docker-content-digest", "")
                 return None if response.status_code in _ABSENT else told
         except (Unauthenticated, PermissionDenied):
             return None
 
-    async def _mount(
-        self, connection: Connection, target: Descriptor, mount_from: str, what: str
-    ) -> "str | Outcome | None":
+    async def _mount(self, target: Descriptor, mount_from: str, what: str) -> "str | Outcome | None":
         """MOUNTED; or where to send the blob to instead; or None: a registry may refuse in any way it likes."""
         query = urlencode({"mount": target.digest, "from": mount_from}, safe=":/")
         path = f"{self._path}/blobs/uploads/?{query}"
         try:
-            async with connection.request("POST", path, what, {"Content-Length": "0"}, expected=_NO_MOUNT) as response:
+            asking = self._connection.request("POST", path, what, {"Content-Length": "0"}, expected=_NO_MOUNT)
+            async with asking as response:
                 await _finish(response)
                 if response.status_code in _NO_MOUNT:
                     return None
@@ -109,68 +107,33 @@ class RegistryUploads:
         except Unauthenticated:  # the token server gives nobody a token for the other repository
             return None
 
-    async def _begin(self, connection: Connection, target: Descriptor, what: str) -> "str | Outcome":
+    async def _begin(self, target: Descriptor, what: str) -> "str | Outcome":
         """Where to send the blob to. EXISTS from a registry that has just found it."""
         path = f"{self._path}/blobs/uploads/"
         try:
-            async with connection.request("POST", path, what, {"Content-Length": "0"}) as response:
+            async with self._connection.request("POST", path, what, {"Content-Length": "0"}) as response:
                 await _finish(response)
                 return Outcome.EXISTS if response.status_code == 201 else _upload_url(response, target, what)
         except Unauthenticated as error:
             raise _denied(error) from error
 
-    async def _put(
-        self, connection: Connection, place: str, media_type: str, target: Descriptor, body: Body, what: str
-    ) -> None:
+    async def _put(self, place: str, media_type: str, target: Descriptor, body: Body, what: str) -> None:
+        headers = {"Content-Type": media_type}
         try:
-            async with connection.request("PUT", place, what, {"Content-Type": media_type}, body=body) as response:
+            async with self._connection.request("PUT", place, what, headers, body=body) as response:
                 await _finish(response)
                 _check_digest(response, target, what)
         except Unauthenticated as error:
             raise _denied(error) from error
 
-    async def _with_retries(self, attempt: Callable[[Connection], Awaitable[Outcome]], what: str) -> Outcome:
+    async def _with_retries(self, attempt: Callable[[], Awaitable[Outcome]]) -> Outcome:
         """Each attempt is a whole one: what has arrived of an upload is not known, and cannot be relied on."""
-        connection = await self._chosen(what)
         for pause in self._pauses:
             try:
-                return await attempt(connection)
+                return await attempt()
             except Interrupted:
                 await asyncio.sleep(pause)
-        return await attempt(connection)
-
-    async def _chosen(self, what: str) -> Connection:
-        """Of a host that may speak HTTPS or HTTP (loopback) the one that it speaks; every other is taken as it is."""
-        async with self._choosing:
-            if self._connection is None:
-                if len(self._candidates) == 1:
-                    self._connection = self._candidates[0]
-                else:
-                    self._connection = await self._first_that_answers(what)
-            return self._connection
-
-    async def _first_that_answers(self, what: str) -> Connection:
-        failure: EngineError | None = None
-        for connection in self._candidates:
-            try:
-                async with connection.request("GET", "", what, {}) as response:
-                    await _finish(response)
-                return connection
-            except (Unauthenticated, PermissionDenied):
-                return connection
-            except EngineError as error:
-                failure = failure or error
-        raise failure or Unavailable(f"{what}: no host of its registry may be asked")
-
-
-def _candidates(hosts: Sequence[Host]) -> list[Host]:
-    """The first host that takes images, as the original; with it its other spelling, where that is the same place."""
-    pushing = [host for host in hosts if host.pushes]
-    return [host for host in pushing if _place(host) == _place(pushing[0])]
-
-
-def _place(host: Host) -> str:
-    return host.base.partition("://")[2]
+        return await attempt()
 
 
 def _upload_url(response: "httpx.Response", target: Descriptor, what: str) -> str:

@@ -17,8 +17,15 @@ _CONNECT_SECONDS: Final = 10.0
 _READ_SECONDS: Final = 60.0  # for the next bytes, not for all of them
 
 
-def make_http_client(*, verify: ssl.SSLContext | bool = True) -> "httpx.AsyncClient":
+def make_http_client(
+    *,
+    verify: ssl.SSLContext | bool = True,
+    connect_seconds: float = _CONNECT_SECONDS,
+    read_seconds: float = _READ_SECONDS,
+) -> "httpx.AsyncClient":
     """Follows no redirect unless told to at a request. `verify` False is for what has no TLS at all.
+
+    `read_seconds` is the longest silence while something is awaited.
 
     Takes 80 ms and more: the imports, and the certificates that are trusted.
     """
@@ -28,6 +35,6 @@ def make_http_client(*, verify: ssl.SSLContext | bool = True) -> "httpx.AsyncCli
     logging.getLogger("httpx").setLevel(logging.WARNING)  # it tells of every request at level info
     return httpx.AsyncClient(
         verify=verify,
-        timeout=httpx.Timeout(_READ_SECONDS, connect=_CONNECT_SECONDS),
+        timeout=httpx.Timeout(read_seconds, connect=connect_seconds),
         headers={"User-Agent": f"slipway/{VERSION}"},
     )

@@ -1,6 +1,5 @@
 """containerd.services.transfer.v1: which source goes to which destination decides what is done."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
@@ -109,18 +108,16 @@ class TransferService:
         stream = self._stream_or_none(scope, name)
         if stream is None:
             return None
-        asking = asyncio.Lock()  # one question at a time: answers do not say what they answer
 
         async def ask(challenge: AuthChallenge) -> Credentials | None:
-            async with asking:
-                await stream.send(
-                    types.AuthRequest(
-                        host=challenge.host,
-                        reference=challenge.reference,
-                        wwwauthenticate=challenge.www_authenticate,
-                    )
+            await stream.send(
+                types.AuthRequest(
+                    host=challenge.host,
+                    reference=challenge.reference,
+                    wwwauthenticate=challenge.www_authenticate,
                 )
-                answer = await stream.receive()
+            )
+            answer = await stream.receive()
             return None if answer is None else _credentials(message_from(answer, types.AuthResponse))
 
         return ask

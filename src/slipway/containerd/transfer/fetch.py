@@ -14,7 +14,7 @@ from slipway.containerd.transfer.steps import Steps
 from slipway.containerd.transfer.stores import Stores
 from slipway.contracts.containerd_api.types import Descriptor
 
-PARALLEL: Final = 3  # downloads at a time, as dockerd's max-concurrent-downloads
+PARALLEL: Final = 3  # downloads of one transfer at a time, as the original's max_concurrent_downloads
 _PIECE: Final = 1 << 20
 
 
@@ -22,15 +22,16 @@ class Fetcher:
     """One repository into one scope. Every blob remembers that the repository has it."""
 
     def __init__(
-        self, repository: Repository, stores: Stores, scope: Scope, steps: Steps, reference: Reference
-    ) -> None:
+        self, repository: Repository, stores: Stores, scope: Scope, steps: Steps, reference: Reference,
+        parallel: int = PARALLEL,
+    ) -> None:  # fmt: skip
         self._repository = repository
         self._content = stores.content
         self._locks = stores.fetching
         self._scope = scope
         self._steps = steps
         self._reference = reference
-        self._free = asyncio.Semaphore(PARALLEL)
+        self._free = asyncio.Semaphore(parallel)
 
     async def fetch(self, target: Descriptor, parent: Descriptor | None, *, whole: bool = False) -> None:
         """Have the blob in the store. `whole` is for manifests, which registries serve elsewhere.

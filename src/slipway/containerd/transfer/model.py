@@ -56,7 +56,11 @@ class ExtraReference:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ImageStore:
-    """An image, or several, in our image store. `platforms` empty: every one."""
+    """An image, or several, in our image store.
+
+    `platforms` empty: all of them. A pull with `all_metadata` also fetches
+    the documents of other platforms, and at most `manifest_limit` (0: any number of) manifests of an index.
+    """
 
     name: str
     labels: Mapping[str, str] = field(default_factory=dict)

@@ -3,23 +3,27 @@
 import asyncio
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
+from typing import Final
 
 from slipway.base.errors import InvalidArgument, NotFound
 from slipway.base.references import Reference
 from slipway.clients.registry.interface import Repository
 from slipway.containerd.metadata.model import Scope
 from slipway.containerd.transfer.documents import Documents, ImageManifest, children_of
-from slipway.containerd.transfer.fetch import Fetcher
+from slipway.containerd.transfer.fetch import PARALLEL, Fetcher
 from slipway.containerd.transfer.interface import Report
 from slipway.containerd.transfer.model import ImageStore
 from slipway.containerd.transfer.steps import Steps
 from slipway.containerd.transfer.stores import Stores
 from slipway.containerd.transfer.unpack import Unpacker, WaitForLayer
-from slipway.contracts.containerd_api.types import Descriptor
+from slipway.containerd.transfer.unpackable import check_documents, check_is_image, check_layers, is_image
+from slipway.contracts.containerd_api.types import Descriptor, Platform
 from slipway.contracts.oci import platforms
-from slipway.contracts.oci.image import FOREIGN_LAYERS, SCHEMA_1, Manifest
+from slipway.contracts.oci.image import FOREIGN_LAYERS, SCHEMA_1, ImageConfig, Index, Manifest
 
-_DEPTH = 4
+_DEPTH: Final = 4
+_DOCUMENTS: Final = 512  # manifests and indexes of one pull; the largest real index has about 200
+_NO_CONFIG: Final = ImageConfig(platform=Platform(os="", architecture=""), diff_ids=(), document={})
 
 
 class Pull:
@@ -27,55 +31,95 @@ class Pull:
 
     def __init__(
         self, stores: Stores, scope: Scope, repository: Repository, reference: Reference, destination: ImageStore,
-        report: Report,
+        report: Report, *, parallel: int = PARALLEL,
     ) -> None:  # fmt: skip
-        self._stores = stores
-        self._repository = repository
-        self._reference = reference
-        self._wanted = destination.platforms
+        self._what = f"pull {reference.complete}"
+        self._destination = destination
         steps = Steps(reference.complete, report, stores.clock)
-        self._fetcher = Fetcher(repository, stores, scope, steps, reference)
+        self._fetcher = Fetcher(repository, stores, scope, steps, reference, parallel)
         self._documents = Documents(stores.content, scope)
         self._unpacker = Unpacker(stores, scope, destination.unpacks, report)
+        self._documents_left = _DOCUMENTS
 
     async def run(self, target: Descriptor) -> None:
         """Fetch and unpack what `target` leads to. Raises NotFound where it has nothing for the wanted platforms."""
         images = await self._fetch_documents(target, None, _DEPTH)
         if not images:
-            wanted = ", ".join(map(platforms.text_of, self._wanted))
-            raise NotFound(f"no match for platform in manifest: {self._reference.complete} has none for {wanted}")
+            wanted = ", ".join(map(platforms.text_of, self._destination.platforms)) or "any platform"
+            reference = self._what.removeprefix("pull ")
+            raise NotFound(f"no match for platform in manifest: {reference} has none for {wanted}")
+        for image in images:
+            if self._unpacker.wants(image):
+                check_layers(image.manifest, self._what)
         for image in images:
             await self._fetch_image(image)
 
     async def _fetch_documents(
-        self, target: Descriptor, parent: Descriptor | None, depth: int
+        self, target: Descriptor, parent: Descriptor | None, depth: int, *, is_wanted: bool = True
     ) -> Sequence[ImageManifest]:
+        """The wanted images; with `all_metadata` the others' documents are fetched as well."""
         if target.media_type in SCHEMA_1:
-            raise InvalidArgument(f"pull {self._reference.complete}: schema 1 image manifests are no longer supported")
+            raise InvalidArgument(f"{self._what}: schema 1 image manifests are no longer supported")
+        if not self._documents_left:
+            raise InvalidArgument(f"{self._what}: it leads to more than {_DOCUMENTS} manifests")
+        self._documents_left -= 1
         await self._fetcher.fetch(target, parent, whole=True)
         document = await asyncio.to_thread(self._documents.read, target)
         await asyncio.to_thread(self._documents.label, target, document)
         if isinstance(document, Manifest):
-            await self._fetcher.fetch(document.config, target)
-            config = await asyncio.to_thread(self._documents.read_config, document.config)
-            return [ImageManifest(target=target, manifest=document, config=config)]
+            if is_wanted and self._destination.unpacks:
+                check_is_image(document, self._what)
+            return [await self._fetch_config(target, document)]
         found: list[ImageManifest] = []
-        for child in children_of(document, self._wanted) if depth else ():
-            found += await self._fetch_documents(child, target, depth - 1)
+        wanted = self._wanted(document)
+        others = _all_of(document) if self._destination.all_metadata else []
+        for child in wanted if depth else ():
+            found += await self._fetch_documents(child, target, depth - 1, is_wanted=is_wanted)
+        for child in others if depth else ():
+            if child not in wanted:
+                await self._fetch_documents(child, target, depth - 1, is_wanted=False)
         return found
 
+    async def _fetch_config(self, target: Descriptor, manifest: Manifest) -> ImageManifest:
+        check_documents(manifest, self._what)
+        await self._fetcher.fetch(manifest.config, target)
+        config = _NO_CONFIG
+        if is_image(manifest):
+            config = await asyncio.to_thread(self._documents.read_config, manifest.config)
+        return ImageManifest(target=target, manifest=manifest, config=config)
+
+    def _wanted(self, index: Index) -> list[Descriptor]:
+        """Without a platform all of them, as the original."""
+        wanted = self._destination.platforms
+        chosen = children_of(index, wanted) if wanted else _all_of(index)
+        return chosen[: self._destination.manifest_limit or None]
+
     async def _fetch_image(self, image: ImageManifest) -> None:
-        layers = {layer.digest: layer for layer in image.manifest.layers if layer.media_type not in FOREIGN_LAYERS}
         async with AsyncExitStack() as stack:
             arriving = {
-                digest: asyncio.get_running_loop().create_task(
-                    self._fetcher.fetch(layer, image.target), name=f"fetch {digest}"
+                layer.digest: asyncio.get_running_loop().create_task(
+                    self._fetch_layer(layer, image), name=f"fetch {layer.digest}"
                 )
-                for digest, layer in layers.items()
+                for layer in {layer.digest: layer for layer in image.manifest.layers}.values()
             }
             stack.push_async_callback(_end, list(arriving.values()))
             await asyncio.to_thread(self._unpacker.unpack, image, _waiter(arriving))
             await asyncio.gather(*arriving.values())
+
+    async def _fetch_layer(self, layer: Descriptor, image: ImageManifest) -> None:
+        """A foreign layer is fetched where its registry holds it, and done without where it is not unpacked."""
+        try:
+            await self._fetcher.fetch(layer, image.target)
+        except NotFound as error:
+            if layer.media_type not in FOREIGN_LAYERS:
+                raise
+            if self._unpacker.wants(image):
+                sentence = "is foreign: the registry does not hold it, and addresses elsewhere are not followed"
+                raise NotFound(f"{self._what}: its layer {layer.digest} {sentence}") from error
+
+
+def _all_of(index: Index) -> list[Descriptor]:
+    return list({entry.target.digest: entry.target for entry in index.entries}.values())
 
 
 def _waiter(arriving: "dict[str, asyncio.Task[None]]") -> WaitForLayer:

@@ -5,16 +5,19 @@ import secrets
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import Any, Final
 
 from slipway.base.digests import digest_of
 from slipway.base.errors import EngineError, InvalidArgument, NotFound
 from slipway.base.references import Reference, complete_reference
 from slipway.clients.registry.interface import Repository
+from slipway.clients.registry.model import USUAL_PATIENCE, Patience
 from slipway.containerd.metadata.model import Scope
 from slipway.containerd.transfer.archive_blobs import read_archive, store_bytes
 from slipway.containerd.transfer.documents import Documents
 from slipway.containerd.transfer.export_archive import select, write_archive
+from slipway.containerd.transfer.fetch import PARALLEL
 from slipway.containerd.transfer.import_archive import Imported, images_of
 from slipway.containerd.transfer.interface import ByteSink, ByteSource, Report
 from slipway.containerd.transfer.model import ExportOptions, ImageStore, Progress, Registry
@@ -38,10 +41,22 @@ class LocalTransfer:
     """Moves images between registries, archives and the stores of this daemon.
 
     An archive's thread waits for its client, who may be slow or silent: it is none of the threads that serve everyone.
+    `host_roots` are folders of hosts.toml for clients that name none (`roots_of` reads them from `config_path`),
+    `parallel` the downloads of one transfer at a time.
     """
 
-    def __init__(self, stores: Stores) -> None:
+    def __init__(
+        self,
+        stores: Stores,
+        *,
+        host_roots: Sequence[str] = (),
+        parallel: int = PARALLEL,
+        patience: Patience = USUAL_PATIENCE,
+    ) -> None:
         self._stores = stores
+        self._host_roots = tuple(host_roots)
+        self._parallel = max(parallel, 1)
+        self._patience = patience
         self._archive_threads = ThreadPoolExecutor(ARCHIVES, thread_name_prefix="archive")
 
     async def import_archive(
@@ -63,15 +78,19 @@ class LocalTransfer:
         report(Progress(event=f"Resolving from {place}"))
         async with AsyncExitStack() as stack:
             held = await self._lease(stack, scope)
-            repository = await asyncio.to_thread(open_repository, source, reference)
+            repository = await asyncio.to_thread(self._open, source, reference)
             stack.push_async_callback(repository.close)
             target = await _resolve(repository, reference)
             report(Progress(event=f"Pulling from {place}"))
             report(Progress(event="fetching image content", name=reference.complete))
-            await Pull(self._stores, held, repository, reference, destination, report).run(target)
+            pull = Pull(self._stores, held, repository, reference, destination, report, parallel=self._parallel)
+            await pull.run(target)
             names = names_for_target(destination, target.digest)
             await asyncio.to_thread(self._store, held, names, target, destination, report)
         report(Progress(event=f"Completed pull from {place}"))
+
+    def _open(self, source: Registry, reference: Reference) -> Repository:
+        return open_repository(source, reference, host_roots=self._host_roots, patience=self._patience)
 
     async def push(self, scope: Scope, source: ImageStore, destination: Registry, report: Report) -> None:
         image = await asyncio.to_thread(self._stores.images.get, scope, source.name)
@@ -80,7 +99,8 @@ class LocalTransfer:
         report(Progress(event=f"Pushing to {place}"))
         report(Progress(event="pushing content", name=image.name, descriptor=image.target))
         steps = Steps(image.name, report, self._stores.clock, moving="uploading")
-        uploads = await asyncio.to_thread(open_uploads, destination, reference)
+        opening = partial(open_uploads, host_roots=self._host_roots, patience=self._patience)
+        uploads = await asyncio.to_thread(opening, destination, reference)
         try:
             await Push(self._stores, scope, uploads, reference, source.platforms, steps).run(image.target)
         finally:

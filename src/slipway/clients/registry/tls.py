@@ -1,0 +1,41 @@
+"""What a host is asked with over TLS: whom we trust, and by which certificates we show who we are."""
+
+import ssl
+
+from slipway.base.errors import InvalidArgument
+from slipway.clients.registry.model import Host
+
+
+def tls_context(host: Host) -> ssl.SSLContext | bool:
+    """False for a host that is asked in clear. Reads files; raises InvalidArgument that names the one at fault.
+
+    Of several identities with keys of one kind OpenSSL shows the last that it was given: the first one named wins.
+    """
+    if not host.base.startswith("https:"):
+        return False
+    context = ssl.create_default_context()
+    if not host.verify:
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    for path in host.authorities:
+        try:
+            context.load_verify_locations(path)
+        except OSError as error:  # ssl.SSLError is one
+            raise InvalidArgument(f"unable to load CA cert {path!r}: {_cause(error)}") from error
+    for certificate, key in reversed(host.identities):
+        try:
+            context.load_cert_chain(certificate, key or None, password=_no_password)
+        except (OSError, ValueError) as error:
+            pair = f"{certificate!r} and {key!r}" if key else repr(certificate)
+            raise InvalidArgument(f"unable to load the client certificate of {pair}: {_cause(error)}") from error
+    return context
+
+
+def _no_password() -> str:
+    """OpenSSL would ask on the daemon's terminal."""
+    raise ValueError("the key has a password")
+
+
+def _cause(error: Exception) -> str:
+    if isinstance(error, ssl.SSLError):
+        return (error.reason or str(error)).lower().replace("_", " ")
+    return (error.strerror or str(error)).lower() if isinstance(error, OSError) else str(error)
