@@ -5,24 +5,18 @@ import http.client
 import io
 import json
 import os
-import re
 import socket
 import subprocess
 import tarfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final, Self
+from typing import Self
 
 from slipway.archive.compression import gzip_compressor, zstd_compressor
 from slipway.contracts.oci import image
 from tests.support import peers, processes
+from tests.support.registry import requests_in, write_configuration
 from tests.support.waiting import wait_until
-
-USER: Final = "me"
-SECRET: Final = "very secret"
-# What `htpasswd -B` makes of the two.
-_PASSWORDS: Final = f"{USER}:$2b$05$abcdefghijklmnopqrstuu4mbRbpKmvm6292tduza7az6rb5HsuOS\n"
-_ACCESS: Final = re.compile(r'"([A-Z]+) (/v2/\S*) HTTP/1\.1" (\d{3}) ')
 
 
 class Distribution:
@@ -36,17 +30,7 @@ class Distribution:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.address = f"127.0.0.1:{probe.getsockname()[1]}"
-        configuration: dict[str, object] = {
-            "version": "0.1",
-            "log": {"level": "warn"},
-            "storage": {"filesystem": {"rootdirectory": str(folder / "storage")}},
-            "http": {"addr": self.address},
-        }
-        folder.mkdir(parents=True, exist_ok=True)
-        if locked:
-            (folder / "htpasswd").write_text(_PASSWORDS)
-            configuration["auth"] = {"htpasswd": {"realm": "tests", "path": str(folder / "htpasswd")}}
-        (folder / "registry.json").write_text(json.dumps(configuration))  # JSON is YAML
+        write_configuration(folder, self.address, locked=locked)
         self._argv, self._environment = peers.enter(
             "sid", "docker-registry", "serve", str(folder / "registry.json"), share=folder
         )
@@ -137,8 +121,7 @@ class Distribution:
             connection.close()
 
     def requests(self) -> list[tuple[str, str, int]]:
-        """What it has been asked so far, by its own log: method, path and status."""
-        return [(method, path, int(status)) for method, path, status in _ACCESS.findall(self._log.read_text())]
+        return requests_in(self._log)
 
     def _answers(self) -> bool:
         try:

@@ -16,8 +16,9 @@ from slipway.containerd.transfer.model import AuthChallenge, Credentials, ImageS
 from slipway.contracts.containerd_api.types import Platform
 from slipway.contracts.oci import image
 from tests.integration.images.conftest import Daemon
-from tests.integration.images.distribution import SECRET, USER, Distribution, layer_of
+from tests.integration.images.distribution import Distribution, layer_of
 from tests.integration.registry.upload_registry import Reply, UploadRegistry, refusal
+from tests.support.registry import SECRET, USER
 
 pytestmark = [pytest.mark.root, pytest.mark.peers]
 SCOPE = Scope("moby")

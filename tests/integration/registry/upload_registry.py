@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -168,3 +169,18 @@ def _split(path: str) -> tuple[str, str, str]:
 
 def _digest(data: bytes) -> str:
     return f"sha256:{hashlib.sha256(data).hexdigest()}"
+
+
+def main() -> None:
+    """By itself: tells its address, stalls at the first request of the method that is named, and says so."""
+    method = sys.argv[1]
+    with UploadRegistry() as registry:
+        registry.hook = lambda request: Reply(stalls=True, reads=1000) if request.method == method else None
+        print(registry.domain, flush=True)  # noqa: T201 - to who has started it
+        registry.stalling.wait()
+        print("stalls", flush=True)  # noqa: T201
+        threading.Event().wait()
+
+
+if __name__ == "__main__":
+    main()
