@@ -12,6 +12,7 @@ from slipway.base.digests import is_digest
 from slipway.base.errors import InvalidArgument
 
 DEFAULT_DOMAIN: Final = "docker.io"
+HUB_HOST: Final = "registry-1.docker.io"  # docker.io itself serves a web site
 _LEGACY_DOMAIN: Final = "index.docker.io"
 _OFFICIAL: Final = "library/"
 DEFAULT_TAG: Final = "latest"
@@ -110,6 +111,11 @@ def complete_reference(text: str) -> Reference:
     if reference.tag or reference.digest:
         return reference
     return replace(reference, tag=DEFAULT_TAG)
+
+
+def registry_host(domain: str) -> str:
+    """Who serves the images of a domain."""
+    return HUB_HOST if domain == DEFAULT_DOMAIN else domain
 
 
 def _split_domain(text: str) -> tuple[str, str]:

@@ -8,6 +8,7 @@ from typing import Any, Final, NoReturn
 
 from slipway.base.errors import InvalidArgument, NotFound
 from slipway.base.version import VERSION
+from slipway.dockerd.registries.model import RegistrySettings, settings_from_texts
 from slipway.service.configuration import read_json
 from slipway.service.instance import Instance
 
@@ -30,6 +31,8 @@ class DaemonSettings:
     init_path: str = ""
     live_restore: bool = True  # containers outlive the daemon's orderly end, too
     show_version: bool = False
+    registries: RegistrySettings = field(default_factory=RegistrySettings)
+    registry_certificates: str = "/etc/docker/certs.d"
     only_validate: bool = False  # the configuration has been asked about, not the daemon
 
 
@@ -112,6 +115,11 @@ def _parser() -> argparse.ArgumentParser:
     add("--default-runtime", metavar="NAME", help="default OCI runtime (runc)")
     add("--add-runtime", dest="add_runtimes", action="append", metavar="NAME=PATH", help="a further OCI runtime")
     add("--init-path", metavar="FILE", help="the docker-init binary")
+    add("--registry-mirror", dest="registry_mirrors", action="append", metavar="URL", help="a mirror of Docker Hub")
+    insecure = "a registry (host, host:port or CIDR) that may do without verified TLS"
+    add("--insecure-registry", dest="insecure_registries", action="append", metavar="HOST", help=insecure)
+    certificates = "certificates of registries, a folder for each (/etc/docker/certs.d)"
+    add("--registry-certificates", metavar="DIR", help=certificates)
     live_restore = "containers outlive the end of the daemon (the default); with =false they are stopped"
     add("--live-restore", nargs="?", const="true", metavar="BOOL", help=live_restore)
     add("--validate", action="store_true", help="say whether the configuration is sound, and quit")
@@ -141,7 +149,8 @@ INSTANCE_KEYS: Final = {
     "bip": "bridge_address",
     "firewall_table": "firewall_table",
 }
-PATHS: Final = frozenset(("data_root", "exec_root", "pidfile"))  # of people: a daemon's own folder is another
+# Of people: a daemon's own folder is another.
+PATHS: Final = frozenset(("data_root", "exec_root", "pidfile", "registry_certificates"))
 SETTING_KEYS: Final = {
     "group": "socket_group",
     "log_driver": "log_driver",
@@ -150,10 +159,15 @@ SETTING_KEYS: Final = {
     "storage_driver": "snapshotter",
     "default_runtime": "default_runtime",
     "init_path": "init_path",
+    "registry_certificates": "registry_certificates",
 }
+REGISTRY_KEYS: Final = ("registry_mirrors", "insecure_registries")
 IGNORED_KEYS: Final = frozenset(("features", "experimental"))
 KNOWN_KEYS: Final = IGNORED_KEYS.union(
-    INSTANCE_KEYS, SETTING_KEYS, ("hosts", "debug", "live_restore", "log_opts", "add_runtimes", "runtimes")
+    INSTANCE_KEYS,
+    SETTING_KEYS,
+    REGISTRY_KEYS,
+    ("hosts", "debug", "live_restore", "log_opts", "add_runtimes", "runtimes"),
 )
 
 
@@ -166,11 +180,10 @@ def _settings(table: Mapping[str, Any]) -> DaemonSettings:
     is_debugging = False
     for key, value in table.items():
         if key in INSTANCE_KEYS:
-            text = _text(key, value)
-            names: dict[str, Any] = {INSTANCE_KEYS[key]: os.path.abspath(text) if key in PATHS and text else text}
+            names: dict[str, Any] = {INSTANCE_KEYS[key]: _place(key, value)}
             instance = replace(instance, **names)
         elif key in SETTING_KEYS:
-            changes[SETTING_KEYS[key]] = _text(key, value)
+            changes[SETTING_KEYS[key]] = _place(key, value)
         elif key == "hosts":
             instance = replace(instance, hosts=tuple(_texts(key, value)))
         elif key == "debug":
@@ -183,6 +196,7 @@ def _settings(table: Mapping[str, Any]) -> DaemonSettings:
             changes["runtimes"] = {**changes.get("runtimes", {}), **_pairs(key, value)}
         elif key == "runtimes":
             changes["runtimes"] = {**_runtimes(value), **changes.get("runtimes", {})}
+    changes["registries"] = settings_from_texts(*(_texts(key, table.get(key, [])) for key in REGISTRY_KEYS))
     if is_debugging:  # whatever the level is said to be
         changes["log_level"] = "debug"
     return replace(settings, instance=_below_roots(instance, table), **changes)
@@ -218,6 +232,11 @@ def _text(key: str, value: object) -> str:
     if not isinstance(value, str):
         raise InvalidArgument(f"configuration key {_spelled(key)!r} must be a string")
     return value
+
+
+def _place(key: str, value: object) -> str:
+    text = _text(key, value)
+    return os.path.abspath(text) if key in PATHS and text else text
 
 
 def _boolean(key: str, value: object) -> bool:

@@ -48,6 +48,7 @@ from slipway.dockerd.images.service import ImageService
 from slipway.dockerd.images.sizes import ImageSizes
 from slipway.dockerd.logs.local import LocalLogs
 from slipway.dockerd.networks.local import LocalNetworks
+from slipway.dockerd.registries.folders import RegistryFolders
 from slipway.dockerd.system.apparmor import ensure_profile
 from slipway.dockerd.system.host_facts import read_host_facts
 from slipway.dockerd.system.info import ARCHITECTURES
@@ -248,6 +249,11 @@ class Daemon:
                 platform=_platform(),
                 scratch=f"{self._instance.data_root}/tmp",
                 snapshotter=self._settings.snapshotter,
+                registries=RegistryFolders(
+                    self._settings.registries,
+                    certificates=self._settings.registry_certificates,
+                    place=f"{self._instance.exec_root}/registries",
+                ),
             )
         )
         containers = ContainerService(environment)
@@ -294,6 +300,7 @@ class Daemon:
             security_options=tuple(options),
             live_restore=self._settings.live_restore,
             absent_limits=facts.absent_limits,
+            registries=self._settings.registries,
         )
 
 

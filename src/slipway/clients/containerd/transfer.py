@@ -6,6 +6,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
+from slipway.base.errors import NotImplementedByEngine
+from slipway.base.references import registry_host
 from slipway.clients.containerd.calls import Connection, service_methods
 from slipway.clients.containerd.streams import (
     cancel_quietly,
@@ -15,12 +17,14 @@ from slipway.clients.containerd.streams import (
     send_bytes,
     typed,
 )
+from slipway.clients.containerd.version import version
 from slipway.contracts.containerd_api.generated import transfer_pb2, transfer_types_pb2, types_pb2
 from slipway.contracts.containerd_api.types import Platform
 from slipway.transport.aio.grpc_client import ChannelStream
 from slipway.wire.tar_end import ArchiveEnd
 
 METHODS: Final = service_methods(transfer_pb2.DESCRIPTOR, "Transfer")
+_OURS: Final = "slipway-"  # how the revision of our own containerd begins
 OCI_ARCHIVE: Final = "application/vnd.oci.image.layout.v1+tar"
 
 
@@ -61,15 +65,21 @@ class Transfer:
         *,
         credentials: Credentials | None = None,
         default_scheme: str = "",
+        host_dir: str = "",
     ) -> None:
         """Fetch and unpack `reference` (complete: docker.io/library/nginx:latest) under its own name.
 
-        Raises NotFound, Unauthenticated, PermissionDenied, Unavailable. Cancelling ends the transfer.
+        `host_dir` holds hosts.toml files that say how registries are reached. The credentials are for the registry of
+        `reference` alone, not for its mirrors. Raises NotFound, Unauthenticated, PermissionDenied, Unavailable, and
+        NotImplementedByEngine for a `host_dir` that this containerd would pass over. Cancelling ends the transfer.
         """
+        if host_dir:
+            await self._check_host_folders()
         async with AsyncExitStack() as stack:
-            resolver = transfer_types_pb2.RegistryResolver(default_scheme=default_scheme)
+            resolver = transfer_types_pb2.RegistryResolver(default_scheme=default_scheme, host_dir=host_dir)
             if credentials is not None:
-                resolver.auth_stream = await stack.enter_async_context(self._authentication(credentials))
+                host = registry_host(reference.partition("/")[0])
+                resolver.auth_stream = await stack.enter_async_context(self._authentication(credentials, host))
             source = transfer_types_pb2.OCIRegistry(reference=reference, resolver=resolver)
             destination = self._store(platform, name=reference)
             await self._transfer(source, destination, on_progress)
@@ -141,12 +151,20 @@ class Transfer:
         unpack = transfer_types_pb2.UnpackConfiguration(platform=wanted, snapshotter=self._snapshotter)
         return transfer_types_pb2.ImageStore(name=name, platforms=[wanted], unpacks=[unpack])
 
+    async def _check_host_folders(self) -> None:
+        """The transfer service of containerd 1.7 would ask the registry itself, without a word."""
+        told, revision = await version(self._connection)
+        if told.removeprefix("v").startswith("1.") and not revision.startswith(_OURS):
+            raise NotImplementedByEngine(
+                f"registry mirrors, insecure registries and certificates need containerd 2.0 or newer; this is {told}"
+            )
+
     @asynccontextmanager
-    async def _authentication(self, credentials: Credentials) -> AsyncIterator[str]:
-        """A stream on which containerd asks for the credentials, of the one registry that is pulled from."""
+    async def _authentication(self, credentials: Credentials, host: str) -> AsyncIterator[str]:
+        """A stream on which containerd asks for the credentials of a host."""
         stream_id = new_stream_id("auth")
         async with open_stream(self._connection, stream_id) as stream:
-            answering = asyncio.get_running_loop().create_task(_answer(stream, credentials), name="registry auth")
+            answering = asyncio.get_running_loop().create_task(_answer(stream, credentials, host), name="registry auth")
             try:
                 yield stream_id
             finally:
@@ -171,9 +189,11 @@ async def _watch(stream: Any, on_progress: OnProgress) -> None:
         on_progress(Progress(event=step.event, name=step.name, progress=step.progress, total=step.total))
 
 
-async def _answer(stream: Any, credentials: Credentials) -> None:
-    async for _ in stream:
-        if credentials.identity_token:
+async def _answer(stream: Any, credentials: Credentials, host: str) -> None:
+    async for message in stream:
+        if transfer_types_pb2.AuthRequest.FromString(message.value).host != host:
+            reply = transfer_types_pb2.AuthResponse(authType=transfer_types_pb2.NONE)  # a mirror's secrets are others
+        elif credentials.identity_token:
             reply = transfer_types_pb2.AuthResponse(
                 authType=transfer_types_pb2.REFRESH, secret=credentials.identity_token
             )

@@ -3,6 +3,7 @@
 Source: containerd docs/hosts.md. Only `hosts_of_domain` and what it calls for it do I/O.
 """
 
+import errno
 import ipaddress
 import os
 import tomllib
@@ -12,12 +13,12 @@ from typing import Final
 
 from slipway.base.errors import InvalidArgument, Unavailable
 from slipway.base.files import read_whole
+from slipway.base.references import DEFAULT_DOMAIN, HUB_HOST
 from slipway.clients.registry.hosts_file import hosts_from_table
 from slipway.clients.registry.model import Host
 
-HUB: Final = "docker.io"
-HUB_HOST: Final = "registry-1.docker.io"  # docker.io itself serves a web site
 _FILE_LIMIT: Final = 1 << 20
+_ABSENT: Final = (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG)
 
 
 def hosts_of_domain(domain: str, *, roots: Sequence[str] = (), default_scheme: str = "") -> list[Host]:
@@ -52,9 +53,9 @@ def host_folder(roots: Sequence[str], domain: str) -> str:
             path = os.path.join(root, name)
             try:
                 os.stat(path)
-            except (FileNotFoundError, NotADirectoryError):
-                continue
             except OSError as error:
+                if error.errno in _ABSENT:
+                    continue
                 raise Unavailable(f"read {path}: {error.strerror or error}") from error
             return path
     return ""
@@ -71,7 +72,7 @@ def default_host(domain: str, default_scheme: str = "") -> Host:
 
     Docker treats 127.0.0.0/8 so.
     """
-    if domain == HUB:
+    if domain == DEFAULT_DOMAIN:
         return Host(base=f"https://{HUB_HOST}/v2")
     port = _port(domain)
     if not is_loopback(domain):

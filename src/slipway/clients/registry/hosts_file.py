@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from slipway.base.durations import duration_from_text
 from slipway.base.errors import InvalidArgument
+from slipway.base.references import registry_host
 from slipway.clients.registry.model import Host
 
 _CAPABILITIES: Final = frozenset(("pull", "resolve", "push", "referrers"))
@@ -83,7 +84,7 @@ class _Entry:
             identities=identities,
             headers=self._headers(),
             dial_seconds=self._dial_seconds(),
-            stands_for="" if place in (domain, _HUBS.get(domain)) else domain,
+            stands_for="" if place in (domain, registry_host(domain)) else domain,
         )
 
     def _root(self, path: str) -> str:
@@ -150,9 +151,6 @@ class _Entry:
 
     def _wrong(self, key: str, wanted: str, value: object) -> InvalidArgument:
         return InvalidArgument(f"read {self._where}: {key}: expected {wanted}, got {str(value)[:80]!r}")
-
-
-_HUBS: Final = {"docker.io": "registry-1.docker.io"}
 
 
 def _address(url: str, where: str) -> str:

@@ -8,6 +8,7 @@ from slipway.contracts.containerd_api.types import Platform
 from slipway.dockerd.events.interface import Events
 from slipway.dockerd.images.resolve import ImageFinder
 from slipway.dockerd.images.sizes import ImageSizes
+from slipway.dockerd.registries.interface import FindsRegistries
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,3 +23,4 @@ class ImageEnvironment:
     platform: Platform
     scratch: str
     snapshotter: str
+    registries: FindsRegistries

@@ -61,8 +61,10 @@ async def _transfer(
     credentials: Credentials | None,
     steps: "asyncio.Queue[Progress | None]",
 ) -> None:
+    transfer = environment.containerd.transfer
     try:
-        await environment.containerd.transfer.pull(complete, platform, steps.put_nowait, credentials=credentials)
+        hosts = await environment.registries.folder_for(complete.partition("/")[0])
+        await transfer.pull(complete, platform, steps.put_nowait, credentials=credentials, host_dir=hosts)
     except NotFound as error:
         if "no match for platform" not in error.message:
             raise

@@ -59,11 +59,6 @@ _PLUGINS: Final = {
     "Authorization": None,
     "Log": list(LOG_DRIVERS),
 }
-_REGISTRY_CONFIG: Final = {
-    "IndexConfigs": {"docker.io": {"Mirrors": [], "Name": "docker.io", "Official": True, "Secure": True}},
-    "InsecureRegistryCIDRs": ["::1/128", "127.0.0.0/8"],
-    "Mirrors": None,
-}
 # The member of a limit, and the limit's name in a host configuration; in the order that people see.
 _LIMITS: Final = {
     "MemoryLimit": "memory",
@@ -94,7 +89,7 @@ def info_document(identity: DaemonIdentity, containerd: str, counts: Mapping[str
         **_contents(identity, counts),
         **_abilities(identity),
         **_process(identity, counts, now),
-        **_machine(),
+        **_machine(identity),
         **_settings(identity),
         **_parts(identity, containerd),
         "Warnings": list(identity.warnings) or None,
@@ -136,7 +131,7 @@ def _process(identity: DaemonIdentity, counts: Mapping[str, int], now: int) -> d
     }
 
 
-def _machine() -> dict[str, Any]:
+def _machine(identity: DaemonIdentity) -> dict[str, Any]:
     uname = os.uname()
     return {
         "KernelVersion": uname.release,
@@ -145,7 +140,7 @@ def _machine() -> dict[str, Any]:
         "OSType": "linux",
         "Architecture": uname.machine,
         "IndexServerAddress": "https://index.docker.io/v1/",
-        "RegistryConfig": _REGISTRY_CONFIG,
+        "RegistryConfig": identity.registries.document(),
         "NCPU": len(os.sched_getaffinity(0)),
         "MemTotal": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
         "GenericResources": None,

@@ -1,7 +1,9 @@
 """What the daemon says about itself. Pure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
+
+from slipway.dockerd.registries.model import RegistrySettings
 
 ENGINE_VERSION: Final = "28.5.2"  # clients switch features by it; `Platform.Name` says who we are
 
@@ -24,4 +26,5 @@ class DaemonIdentity:
     security_options: tuple[str, ...]
     live_restore: bool = True
     absent_limits: frozenset[str] = frozenset()  # names of limits that cannot be held here
+    registries: RegistrySettings = field(default_factory=RegistrySettings)
     warnings: tuple[str, ...] = ()

@@ -1,0 +1,1 @@
+"""How registries are reached: mirrors, insecure registries, certificates; for containerd, which asks them."""
