@@ -90,7 +90,7 @@ class Push:
         if outcome is Outcome.SENT:
             self._steps.complete(part.target)
         else:
-            self._steps.exists(part.target)
+            self._steps.exists(part.target, mounted_from=part.mount_from if outcome is Outcome.MOUNTED else "")
 
     async def _pieces(self, target: Descriptor) -> AsyncGenerator[bytes, None]:
         """A blob of the store, read as the registry takes it. Raises NotFound."""
