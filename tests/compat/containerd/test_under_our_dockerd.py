@@ -1,6 +1,5 @@
 """Our dockerd on the original containerd (1.7 and 2.1), its shim and its runc, all from its tree."""
 
-import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,35 +9,34 @@ import pytest
 from tests.support import docker, images, peers
 from tests.support.engine import OurEngine
 from tests.support.foreign_runtimes import launcher
-from tests.support.registry import ADDRESS, Registry
+from tests.support.image_server import ImageServer
 from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.root, pytest.mark.peers]
 
+INSECURE = "10.99.0.1:5000"
 CONFIGURATION = 'version = 2\ndisabled_plugins = ["io.containerd.grpc.v1.cri", "io.containerd.internal.v1.opt"]\n'
 
 
 @pytest.fixture(scope="module", params=sorted(peers.SUITES))
-def engine(request: pytest.FixtureRequest, machine_unchanged: None, short_folder: Path) -> Iterator[OurEngine]:
-    """Our dockerd, which was told of the containerd of one suite. busybox is loaded."""
-    engine = OurEngine(short_folder / f"on-{request.param}", f"--containerd={short_folder}/on-{request.param}/c.sock")
+def client(request: pytest.FixtureRequest, machine_unchanged: None, short_folder: Path) -> Iterator[docker.Docker]:
+    """Docker's client on our dockerd, which was told of the containerd of one suite. busybox is loaded."""
+    folder = short_folder / f"on-{request.param}"
+    engine = OurEngine(folder, f"--containerd={folder}/c.sock", f"--insecure-registry={INSECURE}")
     try:
+        engine.sandbox.run("ip", "address", "add", f"{INSECURE.partition(':')[0]}/32", "dev", "lo")
         containerd = start_containerd(engine, request.param)
         try:
-            docker.theirs(engine.start().host)("load", "-i", str(images.busybox()))
-            yield engine
+            client = docker.theirs(engine.start().host)
+            client("load", "-i", str(images.busybox()))
+            with ImageServer(engine.enter, folder / "asked", INSECURE):
+                yield client
         finally:
             engine.stop()
             containerd.terminate()
             containerd.wait(20)
     finally:
         engine.close()
-
-
-@pytest.fixture
-def client(engine: OurEngine) -> docker.Docker:
-    """Docker's client on it."""
-    return docker.theirs(engine.host)
 
 
 def start_containerd(engine: OurEngine, suite: str) -> "subprocess.Popen[bytes]":
@@ -95,21 +93,23 @@ def test_memory_that_runs_out_is_told(client: docker.Docker) -> None:
     client("rm", "big")
 
 
-def test_an_image_is_pushed_and_pulled(engine: OurEngine, client: docker.Docker) -> None:
-    name = f"{ADDRESS}/team/app"
-    with Registry(engine.folder / "registry", engine.enter):
-        client("tag", "busybox", name)
-        digest = re.search(r"^latest: digest: (\S+) size: \d+$", client("push", name), re.MULTILINE)
-        assert digest is not None
-        assert client.run("push", f"{ADDRESS}/team/nosuch").status == 1
-        client("rmi", name)
-        assert f"Digest: {digest[1]}" in client("pull", name)
-        client("rmi", name)
-
-
 def test_images_are_saved_removed_and_loaded(client: docker.Docker, tmp_path: Path) -> None:
     client("save", "-o", str(tmp_path / "saved.tar"), "busybox")
     client("rmi", "busybox")
     assert client("images", "-q") == ""
     client("load", "-i", str(tmp_path / "saved.tar"))
     assert client("run", "--rm", "busybox", "echo", "again") == "again"
+
+
+def test_an_insecure_registry_is_asked_in_clear_or_the_containerd_named_that_cannot(client: docker.Docker) -> None:
+    """The transfer service of 1.7 knows no hosts folder: it would ask by TLS, whatever dockerd was told."""
+    template = '{{range .Server.Components}}{{if eq .Name "containerd"}}{{.Version}}{{end}}{{end}}'
+    version = client("version", "--format", template)
+    pulled = client.run("pull", f"{INSECURE}/tiny")
+    if version.startswith("1."):
+        sentence = "registry mirrors, insecure registries and certificates need containerd 2.0 or newer; this is 1.7."
+        assert f"Error response from daemon: {sentence}" in pulled.err
+        assert len(pulled.err.splitlines()) == 1
+    else:
+        assert pulled.status == 0, pulled.err
+        client("rmi", f"{INSECURE}/tiny")

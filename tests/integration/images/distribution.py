@@ -1,5 +1,6 @@
 """The original docker-registry on a port of its own, and images of several layers pushed to it."""
 
+import base64
 import hashlib
 import http.client
 import io
@@ -10,27 +11,44 @@ import subprocess
 import tarfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Self
+from typing import Final, Self
 
 from slipway.archive.compression import gzip_compressor, zstd_compressor
 from slipway.contracts.oci import image
 from tests.support import peers, processes
-from tests.support.registry import requests_in, write_configuration
+from tests.support.registry import requests_in
 from tests.support.waiting import wait_until
+
+USER: Final = ("me", "very secret")
+_HTPASSWD: Final = "me:$2b$05$abcdefghijklmnopqrstuu4mbRbpKmvm6292tduza7az6rb5HsuOS\n"  # the same, by bcrypt
 
 
 class Distribution:
     """A registry that serves `folder`, while the `with` lasts. Uploads go over plain HTTP, as its clients' do.
 
-    With `locked` it wants USER and SECRET.
+    With `is_guarded` it serves USER alone; with `mirror_of` it is a mirror of the registry at that address.
     """
 
-    def __init__(self, folder: Path, *, locked: bool = False) -> None:
+    def __init__(self, folder: Path, *, is_guarded: bool = False, mirror_of: str = "") -> None:
         peers.install("sid")
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.address = f"127.0.0.1:{probe.getsockname()[1]}"
-        write_configuration(folder, self.address, locked=locked)
+        configuration: dict[str, object] = {
+            "version": "0.1",
+            "log": {"level": "warn"},
+            "storage": {"filesystem": {"rootdirectory": str(folder / "storage")}},
+            "http": {"addr": self.address},
+        }
+        folder.mkdir(parents=True, exist_ok=True)
+        self._login = {}
+        if is_guarded:
+            (folder / "htpasswd").write_text(_HTPASSWD)
+            configuration["auth"] = {"htpasswd": {"realm": "test", "path": str(folder / "htpasswd")}}
+            self._login = {"Authorization": "Basic " + base64.b64encode(":".join(USER).encode()).decode()}
+        if mirror_of:
+            configuration["proxy"] = {"remoteurl": f"http://{mirror_of}"}
+        (folder / "registry.json").write_text(json.dumps(configuration))  # JSON is YAML
         self._argv, self._environment = peers.enter(
             "sid", "docker-registry", "serve", str(folder / "registry.json"), share=folder
         )
@@ -109,10 +127,15 @@ class Distribution:
         }
         return self.push_manifest(repository, tag, image.OCI_MANIFEST, manifest)
 
+    def blobs(self) -> set[str]:
+        """The digests of everything that it holds."""
+        root = self._folder / "storage/docker/registry/v2/blobs/sha256"
+        return {path.parent.name for path in root.glob("*/*/data")}
+
     def _request(self, method: str, path: str, body: bytes, kind: str = "") -> tuple[int, dict[str, str]]:
         connection = http.client.HTTPConnection(self.address)
         try:
-            connection.request(method, path, body, {"Content-Type": kind} if kind else {})
+            connection.request(method, path, body, {**self._login, **({"Content-Type": kind} if kind else {})})
             answer = connection.getresponse()
             said = answer.read()
             assert answer.status < 300, said
@@ -125,13 +148,9 @@ class Distribution:
 
     def _answers(self) -> bool:
         try:
-            connection = http.client.HTTPConnection(self.address)
-            connection.request("GET", "/v2/")
-            return connection.getresponse().status in (200, 401)
+            return bool(self._request("GET", "/v2/", b""))
         except OSError:
             return False
-        finally:
-            connection.close()
 
 
 def layer_of(files: dict[str, bytes]) -> bytes:

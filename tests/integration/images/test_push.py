@@ -16,9 +16,8 @@ from slipway.containerd.transfer.model import AuthChallenge, Credentials, ImageS
 from slipway.contracts.containerd_api.types import Platform
 from slipway.contracts.oci import image
 from tests.integration.images.conftest import Daemon
-from tests.integration.images.distribution import Distribution, layer_of
+from tests.integration.images.distribution import USER, Distribution, layer_of
 from tests.integration.registry.upload_registry import Reply, UploadRegistry, refusal
-from tests.support.registry import SECRET, USER
 
 pytestmark = [pytest.mark.root, pytest.mark.peers]
 SCOPE = Scope("moby")
@@ -215,7 +214,10 @@ def test_a_foreign_layer_is_not_sent(daemon: Daemon, tolerant: UploadRegistry, d
 
 
 def test_a_locked_registry_is_pushed_to_with_what_the_client_has(daemon: Daemon, short_folder: Path) -> None:
-    with Distribution(short_folder / "locked", locked=True) as locked, Distribution(short_folder / "open") as opened:
+    with (
+        Distribution(short_folder / "locked", is_guarded=True) as locked,
+        Distribution(short_folder / "open") as opened,
+    ):
         local = stored_image(daemon, opened, "secret", *(layer_of({str(at): b"x"}) for at in range(4)))
         name = f"{locked.address}/out/secret:1"
         asked: list[AuthChallenge] = []
@@ -223,10 +225,10 @@ def test_a_locked_registry_is_pushed_to_with_what_the_client_has(daemon: Daemon,
         async def ask(challenge: AuthChallenge) -> Credentials | None:
             asked.append(challenge)
             await asyncio.sleep(0)
-            return Credentials(kind="credentials", username=USER, secret=SECRET)
+            return Credentials(kind="credentials", username=USER[0], secret=USER[1])
 
         async def ask_wrong(challenge: AuthChallenge) -> Credentials | None:
-            return Credentials(kind="credentials", username=USER, secret="wrong")
+            return Credentials(kind="credentials", username=USER[0], secret="wrong")
 
         for refused in (None, ask_wrong):
             with pytest.raises(Unauthenticated, match=r"may require authorization.*401 Unauthorized") as failed:

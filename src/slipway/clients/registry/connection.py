@@ -3,7 +3,7 @@
 import asyncio
 import ssl
 from collections.abc import AsyncIterator, Container, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
@@ -78,12 +78,11 @@ class Connection:
         `path` is below the host's base, or a whole URL that the host has named. Raises by `_KINDS`, Unavailable for the
         rest; messages name `what`.
         """
-        if self._origin[0] == "https" and "://" in path and not path.startswith("https:"):
-            raise Unavailable(f"{what}: the registry leads from https to {path.partition(':')[0]}")
         with self._named_failures(method, path):
             response = await self._settled(method, path, headers, body)
             try:
-                await _raise_for_status(response, what, expected)
+                if not (200 <= response.status_code < 300 or response.status_code in expected):
+                    raise await self._refusal(response, what)
                 yield response
             finally:
                 await response.aclose()
@@ -115,8 +114,10 @@ class Connection:
         except (httpx.TransportError, httpx.InvalidURL, TimeoutError) as error:
             url = self._url(path).partition("?")[0]  # what follows may be a signature
             cause = _cause(error, httpx.URL(url))
-            may_pass = isinstance(error, httpx.ReadError | httpx.WriteError | httpx.RemoteProtocolError)
-            kind = Interrupted if may_pass else Unavailable
+            is_unsent = isinstance(error, TimeoutError | httpx.TimeoutException | httpx.ConnectError)
+            kind: type[EngineError] = Interrupted if method in _READING or not is_unsent else Unavailable
+            if isinstance(error, httpx.InvalidURL):
+                kind = InvalidArgument
             raise kind(f'failed to do request: {method.capitalize()} "{url}": {cause}') from error
 
     async def _settled(self, method: str, path: str, headers: dict[str, str], body: Body | None) -> "httpx.Response":
@@ -172,15 +173,10 @@ class Connection:
             if not response.has_redirect_location:
                 return response
             await response.aclose()
-            target = response.url.join(response.headers["location"])
-            if response.url.scheme == "https" and target.scheme != "https":
-                raise Unavailable(f"{method} {start}: it redirects from https to {target.scheme}")
+            url = _checked_target(response, f"{method} {start}")
             if method not in _READING and response.status_code not in (307, 308):
-                raise Unavailable(
-                    f"{method} {start}: it redirects by {response.status_code}, which is for reading only"
-                )
-            url = str(target)
-        raise Unavailable(f"{method} {start}: more than {_REDIRECTS} redirects")
+                raise InvalidArgument(f"{method} {start}: it redirects by {response.status_code}, which is for reading")
+        raise InvalidArgument(f"{method} {start}: more than {_REDIRECTS} redirects")
 
     async def _send(self, method: str, url: str, headers: dict[str, str], body: Body | None) -> "httpx.Response":
         """One request. An answer's header has one deadline for all of it: it could come byte by byte."""
@@ -210,19 +206,37 @@ class Connection:
             return ()
         return tuple(response.headers.get_list("www-authenticate"))
 
+    async def _refusal(self, response: "httpx.Response", what: str) -> EngineError:
+        """What a status means, in the registry's words. A host that is to be left alone for long is asked no more."""
+        request, status = response.request, response.status_code
+        kind = _KINDS.get(status, Unavailable)
+        if kind is NotFound and request.method in _READING:
+            return NotFound(f"{what}: not found")
+        if kind is Interrupted and _wanted_pause(response, 0) > self._patience.longest_pause:
+            kind = Unavailable
+        words = "" if request.method == "HEAD" else words_of_errors(await self._error_page(response))
+        url = response.url.copy_with(query=None, fragment=None, userinfo=b"")  # a signature may be part of it
+        answer = f"{status} {response.reason_phrase}{': ' if words else ''}{words}"
+        return kind(f"{what}: unexpected status from {request.method} request to {url}: {answer}")
 
-async def _raise_for_status(response: "httpx.Response", what: str, expected: Container[int]) -> None:
-    status = response.status_code
-    if 200 <= status < 300 or status in expected:
-        return
-    kind = _KINDS.get(status, Unavailable)
-    if kind is NotFound and response.request.method in _READING:
-        raise NotFound(f"{what}: not found")
-    said = (await read_bounded(response, _MESSAGE_LIMIT) or b"") if response.request.method != "HEAD" else b""
-    words = words_of_errors(said)
-    url = response.url.copy_with(query=None, fragment=None, userinfo=b"")  # a signature may be part of it
-    raise kind(f"{what}: unexpected status from {response.request.method} request to {url}: "
-               f"{status} {response.reason_phrase}{': ' if words else ''}{words}")  # fmt: skip
+    async def _error_page(self, response: "httpx.Response") -> bytes:
+        """What comes of it in reasonable time."""
+        import httpx
+
+        with suppress(httpx.TransportError, TimeoutError):
+            async with asyncio.timeout(self._patience.progress):
+                return await read_bounded(response, _MESSAGE_LIMIT) or b""
+        return b""
+
+
+def _checked_target(response: "httpx.Response", what: str) -> str:
+    """Where a redirect leads. Raises InvalidArgument for what is no http, or less than https was."""
+    target = response.url.join(response.headers["location"])
+    if target.scheme not in ("http", "https") or not target.host:
+        raise InvalidArgument(f"{what}: it redirects to what is no URL of http or https")
+    if response.url.scheme == "https" and target.scheme != "https":
+        raise InvalidArgument(f"{what}: it redirects from https to {target.scheme}")
+    return str(target)
 
 
 def _wanted_pause(response: "httpx.Response", usual: float) -> float:

@@ -9,7 +9,7 @@ from slipway.base.digests import digest_of, is_digest, new_hash
 from slipway.base.errors import EngineError, InvalidArgument, Unavailable
 from slipway.base.references import Reference
 from slipway.clients.registry.bodies import read_bounded
-from slipway.clients.registry.connection import Connection
+from slipway.clients.registry.connection import Connection, Interrupted
 from slipway.clients.registry.model import USUAL_PATIENCE, AskLogin, Host, Patience, anonymous
 from slipway.contracts.containerd_api.types import Descriptor
 from slipway.contracts.oci.image import DOCUMENT_LIMIT, INDEX_TYPES, MANIFEST_TYPES
@@ -69,7 +69,7 @@ class RegistryRepository:
         async def ask(connection: Connection) -> bytes:
             path = f"{self._path}/manifests/{target.digest}"
             async with connection.request("GET", path, what, {"Accept": target.media_type or _ACCEPT}) as response:
-                data = await self._document(response, min(target.size or DOCUMENT_LIMIT, DOCUMENT_LIMIT))
+                data = await self._document(response, min(target.size or DOCUMENT_LIMIT, DOCUMENT_LIMIT), what)
             if data is None or (target.size and len(data) != target.size) or not _is_content(data, target.digest):
                 raise InvalidArgument(f"{what}: the registry sent something else")
             return data
@@ -103,7 +103,7 @@ class RegistryRepository:
                     failure = Unavailable(f"{what}: its registry sent less than it announced")
                 except EngineError as error:
                     failure = error
-                    if not isinstance(error, Unavailable):
+                    if not isinstance(error, Interrupted):
                         hosts.remove(connection)
                 if offset >= target.size:
                     return
@@ -136,14 +136,18 @@ class RegistryRepository:
                 if not left:
                     return
 
-    async def _document(self, response: "httpx.Response", limit: int) -> bytes | None:
-        async with asyncio.timeout(self._patience.document):
-            return await read_bounded(response, limit)
+    async def _document(self, response: "httpx.Response", limit: int, what: str) -> bytes | None:
+        seconds = self._patience.document
+        try:
+            async with asyncio.timeout(seconds):
+                return await read_bounded(response, limit)
+        except TimeoutError as error:
+            raise Unavailable(f"{what}: its manifest has not arrived in {seconds:g} seconds") from error
 
     async def _resolve_by_content(self, connection: Connection, path: str, what: str, expected: str) -> Descriptor:
         """For registries whose HEAD tells no digest."""
         async with connection.request("GET", path, what, {"Accept": _ACCEPT}) as response:
-            data = await self._document(response, DOCUMENT_LIMIT)
+            data = await self._document(response, DOCUMENT_LIMIT, what)
             media_type = _media_type(response)
         if data is None:
             raise InvalidArgument(f"{what}: its manifest is larger than {DOCUMENT_LIMIT} bytes")

@@ -131,9 +131,18 @@ class RegistryUploads:
         for pause in self._pauses:
             try:
                 return await attempt()
-            except Interrupted:
+            except Interrupted as error:
+                if _is_patience_at_its_end(error):
+                    raise
                 await asyncio.sleep(pause)
         return await attempt()
+
+
+def _is_patience_at_its_end(error: Interrupted) -> bool:
+    """Who was silent for long, or is not there, is not waited for again."""
+    import httpx
+
+    return isinstance(error.__cause__, TimeoutError | httpx.TimeoutException | httpx.ConnectError)
 
 
 def _upload_url(response: "httpx.Response", target: Descriptor, what: str) -> str:
@@ -141,7 +150,12 @@ def _upload_url(response: "httpx.Response", target: Descriptor, what: str) -> st
     location = response.headers.get("location", "")
     if not location:
         raise InvalidArgument(f"{what}: the registry takes an upload, but does not say where")
-    url = str(response.url.join(location)).partition("#")[0]
+    place = response.url.join(location)
+    if place.scheme not in ("http", "https") or not place.host:
+        raise InvalidArgument(f"{what}: the registry wants the upload at what is no URL of http or https")
+    if response.url.scheme == "https" and place.scheme != "https":
+        raise InvalidArgument(f"{what}: the registry wants the upload at http, but speaks https itself")
+    url = str(place).partition("#")[0]
     return f"{url}{'&' if '?' in url else '?'}digest={quote(target.digest, safe=':')}"
 
 
