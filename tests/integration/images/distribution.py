@@ -143,6 +143,17 @@ class Distribution:
         finally:
             connection.close()
 
+    def size_of(self, repository: str, digest: str) -> int:
+        """Of a manifest."""
+        connection = http.client.HTTPConnection(self.address)
+        try:
+            connection.request(
+                "GET", f"/v2/{repository}/manifests/{digest}", headers={**self._login, "Accept": image.OCI_MANIFEST}
+            )
+            return len(connection.getresponse().read())
+        finally:
+            connection.close()
+
     def requests(self) -> list[tuple[str, str, int]]:
         return requests_in(self._log)
 

@@ -145,7 +145,8 @@ class UploadRegistry:
             return Reply(404) if data is None else Reply(headers={"Docker-Content-Digest": _digest(data)})
         document = json.loads(body)
         for part in [*document.get("layers", []), *([document["config"]] if "config" in document else [])]:
-            if part["digest"] not in self.blobs.get(repository, {}):
+            is_foreign = ".nondistributable." in part["mediaType"]
+            if not is_foreign and part["digest"] not in self.blobs.get(repository, {}):
                 return refusal(400, "MANIFEST_BLOB_UNKNOWN", "blob unknown to registry")
         for part in document.get("manifests", []):
             if part["digest"] not in manifests:

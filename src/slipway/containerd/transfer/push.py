@@ -94,7 +94,7 @@ class Push:
 
     async def _pieces(self, target: Descriptor) -> AsyncGenerator[bytes, None]:
         """A blob of the store, read as the registry takes it. Raises NotFound."""
-        blob = await asyncio.to_thread(self._open, target)
+        blob = _OpenBlob(lambda: self._open(target))
         try:
             offset = 0
             while offset < target.size:
@@ -103,16 +103,15 @@ class Push:
                 yield piece
                 self._steps.progress(target, offset)
         finally:
-            await asyncio.to_thread(blob.close)
+            # A job that is cancelled while it waits for a thread is never done.
+            await asyncio.shield(asyncio.get_running_loop().run_in_executor(None, blob.close))
 
-    def _open(self, target: Descriptor) -> "_OpenBlob":
-        blob = _OpenBlob(self._content.reader(self._scope, target.digest))
-        if blob.size != target.size:
-            blob.close()
-            raise InvalidArgument(
-                f"push {target.digest}: it has {blob.size} bytes, but its manifest says {target.size}"
-            )
-        return blob
+    def _open(self, target: Descriptor) -> ContentReader:
+        reader = self._content.reader(self._scope, target.digest)
+        if reader.size != target.size:
+            reader.close()
+            raise InvalidArgument(f"push {target.digest}: it has {reader.size} bytes, but the image says {target.size}")
+        return reader
 
     def _remember(self, plan: PushPlan) -> None:
         for part in plan.parts():
@@ -120,17 +119,25 @@ class Push:
 
 
 class _OpenBlob:
-    """Read and closed by threads: a close waits for the read that a cancelled push has left behind."""
+    """Opened, read and closed by threads: a close waits for the thread that a cancelled push has left behind, or keeps
+    it from opening anything."""
 
-    def __init__(self, reader: ContentReader) -> None:
-        self._reader = reader
+    def __init__(self, open_reader: Callable[[], ContentReader]) -> None:
+        self._open_reader = open_reader
         self._lock = threading.Lock()
-        self.size = reader.size
+        self._reader: ContentReader | None = None
+        self._is_closed = False
 
     def read_at(self, offset: int) -> bytes:
         with self._lock:
+            if self._is_closed:
+                return b""
+            if self._reader is None:
+                self._reader = self._open_reader()
             return self._reader.read_at(offset, _PIECE)
 
     def close(self) -> None:
         with self._lock:
-            self._reader.close()
+            self._is_closed = True
+            if self._reader is not None:
+                self._reader.close()
