@@ -53,6 +53,11 @@ def without_sizes(text: str) -> str:
     return re.sub(r"\b\d+(?:\.\d+)?[kMG]?B\b", "<size>", text)
 
 
+def pushed(text: str) -> str:
+    """A push without what was still to come: whether it is seen is a matter of milliseconds."""
+    return "\n".join(line for line in text.splitlines() if not line.endswith((": Waiting", ": Preparing")))
+
+
 def first_line(text: str) -> str:
     """What follows depends on how far it came."""
     return "\n".join(text.splitlines()[:1])

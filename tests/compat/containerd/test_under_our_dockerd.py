@@ -1,5 +1,6 @@
 """Our dockerd on the original containerd (1.7 and 2.1), its shim and its runc, all from its tree."""
 
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ from tests.support import docker, images, peers
 from tests.support.engine import OurEngine
 from tests.support.foreign_runtimes import launcher
 from tests.support.image_server import ImageServer
+from tests.support.registry import ADDRESS, Registry
 from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.root, pytest.mark.peers]
@@ -19,24 +21,29 @@ CONFIGURATION = 'version = 2\ndisabled_plugins = ["io.containerd.grpc.v1.cri", "
 
 
 @pytest.fixture(scope="module", params=sorted(peers.SUITES))
-def client(request: pytest.FixtureRequest, machine_unchanged: None, short_folder: Path) -> Iterator[docker.Docker]:
-    """Docker's client on our dockerd, which was told of the containerd of one suite. busybox is loaded."""
+def engine(request: pytest.FixtureRequest, machine_unchanged: None, short_folder: Path) -> Iterator[OurEngine]:
+    """Our dockerd, which was told of the containerd of one suite. busybox is loaded."""
     folder = short_folder / f"on-{request.param}"
     engine = OurEngine(folder, f"--containerd={folder}/c.sock", f"--insecure-registry={INSECURE}")
     try:
         engine.sandbox.run("ip", "address", "add", f"{INSECURE.partition(':')[0]}/32", "dev", "lo")
         containerd = start_containerd(engine, request.param)
         try:
-            client = docker.theirs(engine.start().host)
-            client("load", "-i", str(images.busybox()))
+            docker.theirs(engine.start().host)("load", "-i", str(images.busybox()))
             with ImageServer(engine.enter, folder / "asked", INSECURE):
-                yield client
+                yield engine
         finally:
             engine.stop()
             containerd.terminate()
             containerd.wait(20)
     finally:
         engine.close()
+
+
+@pytest.fixture
+def client(engine: OurEngine) -> docker.Docker:
+    """Docker's client on it."""
+    return docker.theirs(engine.host)
 
 
 def start_containerd(engine: OurEngine, suite: str) -> "subprocess.Popen[bytes]":
@@ -91,6 +98,18 @@ def test_memory_that_runs_out_is_told(client: docker.Docker) -> None:
     assert client.run("run", "--name", "big", *limits, "busybox", "tail", "/dev/zero").status == 137
     assert client("inspect", "-f", "{{.State.OOMKilled}}", "big") == "true"
     client("rm", "big")
+
+
+def test_an_image_is_pushed_and_pulled(engine: OurEngine, client: docker.Docker) -> None:
+    name = f"{ADDRESS}/team/app"
+    with Registry(engine.folder / "registry", engine.enter):
+        client("tag", "busybox", name)
+        digest = re.search(r"^latest: digest: (\S+) size: \d+$", client("push", name), re.MULTILINE)
+        assert digest is not None
+        assert client.run("push", f"{ADDRESS}/team/nosuch").status == 1
+        client("rmi", name)
+        assert f"Digest: {digest[1]}" in client("pull", name)
+        client("rmi", name)
 
 
 def test_images_are_saved_removed_and_loaded(client: docker.Docker, tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from typing import Final, Self
 from slipway.archive.compression import gzip_compressor, zstd_compressor
 from slipway.contracts.oci import image
 from tests.support import peers, processes
+from tests.support.registry import requests_in
 from tests.support.waiting import wait_until
 
 USER: Final = ("me", "very secret")
@@ -141,6 +142,20 @@ class Distribution:
             return answer.status, {name.lower(): value for name, value in answer.getheaders()}
         finally:
             connection.close()
+
+    def size_of(self, repository: str, digest: str) -> int:
+        """Of a manifest."""
+        connection = http.client.HTTPConnection(self.address)
+        try:
+            connection.request(
+                "GET", f"/v2/{repository}/manifests/{digest}", headers={**self._login, "Accept": image.OCI_MANIFEST}
+            )
+            return len(connection.getresponse().read())
+        finally:
+            connection.close()
+
+    def requests(self) -> list[tuple[str, str, int]]:
+        return requests_in(self._log)
 
     def _answers(self) -> bool:
         try:

@@ -8,16 +8,19 @@ import json
 import os
 import tarfile
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from slipway.base.digests import digest_of
-from slipway.base.errors import EngineError, InvalidArgument, NotFound
+from slipway.base.errors import EngineError, InternalError, InvalidArgument, NotFound
 from slipway.containerd.metadata.model import Scope
 from slipway.containerd.transfer.model import ExportOptions, ExtraReference, ImageStore
 from slipway.contracts.oci import image
 from tests.integration.images.conftest import PLATFORM, Bytes, Daemon
 from tests.integration.images.distribution import layer_of
+from tests.support import layouts
 
 pytestmark = pytest.mark.root
 SCOPE = Scope("moby")
@@ -215,3 +218,116 @@ def test_a_client_that_goes_away_ends_the_load(daemon: Daemon) -> None:
             )
         )
     assert not daemon.stores.content.statuses(SCOPE)
+
+
+def bring(
+    daemon: Daemon, data: bytes, *references: ExtraReference, name: str = "", force_compress: bool = False
+) -> None:
+    """As `ctr` asks for it with --all-platforms and --no-unpack."""
+    destination = ImageStore(name=name, extra_references=references)
+    report = daemon.reported.append
+    importing = daemon.transfer.import_archive(SCOPE, Bytes(data), destination, report, force_compress=force_compress)
+    asyncio.run(importing)
+
+
+def names(daemon: Daemon) -> list[str]:
+    return [each.name for each in daemon.stores.images.list(SCOPE)]
+
+
+def kept(daemon: Daemon, digest: str) -> set[str]:
+    """All that labels keep."""
+    found, waiting = set(), [digest]
+    while waiting:
+        found.add(at := waiting.pop())
+        labels = daemon.stores.content.info(SCOPE, at).labels
+        waiting += [value for key, value in labels.items() if key.startswith("containerd.io/gc.ref.content.")]
+    return found
+
+
+def test_plain_layers_are_compressed_once_where_that_is_asked(daemon: Daemon) -> None:
+    prefix = ExtraReference(name="import", is_prefix=True, allow_overwrite=True)
+    bring(daemon, sound(), prefix, force_compress=True)
+    target = daemon.stores.images.get(SCOPE, "docker.io/library/app:1").target
+    (layer,) = json.loads(daemon.stores.content.read(SCOPE, target.digest))["layers"]
+    assert layer["mediaType"] == image.DOCKER_LAYER_GZIP
+    assert gzip.decompress(daemon.stores.content.read(SCOPE, layer["digest"])) == LAYER
+    labels = daemon.stores.content.info(SCOPE, layer["digest"]).labels
+    assert labels["containerd.io/uncompressed"] == digest_of(LAYER)
+    bring(daemon, sound(), prefix)  # the copy is used again
+    assert daemon.stores.images.get(SCOPE, "docker.io/library/app:1").target == target
+    assert not daemon.stores.content.statuses(SCOPE)
+
+
+@pytest.mark.parametrize("archive", [sound(), layout()], ids=["docker", "layout"])
+def test_an_archive_as_a_whole_has_a_name_too(daemon: Daemon, archive: bytes) -> None:
+    bring(daemon, archive, ExtraReference(name="import", is_prefix=True, allow_overwrite=True), name="whole:1")
+    assert len(names(daemon)) == 2
+    target = daemon.stores.images.get(SCOPE, "whole:1").target
+    assert target.media_type == image.OCI_INDEX
+    assert len(kept(daemon, target.digest)) == 4
+
+
+def test_a_base_name_takes_only_what_belongs_to_it(daemon: Daemon, tmp_path: Path) -> None:
+    archive = layouts.two_platforms(tmp_path / "multi.tar", "example.org/team/app:1").read_bytes()
+    for base in ("example.org/team/other", "example.org/team/ap", "", "example.org/team/app"):
+        assert names(daemon) == []
+        bring(daemon, archive, ExtraReference(name=base, is_prefix=True))
+    assert names(daemon) == ["example.org/team/app:1"]
+
+
+def test_every_platform_is_kept_unless_some_are_wanted(daemon: Daemon, tmp_path: Path) -> None:
+    archive = layouts.two_platforms(tmp_path / "multi.tar", "example.org/app:1").read_bytes()
+    prefix = ExtraReference(name="import", is_prefix=True, allow_overwrite=True)
+    bring(daemon, archive, prefix)
+    target = daemon.stores.images.get(SCOPE, "example.org/app:1").target
+    assert len(kept(daemon, target.digest)) == 8
+
+
+def export(daemon: Daemon, options: ExportOptions, *images: str) -> dict[str, bytes]:
+    class Sink:
+        data = bytearray()
+
+        async def write(self, data: bytes) -> None:
+            self.data += data
+
+    sink = Sink()
+    extra = tuple(ExtraReference(name=name) for name in images)
+    source = ImageStore(name="", extra_references=extra)
+    asyncio.run(daemon.transfer.export_archive(SCOPE, source, sink, options, daemon.reported.append))
+    with tarfile.open(fileobj=io.BytesIO(sink.data)) as archive:
+        members = {each.name: archive.extractfile(each) for each in archive.getmembers() if each.isfile()}
+        return {name: member.read() for name, member in members.items() if member is not None}
+
+
+def test_of_every_platform_that_is_exported_one_is_for_docker_load(daemon: Daemon, tmp_path: Path) -> None:
+    archive = layouts.two_platforms(tmp_path / "multi.tar", "example.org/app:1").read_bytes()
+    bring(daemon, archive, ExtraReference(name="import", is_prefix=True, allow_overwrite=True))
+    whole = export(daemon, ExportOptions(all_platforms=True), "example.org/app:1")
+    assert len(whole) == 8 + 3
+    (entry,) = json.loads(whole["manifest.json"])
+    config = json.loads(whole[entry["Config"]])
+    assert config["architecture"] == PLATFORM.architecture
+    assert len(export(daemon, ExportOptions(), "example.org/app:1")) == 5 + 3
+    assert "manifest.json" not in export(daemon, ExportOptions(skip_compatibility_manifest=True), "example.org/app:1")
+
+
+def test_what_an_archive_names_an_image_is_its_whole_name(daemon: Daemon) -> None:
+    load(daemon, sound())
+    target = daemon.stores.images.get(SCOPE, "docker.io/library/app:1").target
+    digest = f"example.org/app@{target.digest}"
+    daemon.stores.images.create(SCOPE, replace(daemon.stores.images.get(SCOPE, "docker.io/library/app:1"), name=digest))
+    (entry,) = json.loads(export(daemon, ExportOptions(), digest)["index.json"])["manifests"]
+    assert entry["annotations"] == {
+        "io.containerd.image.name": digest,
+        "org.opencontainers.image.ref.name": f"@{target.digest}",
+    }
+
+
+def test_a_damaged_blob_is_not_passed_on_as_sound(daemon: Daemon) -> None:
+    load(daemon, sound())
+    blobs = Path(daemon.stores.content._root, "blobs/sha256")  # type: ignore[attr-defined]
+    damaged = blobs / digest_of(LAYER).partition(":")[2]
+    damaged.chmod(0o644)
+    damaged.write_bytes(LAYER[:-1] + b"x")
+    with pytest.raises(InternalError, match=f"{digest_of(LAYER)}.*damaged"):
+        export(daemon, ExportOptions(), "docker.io/library/app:1")

@@ -53,7 +53,7 @@ def test_a_stack_of_layers_is_pulled_unpacked_and_named(
     assert not daemon.leases.list(SCOPE)
     events = [step.event for step in reported]
     assert events[0].startswith("Resolving from")
-    assert events[-2:] == ["saved", f"Completed pull from {name}"]
+    assert events[-2:] == ["saved", f"Completed pull from OCI Registry ({name})"]
     assert events.count("complete") == 2 + len(layers)
     assert events.count("extracted") == len(layers)
 
@@ -70,8 +70,11 @@ def test_everything_that_arrived_is_kept_by_labels(daemon: Daemon, distribution:
     assert {info.digest for info in daemon.stores.content.list(SCOPE)} == reachable
     config = [info for info in daemon.stores.content.list(SCOPE) if "gc.ref.snapshot" in str(info.labels)]
     assert len(config) == 1
-    source = f"containerd.io/distribution.source.{distribution.address}"
+    source = "containerd.io/distribution.source.127.0.0.1"  # without the port, as the original
     assert all(info.labels[source] == "kept" for info in daemon.stores.content.list(SCOPE))
+    distribution.push_image("also", "latest", layers)
+    pull(daemon, f"{distribution.address}/also:latest")
+    assert daemon.stores.content.info(SCOPE, digest).labels[source] == "also,kept"
 
 
 def test_a_second_pull_fetches_nothing(daemon: Daemon, distribution: Distribution) -> None:

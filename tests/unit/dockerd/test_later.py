@@ -15,7 +15,6 @@ from slipway.transport.aio.http_messages import BodyStream, Request, Response
     [
         ("POST", "/v1.51/commit?container=nginx", "making images from containers"),
         ("GET", "/v1.51/containers/nginx/export", "exporting containers"),
-        ("POST", "/images/registry.example:5000/team/nginx/push?tag=1", "pushing images"),
         ("GET", "/v1.51/images/search?term=nginx", "searching for images"),
         ("HEAD", "/containers/nginx/archive?path=/etc", "copying from containers"),
     ],

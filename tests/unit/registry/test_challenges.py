@@ -1,6 +1,6 @@
 """WWW-Authenticate as registries write it."""
 
-from slipway.clients.registry.challenges import challenges_from_header, choose_challenge
+from slipway.clients.registry.challenges import challenges_from_header, choose_challenge, merged_scopes
 
 
 def test_a_bearer_challenge_has_its_parameters() -> None:
@@ -36,3 +36,14 @@ def test_a_bearer_challenge_without_realm_is_not_chosen() -> None:
 
 def test_nonsense_ends_quickly() -> None:
     assert challenges_from_header('=,"' * 100_000) == []
+
+
+def test_scopes_are_merged_by_what_they_are_for() -> None:
+    assert merged_scopes("repository:a:pull", "") == ["repository:a:pull"]
+    assert merged_scopes("repository:a:pull,push", "repository:a:pull") == ["repository:a:pull,push"]
+    assert merged_scopes("repository:h:5000/a:pull", "repository:b:pull registry:catalog:*") == [
+        "repository:h:5000/a:pull",
+        "repository:b:pull",
+        "registry:catalog:*",
+    ]
+    assert merged_scopes("aws") == ["aws"]

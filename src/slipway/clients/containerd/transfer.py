@@ -1,4 +1,4 @@
-"""containerd's transfer service: pull, load and save. dockerd itself moves no image."""
+"""containerd's transfer service: pull, push, load and save. dockerd itself moves no image."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -19,23 +19,28 @@ from slipway.clients.containerd.streams import (
 )
 from slipway.clients.containerd.version import version
 from slipway.contracts.containerd_api.generated import transfer_pb2, transfer_types_pb2, types_pb2
-from slipway.contracts.containerd_api.types import Platform
+from slipway.contracts.containerd_api.types import MOUNTED_FROM, Platform
 from slipway.transport.aio.grpc_client import ChannelStream
 from slipway.wire.tar_end import ArchiveEnd
 
 METHODS: Final = service_methods(transfer_pb2.DESCRIPTOR, "Transfer")
+_SETTLE_SECONDS: Final = 0.2
 _OURS: Final = "slipway-"  # how the revision of our own containerd begins
 OCI_ARCHIVE: Final = "application/vnd.oci.image.layout.v1+tar"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Progress:
-    """One step of a transfer: `event` in containerd's words (downloading, complete, saved, ...); bytes."""
+    """One step of a transfer: `event` in containerd's words (downloading, complete, saved, ...); bytes.
+
+    `mounted_from`: the repository that a pushed blob was taken from, as our own containerd tells.
+    """
 
     event: str
     name: str
     progress: int
     total: int
+    mounted_from: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -73,16 +78,28 @@ class Transfer:
         `reference` alone, not for its mirrors. Raises NotFound, Unauthenticated, PermissionDenied, Unavailable, and
         NotImplementedByEngine for a `host_dir` that this containerd would pass over. Cancelling ends the transfer.
         """
-        if host_dir:
-            await self._check_host_folders()
         async with AsyncExitStack() as stack:
-            resolver = transfer_types_pb2.RegistryResolver(default_scheme=default_scheme, host_dir=host_dir)
-            if credentials is not None:
-                host = registry_host(reference.partition("/")[0])
-                resolver.auth_stream = await stack.enter_async_context(self._authentication(credentials, host))
-            source = transfer_types_pb2.OCIRegistry(reference=reference, resolver=resolver)
+            source = await self._registry(stack, reference, credentials, default_scheme, host_dir)
             destination = self._store(platform, name=reference)
             await self._transfer(source, destination, on_progress)
+
+    async def push(
+        self,
+        name: str,
+        reference: str,
+        on_progress: OnProgress,
+        *,
+        credentials: Credentials | None = None,
+        default_scheme: str = "",
+        host_dir: str = "",
+    ) -> None:
+        """Send the image `name` of the store to `reference` (complete), with every platform that it names.
+
+        Raises as `pull`; NotFound also for content that neither the store nor the registry has.
+        """
+        async with AsyncExitStack() as stack:
+            destination = await self._registry(stack, reference, credentials, default_scheme, host_dir)
+            await self._transfer(transfer_types_pb2.ImageStore(name=name), destination, on_progress)
 
     async def load(
         self, read: Callable[[], Awaitable[bytes]], platform: Platform, prefix: str, on_progress: OnProgress
@@ -122,7 +139,7 @@ class Transfer:
         async with open_stream(self._connection, stream_id) as stream:
             receiving = asyncio.get_running_loop().create_task(_receive_archive(stream, write), name="image export")
             try:
-                await self._transfer(source, destination, lambda _: None)
+                await self._transfer(source, destination)
                 await asyncio.wait([receiving])  # the transfer has succeeded: whatever ended the stream, it is whole
             finally:
                 await cancel_quietly(receiving)
@@ -130,9 +147,21 @@ class Transfer:
     async def unpack(self, name: str, platform: Platform) -> None:
         """Make the snapshots of an image that the store has."""
         source = transfer_types_pb2.ImageStore(name=name)
-        await self._transfer(source, self._store(platform, name=name), lambda _: None)
+        await self._transfer(source, self._store(platform, name=name))
 
-    async def _transfer(self, source: Any, destination: Any, on_progress: OnProgress) -> None:
+    async def _registry(
+        self, stack: AsyncExitStack, reference: str, credentials: Credentials | None, default_scheme: str, host_dir: str
+    ) -> Any:
+        """An image in a registry; until `stack` ends, containerd can ask for its credentials."""
+        if host_dir:
+            await self._check_host_folders()
+        resolver = transfer_types_pb2.RegistryResolver(default_scheme=default_scheme, host_dir=host_dir)
+        if credentials is not None:
+            host = registry_host(reference.partition("/")[0])
+            resolver.auth_stream = await stack.enter_async_context(self._authentication(credentials, host))
+        return transfer_types_pb2.OCIRegistry(reference=reference, resolver=resolver)
+
+    async def _transfer(self, source: Any, destination: Any, on_progress: OnProgress | None = None) -> None:
         stream_id = new_stream_id("progress")
         request = transfer_pb2.TransferRequest(
             source=typed(source),
@@ -140,9 +169,12 @@ class Transfer:
             options=transfer_pb2.TransferOptions(progress_stream=stream_id),
         )
         async with open_stream(self._connection, stream_id) as stream:
-            watching = asyncio.get_running_loop().create_task(_watch(stream, on_progress), name="transfer progress")
+            steps = _Steps(on_progress or (lambda _: None))
+            watching = asyncio.get_running_loop().create_task(steps.watch(stream), name="transfer progress")
             try:
                 await self._connection.call(METHODS["transfer"], request, timeout=None)
+                if on_progress is not None:
+                    await _settle(watching, steps)
             finally:
                 await cancel_quietly(watching)
 
@@ -183,10 +215,36 @@ async def _receive_archive(stream: ChannelStream, write: Callable[[bytes], Await
     await receive_bytes(stream, take)
 
 
-async def _watch(stream: Any, on_progress: OnProgress) -> None:
-    async for message in stream:
-        step = transfer_types_pb2.Progress.FromString(message.value)
-        on_progress(Progress(event=step.event, name=step.name, progress=step.progress, total=step.total))
+class _Steps:
+    """What a transfer's progress stream tells."""
+
+    def __init__(self, on_progress: OnProgress) -> None:
+        self._on_progress = on_progress
+        self.ended = asyncio.Event()
+
+    async def watch(self, stream: Any) -> None:
+        async for message in stream:
+            step = transfer_types_pb2.Progress.FromString(message.value)
+            self._on_progress(
+                Progress(
+                    event=step.event,
+                    name=step.name,
+                    progress=step.progress,
+                    total=step.total,
+                    mounted_from=step.desc.annotations.get(MOUNTED_FROM, ""),
+                )
+            )
+            if not step.name and step.event.startswith("Completed"):
+                self.ended.set()
+
+
+async def _settle(watching: "asyncio.Task[None]", steps: _Steps) -> None:
+    """The last steps were sent before the reply, but may be read after it."""
+    ended = asyncio.get_running_loop().create_task(steps.ended.wait(), name="end of transfer progress")
+    try:
+        await asyncio.wait((watching, ended), timeout=_SETTLE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        await cancel_quietly(ended)
 
 
 async def _answer(stream: Any, credentials: Credentials, host: str) -> None:

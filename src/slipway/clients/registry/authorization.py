@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from slipway.base.errors import InvalidArgument, Unauthenticated, Unavailable
 from slipway.base.json_text import loads
 from slipway.clients.registry.bodies import read_bounded
-from slipway.clients.registry.challenges import choose_challenge
+from slipway.clients.registry.challenges import choose_challenge, merged_scopes
 from slipway.clients.registry.model import USUAL_PATIENCE, AskLogin, Challenge, Login, Patience
 from slipway.clients.web.failures import cause_of
 
@@ -69,17 +69,22 @@ class Authorizer:
         realm = challenge.parameters["realm"]
         if not _leads_to(realm, self._realm_schemes):
             raise Unauthenticated(f"log in to {self._host}: it names {realm[:200]!r} as its token server")
-        wanted = {"scope": challenge.parameters.get("scope") or self._scope}
-        if service := challenge.parameters.get("service"):
-            wanted["service"] = service
+        scopes = merged_scopes(self._scope, challenge.parameters.get("scope", ""))
+        wanted = {"service": service} if (service := challenge.parameters.get("service")) else {}
+        token = await self._token_for(realm, scopes, wanted, login)
+        self._scope = " ".join(scopes)  # of what one token holds, its successor is not to hold less
+        return token
+
+    async def _token_for(self, realm: str, scopes: list[str], wanted: dict[str, str], login: Login | None) -> str:
+        form = {**wanted, "scope": " ".join(scopes)}
         if login is not None and not login.username:
             grant = {"grant_type": "refresh_token", "refresh_token": login.secret}
-            return await self._token_by_post(realm, {**wanted, **grant})
+            return await self._token_by_post(realm, {**form, **grant})
         headers = {"Authorization": _basic(login)} if login is not None else {}
-        status, data = await self._ask("GET", realm, params=wanted, headers=headers)
+        status, data = await self._ask("GET", realm, params={**wanted, "scope": scopes}, headers=headers)
         if status in _NO_GET and login is not None:
             grant = {"grant_type": "password", "username": login.username, "password": login.secret}
-            return await self._token_by_post(realm, {**wanted, **grant})
+            return await self._token_by_post(realm, {**form, **grant})
         return self._token_from(status, data)
 
     async def _token_by_post(self, realm: str, form: dict[str, str]) -> str:

@@ -33,3 +33,15 @@ def choose_challenge(lines: tuple[str, ...]) -> Challenge | None:
             if challenge.scheme == scheme and (scheme == "basic" or challenge.parameters.get("realm")):
                 return challenge
     return None
+
+
+def merged_scopes(*texts: str) -> list[str]:
+    """The scopes of several lists (`repository:a:pull repository:b:pull,push`), each thing once with all its actions.
+
+    Source: distribution specification, "Docker Registry v2 authentication: Token Scope".
+    """
+    actions: dict[str, dict[str, None]] = {}
+    for scope in " ".join(texts).split():
+        thing, _, wanted = scope.rpartition(":")
+        actions.setdefault(thing, {}).update(dict.fromkeys(wanted.split(",")))
+    return [f"{thing}:{','.join(wanted)}" if thing else ",".join(wanted) for thing, wanted in actions.items()]

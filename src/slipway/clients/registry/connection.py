@@ -10,6 +10,7 @@ from urllib.parse import quote
 from slipway.base.errors import EngineError, InvalidArgument, NotFound, PermissionDenied, Unauthenticated, Unavailable
 from slipway.clients.registry.authorization import Authorizer
 from slipway.clients.registry.bodies import read_bounded
+from slipway.clients.registry.error_documents import words_of_errors
 from slipway.clients.registry.model import USUAL_PATIENCE, AskLogin, Body, Host, Patience
 from slipway.clients.registry.tls import tls_context
 from slipway.clients.web.failures import cause_of
@@ -99,8 +100,9 @@ class Connection:
     def _url(self, path: str) -> str:
         if "://" in path:
             return path
-        mirrored = f"?ns={quote(self.host.stands_for, safe='')}" if self.host.stands_for else ""
-        return f"{self._base}/{path}{mirrored}"
+        if not self.host.stands_for:
+            return f"{self._base}/{path}"
+        return f"{self._base}/{path}{'&' if '?' in path else '?'}ns={quote(self.host.stands_for, safe='')}"
 
     @contextmanager
     def _named_failures(self, method: str, path: str) -> Iterator[None]:
@@ -110,7 +112,8 @@ class Connection:
         try:
             yield
         except (httpx.TransportError, httpx.InvalidURL, TimeoutError, ssl.SSLError) as error:
-            url = self._url(path)  # httpx passes on what TLS 1.3 refuses after its handshake
+            url = self._url(path).partition("?")[0]  # what follows may be a signature
+            # httpx passes on what TLS 1.3 refuses after its handshake
             cause = _cause(error, _asked(error) or httpx.URL(url))
             is_unsent = isinstance(error, TimeoutError | httpx.TimeoutException | httpx.ConnectError)
             kind: type[EngineError] = Interrupted if method in _READING or not is_unsent else Unavailable
@@ -167,7 +170,7 @@ class Connection:
 
     async def _follow(self, method: str, url: str, headers: dict[str, str], body: Body | None) -> "httpx.Response":
         """Follow redirects, never from https to http. What is meant for the registry goes to its origin alone."""
-        start = url
+        start = url.partition("?")[0]
         for _ in range(_REDIRECTS):
             response = await self._send(method, url, headers, body)
             if not response.has_redirect_location:
@@ -186,6 +189,8 @@ class Connection:
             request = self._http.build_request(
                 method, url, headers={"Accept-Encoding": "identity", **headers, **length}, content=pieces
             )
+            if body is not None:
+                request.extensions["timeout"] = {**request.extensions["timeout"], "read": self._patience.commit}
             if _origin(request.url) == self._origin:
                 request.headers.update(self.host.headers)
                 if self._authorizer.header:
@@ -212,7 +217,7 @@ class Connection:
             return NotFound(f"{what}: not found")
         if kind is Interrupted and _wanted_pause(response, 0) > self._patience.longest_pause:
             kind = Unavailable
-        words = "" if request.method == "HEAD" else _words(await self._error_page(response))
+        words = "" if request.method == "HEAD" else words_of_errors(await self._error_page(response))
         url = response.url.copy_with(query=None, fragment=None, userinfo=b"")  # a signature may be part of it
         answer = f"{status} {response.reason_phrase}{': ' if words else ''}{words}"
         return kind(f"{what}: unexpected status from {request.method} request to {url}: {answer}")
@@ -251,11 +256,6 @@ def _is_bad_location(error: BaseException) -> bool:
     import httpx
 
     return isinstance(error, httpx.RemoteProtocolError) and isinstance(error.__context__, httpx.InvalidURL)
-
-
-def _words(said: bytes) -> str:
-    text = "".join(each if each.isprintable() else " " for each in said.decode("utf-8", "replace"))
-    return " ".join(text.split())[:300]
 
 
 def _wanted_pause(response: "httpx.Response", usual: float) -> float:

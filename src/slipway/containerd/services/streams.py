@@ -5,7 +5,8 @@ progress, its credentials). Bytes go as Data messages; whoever reads grants room
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, suppress
 from typing import Any, Final
 
 from google.protobuf.any_pb2 import Any as AnyProto
@@ -44,24 +45,40 @@ class NamedStream:
         await self._outgoing.put(any_of(message))
 
     def send_nowait(self, message: Message) -> bool:
-        """Send, unless the client is too slow: then the message is dropped and the answer False."""
+        """Send, unless the client is gone or too slow: then the message is dropped and the answer False."""
+        if self._gone.is_set():
+            return False
         try:
             self._outgoing.put_nowait(any_of(message))
         except asyncio.QueueFull:
             return False
         return True
 
+    async def flush(self, seconds: float) -> None:
+        """Return when all that was sent is on its way, the client is gone, or `seconds` have passed."""
+        if not self._gone.is_set():
+            with suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await self._outgoing.join()
+
     async def close(self) -> None:
         """End our half; the client sees the end of the stream."""
         if not self._gone.is_set():
             await self._outgoing.put(None)
 
-    async def outgoing(self) -> AsyncIterator[AnyProto]:
+    async def outgoing(self) -> AsyncGenerator[AnyProto, None]:
         try:
             while (message := await self._outgoing.get()) is not None:
-                yield message
+                try:
+                    yield message
+                finally:
+                    self._outgoing.task_done()
+            self._outgoing.task_done()
         finally:
             self._gone.set()
+            while not self._outgoing.empty():
+                self._outgoing.get_nowait()
+                self._outgoing.task_done()
 
 
 class StreamsService:
@@ -84,8 +101,9 @@ class StreamsService:
         stream = self._streams[key] = NamedStream(requests)
         try:
             yield any_of(Empty())
-            async for message in stream.outgoing():
-                yield message
+            async with aclosing(stream.outgoing()) as outgoing:
+                async for message in outgoing:
+                    yield message
         finally:
             del self._streams[key]
 

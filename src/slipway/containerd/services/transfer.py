@@ -12,12 +12,20 @@ from slipway.containerd.metadata.model import Scope
 from slipway.containerd.services import transfer_messages as decode
 from slipway.containerd.services.messages import descriptor_message
 from slipway.containerd.services.scope import scope_of
-from slipway.containerd.services.streams import StreamSink, StreamSource, StreamsService, any_of, message_from
+from slipway.containerd.services.streams import (
+    NamedStream,
+    StreamSink,
+    StreamSource,
+    StreamsService,
+    any_of,
+    message_from,
+)
 from slipway.containerd.transfer.interface import Report, Transfer
 from slipway.containerd.transfer.model import AuthChallenge, Credentials, Progress
 from slipway.contracts.containerd_api.generated import transfer_types_pb2 as types
 from slipway.transport.aio.grpc_server import Call
 
+_FLUSH_SECONDS: Final = 1.0
 _CREDENTIAL_KINDS: Final = {types.CREDENTIALS: "credentials", types.REFRESH: "refresh", types.HEADER: "header"}
 
 
@@ -29,6 +37,7 @@ class TransferService:
             ("OCIRegistry", "ImageStore"): self._pull,
             ("ImageStore", "OCIRegistry"): self._push,
             ("ImageImportStream", "ImageStore"): self._import,
+            ("ImageImportStream", "ImageExportStream"): self._echo,
             ("ImageStore", "ImageExportStream"): self._export,
             ("ImageStore", "ImageStore"): self._tag,
         }
@@ -40,7 +49,10 @@ class TransferService:
         if handler is None:
             raise NotImplementedByEngine(f"transfer from {source or 'nothing'} to {destination or 'nothing'}")
         decoded = (message_from(value, getattr(types, _kind(value))) for value in (request.source, request.destination))
-        await handler(scope, *decoded, self._report(scope, request.options.progress_stream))
+        progress = self._stream_or_none(scope, request.options.progress_stream)
+        await handler(scope, *decoded, _reporter(progress))
+        if progress is not None:
+            await progress.flush(_FLUSH_SECONDS)  # who hears that it is done hears no more of how it went
         return Empty()
 
     async def _pull(self, scope: Scope, source: Any, destination: Any, report: Report) -> None:
@@ -73,30 +85,31 @@ class TransferService:
         finally:
             await stream.close()
 
+    async def _echo(self, scope: Scope, source: Any, destination: Any, report: Report) -> None:
+        """What comes in goes out again, as with the original: a test of streams."""
+        incoming = self._streams.get(scope.namespace, source.stream)
+        outgoing = self._streams.get(scope.namespace, destination.stream)
+        reader, writer = StreamSource(incoming), StreamSink(outgoing)
+        try:
+            while data := await reader.read():
+                await writer.write(data)
+        finally:
+            await incoming.close()
+            await outgoing.close()
+
     async def _tag(self, scope: Scope, source: Any, destination: Any, report: Report) -> None:
         if source.name == destination.name and destination.unpacks:
             await self._transfer.unpack(scope, decode.image_store(destination), report)
         else:
             await self._transfer.tag(scope, decode.image_store(source), decode.image_store(destination))
 
-    def _report(self, scope: Scope, name: str) -> Report:
-        if not name:
-            return lambda progress: None
-        stream = self._streams.get(scope.namespace, name)
-        loop, thread = asyncio.get_running_loop(), threading.get_ident()
-
-        def report(progress: Progress) -> None:
-            if threading.get_ident() == thread:
-                stream.send_nowait(_progress_message(progress))
-            else:
-                loop.call_soon_threadsafe(stream.send_nowait, _progress_message(progress))
-
-        return report
+    def _stream_or_none(self, scope: Scope, name: str) -> NamedStream | None:
+        return self._streams.get(scope.namespace, name) if name else None
 
     def _asker(self, scope: Scope, name: str) -> Callable[[AuthChallenge], Awaitable[Credentials | None]] | None:
-        if not name:
+        stream = self._stream_or_none(scope, name)
+        if stream is None:
             return None
-        stream = self._streams.get(scope.namespace, name)
 
         async def ask(challenge: AuthChallenge) -> Credentials | None:
             await stream.send(
@@ -110,6 +123,21 @@ class TransferService:
             return None if answer is None else _credentials(message_from(answer, types.AuthResponse))
 
         return ask
+
+
+def _reporter(stream: NamedStream | None) -> Report:
+    """May be called from any thread, in which layers are unpacked."""
+    if stream is None:
+        return lambda progress: None
+    loop, thread = asyncio.get_running_loop(), threading.get_ident()
+
+    def report(progress: Progress) -> None:
+        if threading.get_ident() == thread:
+            stream.send_nowait(_progress_message(progress))
+        else:
+            loop.call_soon_threadsafe(stream.send_nowait, _progress_message(progress))
+
+    return report
 
 
 def _kind(value: Any) -> str:

@@ -1,6 +1,7 @@
 """Manifests and indexes in the content store: read, followed to the wanted platforms, and labelled for collection."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,12 +11,15 @@ from slipway.containerd.metadata.model import Scope
 from slipway.contracts.containerd_api.types import Descriptor, Platform
 from slipway.contracts.oci import platforms
 from slipway.contracts.oci.image import (
+    CONFIG_TYPES,
     DOCUMENT_LIMIT,
+    MANIFEST_TYPES,
     ImageConfig,
     Index,
     Manifest,
     decode_config,
     decode_manifest_or_index,
+    is_layer_type,
 )
 
 _LABEL: Final = "containerd.io/gc.ref.content."
@@ -47,14 +51,25 @@ class Documents:
         data = self._content.read(self._scope, target.digest, limit=DOCUMENT_LIMIT)
         return decode_config(data, f"image configuration {target.digest}")
 
-    def images(self, target: Descriptor, wanted: Sequence[Platform], depth: int = _DEPTH) -> Iterator[ImageManifest]:
-        """The images that `target` leads to, one per wanted platform that it has. Raises NotFound, InvalidArgument."""
+    def images(
+        self,
+        target: Descriptor,
+        wanted: Sequence[Platform],
+        *,
+        visit: Callable[[Descriptor, Manifest | Index], None] = lambda target, document: None,
+        depth: int = _DEPTH,
+    ) -> Iterator[ImageManifest]:
+        """The images that `target` leads to, one per wanted platform that it has; all, where none is wanted.
+
+        `visit` sees every document on the way. Raises NotFound, InvalidArgument.
+        """
         document = self.read(target)
+        visit(target, document)
         if isinstance(document, Manifest):
             yield ImageManifest(target=target, manifest=document, config=self.read_config(document.config))
         elif depth:
             for chosen in children_of(document, wanted):
-                yield from self.images(chosen, wanted, depth - 1)
+                yield from self.images(chosen, wanted, visit=visit, depth=depth - 1)
 
     def label(self, target: Descriptor, document: Manifest | Index) -> None:
         """Let a document keep what it names, as long as something keeps the document."""
@@ -71,7 +86,12 @@ class Documents:
 
 
 def children_of(index: Index, wanted: Sequence[Platform]) -> list[Descriptor]:
-    """What to follow of an index: for each wanted platform the best manifest, and indexes that name no platform."""
+    """What to follow of an index: for each wanted platform the best manifest, else what names no platform.
+
+    Everything, where no platform is wanted.
+    """
+    if not wanted:
+        return list({entry.target.digest: entry.target for entry in index.entries}.values())
     found = []
     for platform in wanted:
         entry = platforms.choose(index.entries, platform)
@@ -83,8 +103,24 @@ def children_of(index: Index, wanted: Sequence[Platform]) -> list[Descriptor]:
 
 
 def keeping_labels(document: Manifest | Index) -> Mapping[str, str]:
-    """containerd's names for what a document refers to: config, l.0, l.1, ... or m.0, m.1, ..."""
+    """containerd's names for what a document refers to: config, l.0, l.1, ..., m.0, m.1, ..., or 0, 1, ...."""
     if isinstance(document, Index):
-        return {f"{_LABEL}m.{at}": entry.target.digest for at, entry in enumerate(document.entries)}
-    layers = {f"{_LABEL}l.{at}": layer.digest for at, layer in enumerate(document.layers)}
-    return {f"{_LABEL}config": document.config.digest, **layers}
+        children = [entry.target for entry in document.entries]
+    else:
+        children = [document.config, *document.layers]
+    labels = {}
+    counts: Counter[str] = Counter()
+    for child in children:
+        kind = _label_kind(child.media_type)
+        number = "" if kind == "config" and not counts[kind] else str(counts[kind])
+        labels[f"{_LABEL}{kind}{number}"] = child.digest
+        counts[kind] += 1
+    return labels
+
+
+def _label_kind(media_type: str) -> str:
+    if media_type in CONFIG_TYPES:
+        return "config"
+    if media_type in MANIFEST_TYPES:
+        return "m."
+    return "l." if is_layer_type(media_type) else ""

@@ -8,15 +8,16 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from slipway.archive.tar_writer import TarWriter
-from slipway.base.digests import split_digest
-from slipway.base.errors import InvalidArgument, NotFound
+from slipway.base.digests import new_hash, split_digest
+from slipway.base.errors import InternalError, InvalidArgument, NotFound
 from slipway.base.json_text import dumps
 from slipway.base.references import parse_reference
 from slipway.containerd.content.interface import ContentStore
 from slipway.containerd.images.model import Image
 from slipway.containerd.metadata.model import Scope
-from slipway.containerd.transfer.documents import Documents, ImageManifest, children_of
+from slipway.containerd.transfer.documents import Documents, children_of
 from slipway.containerd.transfer.names import NAME_ANNOTATION, REF_ANNOTATION
+from slipway.containerd.transfer.sources import all_sources
 from slipway.contracts.containerd_api.types import Descriptor, Platform
 from slipway.contracts.oci.image import FOREIGN_LAYERS, OCI_INDEX, Manifest, document_from_descriptor
 
@@ -28,22 +29,24 @@ _DEPTH: Final = 4
 
 @dataclass(slots=True)
 class Selection:
-    """What goes into the archive: blobs by digest, and the images that they make."""
+    """What goes into the archive: blobs by digest, and of each image the one manifest that `docker load` may take."""
 
     blobs: dict[str, Descriptor]
-    images: list[tuple[Image, ImageManifest]]
+    manifests: list[tuple[Image, str, Manifest]]
 
 
 def select(
-    documents: Documents, images: Iterable[Image], wanted: Sequence[Platform] | None, *, skip_foreign: bool
+    documents: Documents, images: Iterable[Image], wanted: Sequence[Platform], *, everything: bool, skip_foreign: bool
 ) -> Selection:
-    """Follow every image to the wanted platforms (None: to all). Raises NotFound where one has none of them."""
+    """Follow every image to the wanted platforms, best first; or to all. Raises NotFound where one has none of them."""
     selection = Selection({}, [])
     for image in images:
-        before = len(selection.images)
-        _follow(documents, image, image.target, wanted, selection, _DEPTH, skip_foreign)
-        if len(selection.images) == before:
+        best = _best(documents, image.target, wanted, _DEPTH)
+        if best is not None:
+            selection.manifests.append((image, *best))
+        elif not everything:
             raise NotFound(f"export {image.name}: no match for platform in manifest")
+        _follow(documents, image, image.target, () if everything else wanted, selection, _DEPTH, skip_foreign)
     return selection
 
 
@@ -65,18 +68,31 @@ def write_archive(
         for digest in sorted(selection.blobs):
             if digest.startswith(f"{algorithm}:"):
                 _write_blob(content, scope, digest, writer, write)
-    writer.add_bytes(b"index.json", _json(_index(images)))
+    writer.add_bytes(b"index.json", _json(_index(content, scope, images)))
     if compatible:
         writer.add_bytes(b"manifest.json", _json(_docker_manifests(selection)))
     writer.add_bytes(b"oci-layout", _LAYOUT, mode=_FILE_MODE)
     writer.end()
 
 
+def _best(
+    documents: Documents, target: Descriptor, wanted: Sequence[Platform], depth: int
+) -> tuple[str, Manifest] | None:
+    """The first manifest, and its digest."""
+    document = documents.read(target)
+    if isinstance(document, Manifest):
+        return target.digest, document
+    for child in children_of(document, wanted) if depth else ():
+        if (found := _best(documents, child, wanted, depth - 1)) is not None:
+            return found
+    return None
+
+
 def _follow(
     documents: Documents,
     image: Image,
     target: Descriptor,
-    wanted: Sequence[Platform] | None,
+    wanted: Sequence[Platform],
     selection: Selection,
     depth: int,
     skip_foreign: bool,
@@ -84,58 +100,71 @@ def _follow(
     document = documents.read(target)
     selection.blobs[target.digest] = target
     if isinstance(document, Manifest):
-        config = documents.read_config(document.config)
-        selection.images.append((image, ImageManifest(target=target, manifest=document, config=config)))
         for blob in (document.config, *document.layers):
             if not (skip_foreign and blob.media_type in FOREIGN_LAYERS):
                 selection.blobs[blob.digest] = blob
         return
     if not depth:
         raise InvalidArgument(f"export {image.name}: indexes of indexes go too deep")
-    every = [entry.target for entry in document.entries]
-    for child in every if wanted is None else children_of(document, wanted):
+    for child in children_of(document, wanted):
         _follow(documents, image, child, wanted, selection, depth - 1, skip_foreign)
 
 
 def _write_blob(
     content: ContentStore, scope: Scope, digest: str, writer: TarWriter, write: Callable[[bytes], object]
 ) -> None:
+    running = new_hash(digest)
     with content.reader(scope, digest) as reader:
         padding = writer.begin_file(_blob_name(digest).encode(), reader.size, mode=_FILE_MODE)
         offset = 0
         while offset < reader.size:
             piece = reader.read_at(offset, _PIECE)
+            running.update(piece)
             write(piece)
             offset += len(piece)
         write(bytes(padding))
+    if running.hexdigest() != split_digest(digest)[1]:
+        raise InternalError(f"export blob {digest}: what is stored under it is damaged")
 
 
-def _index(images: Iterable[Image]) -> dict[str, Any]:
+def _index(content: ContentStore, scope: Scope, images: Iterable[Image]) -> dict[str, Any]:
     entries = []
     for image in images:
-        annotations: Mapping[str, str] = {**image.target.annotations, **_names_of(image.name)}
+        sources = all_sources(content.info(scope, image.target.digest).labels)
+        annotations: Mapping[str, str] = dict(
+            sorted({**image.target.annotations, **_names_of(image.name), **sources}.items())
+        )
         entries.append(document_from_descriptor(replace(image.target, annotations=annotations)))
     return {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": entries}
 
 
 def _names_of(name: str) -> dict[str, str]:
-    """The annotations by which an import gives the image its name again; a nameless image has none."""
-    reference = parse_reference(name)
-    if not reference.tag:
+    """The annotations by which an import gives the image its name again; dockerd's nameless images have none."""
+    if "/" not in name and "@" in name:
         return {}
-    return {NAME_ANNOTATION: name, REF_ANNOTATION: reference.tag}
+    return {NAME_ANNOTATION: name, REF_ANNOTATION: _object_of(name)}
+
+
+def _object_of(name: str) -> str:
+    """What follows the repository, with the @ of a digest; of a name that is no reference all of it."""
+    try:
+        reference = parse_reference(name)
+    except InvalidArgument:
+        return name
+    digest = f"@{reference.digest}" if reference.digest else ""
+    return f"{reference.tag}{digest}"
 
 
 def _docker_manifests(selection: Selection) -> list[dict[str, Any]]:
     """One entry per image, with all the names that it has here."""
     entries: dict[str, dict[str, Any]] = {}
-    for image, found in selection.images:
+    for image, digest, manifest in selection.manifests:
         entry = entries.setdefault(
-            found.target.digest,
+            digest,
             {
-                "Config": _blob_name(found.manifest.config.digest),
+                "Config": _blob_name(manifest.config.digest),
                 "RepoTags": [],
-                "Layers": [_blob_name(layer.digest) for layer in found.manifest.layers],
+                "Layers": [_blob_name(layer.digest) for layer in manifest.layers],
             },
         )
         reference = parse_reference(image.name)

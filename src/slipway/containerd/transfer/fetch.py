@@ -1,14 +1,15 @@
 """Fetches blobs from a repository into the content store: several at a time, each resumed where it broke."""
 
 import asyncio
-from collections.abc import Mapping
 from typing import Final
 
 from slipway.base.errors import AlreadyExists, FailedPrecondition, InvalidArgument, NotFound
+from slipway.base.references import Reference
 from slipway.clients.registry.interface import Repository
 from slipway.containerd.content.interface import ContentWriter
 from slipway.containerd.metadata.model import Scope
 from slipway.containerd.transfer.references import ref_of
+from slipway.containerd.transfer.sources import add_source, source_label
 from slipway.containerd.transfer.steps import Steps
 from slipway.containerd.transfer.stores import Stores
 from slipway.contracts.containerd_api.types import Descriptor
@@ -18,10 +19,10 @@ _PIECE: Final = 1 << 20
 
 
 class Fetcher:
-    """One repository into one scope. `labels` are put on every blob that is new."""
+    """One repository into one scope. Every blob remembers that the repository has it."""
 
     def __init__(
-        self, repository: Repository, stores: Stores, scope: Scope, steps: Steps, labels: Mapping[str, str],
+        self, repository: Repository, stores: Stores, scope: Scope, steps: Steps, reference: Reference,
         parallel: int = PARALLEL,
     ) -> None:  # fmt: skip
         self._repository = repository
@@ -29,7 +30,7 @@ class Fetcher:
         self._locks = stores.fetching
         self._scope = scope
         self._steps = steps
-        self._labels = labels
+        self._reference = reference
         self._free = asyncio.Semaphore(parallel)
 
     async def fetch(self, target: Descriptor, parent: Descriptor | None, *, whole: bool = False) -> None:
@@ -43,6 +44,7 @@ class Fetcher:
         async with lock, self._free:
             writer = await self._open(target)
             if writer is None:
+                await asyncio.to_thread(add_source, self._content, self._scope, target.digest, self._reference)
                 self._steps.exists(target)
                 return
             try:
@@ -95,9 +97,11 @@ class Fetcher:
         await asyncio.to_thread(writer.write, waiting)
 
     async def _commit(self, writer: ContentWriter, target: Descriptor) -> None:
+        labels = {source_label(self._reference.domain): self._reference.path}
+
         def commit() -> None:
             try:
-                writer.commit(size=max(target.size, 0), expected=target.digest, labels=self._labels)
+                writer.commit(size=max(target.size, 0), expected=target.digest, labels=labels)
             except AlreadyExists:
                 return
             except FailedPrecondition as error:

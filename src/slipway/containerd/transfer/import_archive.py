@@ -1,7 +1,6 @@
 """Reads what an archive says it is: an OCI layout, or what `docker save` writes. The result is a list of images."""
 
-from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from slipway.base.digests import digest_of
 from slipway.base.errors import InvalidArgument, NotFound
@@ -14,11 +13,14 @@ from slipway.containerd.transfer.archive_blobs import (
     LAYOUT_FILE,
     MANIFEST_FILE,
     Archive,
+    Blob,
     store_bytes,
 )
+from slipway.containerd.transfer.compress_blob import compress_blob, compressed_variant
 from slipway.containerd.transfer.names import NAME_ANNOTATION, REF_ANNOTATION
 from slipway.contracts.containerd_api.types import Descriptor
 from slipway.contracts.oci import image
+from slipway.contracts.oci.platforms import normalized
 
 _LAYOUT_VERSION = "1.0.0"
 _LAYER_TYPES = {
@@ -28,19 +30,28 @@ _LAYER_TYPES = {
 }
 
 
-def images_of(archive: Archive, content: ContentStore, scope: Scope) -> list[Descriptor]:
-    """The images of an archive whose files are in the store, with their names as annotations.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Imported:
+    """The images of an archive, with their names as annotations, and the bytes of the OCI index that lists them."""
 
-    Manifests that the archive has none of are made. Raises InvalidArgument for an archive of another kind.
+    images: list[Descriptor]
+    index: bytes
+
+
+def images_of(archive: Archive, content: ContentStore, scope: Scope, *, force_compress: bool = False) -> Imported:
+    """What is in an archive whose files are in the store.
+
+    Manifests and the index are made where the archive has none; `force_compress` then makes plain layers gzip. Raises
+    InvalidArgument for an archive of another kind.
     """
     if LAYOUT_FILE in archive.documents:
         return _from_layout(archive, content, scope)
     if MANIFEST_FILE in archive.documents:
-        return _from_docker(archive, content, scope)
+        return _from_docker(archive, content, scope, force_compress=force_compress)
     raise InvalidArgument("read image archive: unrecognized image format", hint="it has no manifest.json or oci-layout")
 
 
-def _from_layout(archive: Archive, content: ContentStore, scope: Scope) -> list[Descriptor]:
+def _from_layout(archive: Archive, content: ContentStore, scope: Scope) -> Imported:
     layout = loads(archive.documents[LAYOUT_FILE], "oci-layout")
     version = layout.get("imageLayoutVersion") if isinstance(layout, dict) else None
     if version != _LAYOUT_VERSION:
@@ -51,34 +62,56 @@ def _from_layout(archive: Archive, content: ContentStore, scope: Scope) -> list[
     assert isinstance(index, image.Index)  # its media type was demanded
     for entry in index.entries:
         _check_present(content, scope, entry.target.digest)
-    return [entry.target for entry in index.entries]
+    return Imported(images=[entry.target for entry in index.entries], index=archive.documents[INDEX_FILE])
 
 
-def _from_docker(archive: Archive, content: ContentStore, scope: Scope) -> list[Descriptor]:
+def _from_docker(archive: Archive, content: ContentStore, scope: Scope, *, force_compress: bool) -> Imported:
     manifests = loads(archive.documents[MANIFEST_FILE], "manifest.json")
     if not isinstance(manifests, list) or not manifests:
         raise InvalidArgument("read image archive: manifest.json lists no images")
-    found = []
+    found: list[Descriptor] = []
+    entries = []
     for manifest in manifests:
         if not isinstance(manifest, dict):
             raise InvalidArgument("read image archive: manifest.json holds something that is no image")
-        target = _store_manifest(archive, content, scope, manifest)
+        config = archive.blob(_text(manifest.get("Config"), "Config"))
+        layers = [
+            _layer(archive, content, scope, name, force_compress=force_compress)
+            for name in _texts(manifest.get("Layers"), "Layers")
+        ]
+        target = _store_manifest(content, scope, config, layers)
         tags = _texts(manifest.get("RepoTags"), "RepoTags")
-        found += [_named(target, tag) for tag in tags] or [target]
-    return found
+        named = [_named(target, tag) for tag in tags] or [target]
+        found += named
+        entries += [_index_entry(content, scope, config, each) for each in named]
+    index = {"schemaVersion": 2, "manifests": entries}
+    return Imported(images=found, index=dumps(index).encode())  # type: ignore[arg-type]  # it is JSON by construction
 
 
-def _store_manifest(
-    archive: Archive, content: ContentStore, scope: Scope, manifest: Mapping[str, object]
-) -> Descriptor:
+def _layer(archive: Archive, content: ContentStore, scope: Scope, name: str, *, force_compress: bool) -> Descriptor:
+    """A layer as the manifest is to name it: by its own bytes, or by a compressed copy of them."""
+    blob = archive.blob(name)
+    if blob.compression not in _LAYER_TYPES:
+        raise InvalidArgument(f"read image archive: layer {name[:200]!r} is compressed by {blob.compression}")
+    if blob.compression == "none":
+        variant = compressed_variant(content, scope, blob)
+        if variant is None and force_compress:
+            variant = compress_blob(content, scope, blob)
+        blob = variant or blob
+    return Descriptor(media_type=_LAYER_TYPES[blob.compression], digest=blob.digest, size=blob.size)
+
+
+def _index_entry(content: ContentStore, scope: Scope, config: Blob, target: Descriptor) -> dict[str, object]:
+    """With the platform that the configuration says, in the original's spelling of it."""
+    data = content.read(scope, config.digest, limit=image.DOCUMENT_LIMIT)
+    platform = normalized(image.decode_config(data, f"image configuration {config.digest}").platform)
+    entry = image.document_from_descriptor(target, platform)
+    names = {"architecture": platform.architecture, "os": platform.os}
+    return {**entry, "platform": {**names, **entry["platform"]}}  # type: ignore[dict-item]  # it is an object
+
+
+def _store_manifest(content: ContentStore, scope: Scope, config: Blob, layers: list[Descriptor]) -> Descriptor:
     """The manifest that this image would have in a registry, byte for byte as the original makes it."""
-    config = archive.blob(_text(manifest.get("Config"), "Config"))
-    layers = []
-    for name in _texts(manifest.get("Layers"), "Layers"):
-        blob = archive.blob(name)
-        if blob.compression not in _LAYER_TYPES:
-            raise InvalidArgument(f"read image archive: layer {name[:200]!r} is compressed by {blob.compression}")
-        layers.append(Descriptor(media_type=_LAYER_TYPES[blob.compression], digest=blob.digest, size=blob.size))
     described = Descriptor(media_type=image.DOCKER_CONFIG, digest=config.digest, size=config.size)
     document = {
         "schemaVersion": 2,

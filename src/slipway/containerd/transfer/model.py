@@ -58,7 +58,7 @@ class ExtraReference:
 class ImageStore:
     """An image, or several, in our image store.
 
-    `platforms` empty: the machine's own for an archive, all of them for a pull. A pull with `all_metadata` also fetches
+    `platforms` empty: all of them. A pull with `all_metadata` also fetches
     the documents of other platforms, and at most `manifest_limit` (0: any number of) manifests of an index.
     """
 

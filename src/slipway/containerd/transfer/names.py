@@ -32,9 +32,14 @@ def names_for_member(destination: ImageStore, digest: str, annotations: Mapping[
 
 
 def _annotated_name(prefix: ExtraReference, annotations: Mapping[str, str]) -> str:
+    """A name in full must be as it is; a tag alone belongs to the prefix."""
     if name := annotations.get(NAME_ANNOTATION, ""):
-        return name
-    name = annotations.get(REF_ANNOTATION, "")
+        return name if _below(prefix, name) == name else ""
+    return _below(prefix, annotations.get(REF_ANNOTATION, ""))
+
+
+def _below(prefix: ExtraReference, name: str) -> str:
+    """The name that the prefix allows; only one that may be overwritten allows names of other repositories."""
     if not name or not prefix.name:
         return ""
     if not any(mark in name for mark in "/:@"):

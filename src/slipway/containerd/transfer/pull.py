@@ -23,7 +23,6 @@ from slipway.contracts.containerd_api.types import Descriptor, Platform
 from slipway.contracts.oci import platforms
 from slipway.contracts.oci.image import FOREIGN_LAYERS, SCHEMA_1, ImageConfig, Index, Manifest
 
-_SOURCE_LABEL: Final = "containerd.io/distribution.source."
 _DEPTH: Final = 4
 _DOCUMENTS: Final = 512  # manifests and indexes of one pull; the largest real index has about 200
 _NO_CONFIG: Final = ImageConfig(platform=Platform(os="", architecture=""), diff_ids=(), document={})
@@ -42,9 +41,8 @@ class Pull:
         self._what = f"pull {reference.complete}"
         self._threads = threads
         self._destination = destination
-        labels = {f"{_SOURCE_LABEL}{reference.domain}": reference.path}
         steps = Steps(reference.complete, report, stores.clock)
-        self._fetcher = Fetcher(repository, stores, scope, steps, labels, parallel)
+        self._fetcher = Fetcher(repository, stores, scope, steps, reference, parallel)
         self._documents = Documents(stores.content, scope)
         self._interruption = Interruption()
         self._unpacker = Unpacker(stores, scope, destination.unpacks, report, self._interruption, reference.complete)

@@ -1,4 +1,4 @@
-"""Opens the repository that a transfer names, with the credentials that its client can be asked for."""
+"""Opens the repository that a transfer names, to read or to write, with the credentials its client can be asked for."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -9,9 +9,10 @@ from slipway.base.errors import InvalidArgument
 from slipway.base.references import Reference
 from slipway.clients.registry.hosts import hosts_of_domain
 from slipway.clients.registry.hosts_file import is_header
-from slipway.clients.registry.interface import Repository
+from slipway.clients.registry.interface import Repository, Uploads
 from slipway.clients.registry.model import USUAL_PATIENCE, AskLogin, Host, Login, Patience
 from slipway.clients.registry.repository import RegistryRepository
+from slipway.clients.registry.upload import RegistryUploads
 from slipway.containerd.transfer.model import AuthChallenge, Credentials, Registry
 
 _OURS: Final = frozenset(("accept-encoding", "connection", "content-length", "host", "range", "transfer-encoding"))
@@ -26,9 +27,14 @@ def open_repository(
     Raises InvalidArgument for a malformed hosts.toml or header, Unavailable for a file that cannot be read. Blocks on
     files; close the repository afterwards.
     """
-    roots = (source.host_dir,) if source.host_dir else tuple(host_roots)
-    hosts = hosts_of_domain(reference.domain, roots=roots, default_scheme=source.default_scheme)
-    return RegistryRepository(reference, _with_headers(hosts, source.headers), _asker(source), patience)
+    return RegistryRepository(reference, _hosts(source, reference, host_roots), _asker(source), patience)
+
+
+def open_uploads(
+    destination: Registry, reference: Reference, *, host_roots: Sequence[str] = (), patience: Patience = USUAL_PATIENCE
+) -> Uploads:
+    """The same for a push; raises NotFound where no host takes images."""
+    return RegistryUploads(reference, _hosts(destination, reference, host_roots), _asker(destination), patience)
 
 
 def roots_of(config_path: str) -> tuple[str, ...]:
@@ -36,11 +42,17 @@ def roots_of(config_path: str) -> tuple[str, ...]:
     return tuple(filter(None, config_path.split(":")))
 
 
+def _hosts(place: Registry, reference: Reference, host_roots: Sequence[str]) -> list[Host]:
+    roots = (place.host_dir,) if place.host_dir else tuple(host_roots)
+    hosts = hosts_of_domain(reference.domain, roots=roots, default_scheme=place.default_scheme)
+    return _with_headers(hosts, place.headers)
+
+
 def _with_headers(hosts: Sequence[Host], headers: Mapping[str, str]) -> list[Host]:
     """The client's headers for every host, below the host's own; what lets somebody in is not for mirrors."""
     for name, value in headers.items():
         if not is_header(name, value):
-            raise InvalidArgument(f"pull: {name[:80]!r} with its value is not a header of HTTP")
+            raise InvalidArgument(f"ask a registry: {name[:80]!r} with its value is not a header of HTTP")
     asked = {name: value for name, value in headers.items() if name.lower() not in _OURS}
     public = {name: value for name, value in asked.items() if name.lower() not in _SECRET}
     return [
@@ -49,16 +61,16 @@ def _with_headers(hosts: Sequence[Host], headers: Mapping[str, str]) -> list[Hos
     ]
 
 
-def _asker(source: Registry) -> AskLogin:
+def _asker(place: Registry) -> AskLogin:
     """One question at a time: an answer does not say which host it is for."""
     asking = asyncio.Lock()
 
     async def ask_login(host: str, www_authenticate: tuple[str, ...]) -> Login | None:
-        if source.ask_credentials is None:
+        if place.ask_credentials is None:
             return None
-        challenge = AuthChallenge(host=host, reference=source.reference, www_authenticate=www_authenticate)
+        challenge = AuthChallenge(host=host, reference=place.reference, www_authenticate=www_authenticate)
         async with asking:
-            answer = await source.ask_credentials(challenge)
+            answer = await place.ask_credentials(challenge)
         return None if answer is None or not answer.secret else _login(answer)
 
     return ask_login

@@ -1,21 +1,24 @@
-"""What a transfer tells of its blobs, in the original's words: waiting, downloading, already exists, complete."""
+"""What a transfer tells of its blobs, in the original's words: waiting, downloading or uploading, already exists,
+complete."""
 
+from dataclasses import replace
 from typing import Final
 
 from slipway.base.clock import Clock
 from slipway.containerd.transfer.interface import Report
 from slipway.containerd.transfer.model import Progress
 from slipway.containerd.transfer.references import ref_of
-from slipway.contracts.containerd_api.types import Descriptor
+from slipway.contracts.containerd_api.types import MOUNTED_FROM, Descriptor
 
 _REST_SECONDS: Final = 0.1  # between two steps of one blob
 
 
 class Steps:
-    """Reports for one image; `root` is its name, the parent of what has no other."""
+    """Reports for one image; `root` is its name, the parent of what has no other; `moving` says which way bytes go."""
 
-    def __init__(self, root: str, report: Report, clock: Clock) -> None:
+    def __init__(self, root: str, report: Report, clock: Clock, *, moving: str = "downloading") -> None:
         self._root = root
+        self._moving = moving
         self._report = report
         self._clock = clock
         self._parents: dict[str, tuple[str, ...]] = {}
@@ -29,10 +32,12 @@ class Steps:
         now = self._clock.monotonic()
         if now - self._told_at.get(target.digest, 0.0) >= _REST_SECONDS:
             self._told_at[target.digest] = now
-            self._tell("downloading", target, offset)
+            self._tell(self._moving, target, offset)
 
-    def exists(self, target: Descriptor) -> None:
-        self._tell("already exists", target, target.size)
+    def exists(self, target: Descriptor, *, mounted_from: str = "") -> None:
+        """The original has no word for a mount; ours tells it in an annotation, for dockerd."""
+        told = {MOUNTED_FROM: mounted_from} if mounted_from else {}
+        self._tell("already exists", replace(target, annotations={**target.annotations, **told}), target.size)
 
     def complete(self, target: Descriptor) -> None:
         self._tell("complete", target, target.size)

@@ -13,6 +13,7 @@ from slipway.base.interruption import Interruption
 from slipway.containerd.metadata.model import Scope
 from slipway.containerd.snapshots.interface import Snapshotter
 from slipway.containerd.snapshots.model import REFERENCE_LABEL, labels_for_snapshotter
+from slipway.containerd.transfer.compress_blob import UNCOMPRESSED_LABEL
 from slipway.containerd.transfer.documents import ImageManifest
 from slipway.containerd.transfer.interface import Report
 from slipway.containerd.transfer.model import Progress, Unpack
@@ -23,7 +24,6 @@ from slipway.contracts.containerd_api.types import Descriptor, Mount
 from slipway.contracts.oci import platforms
 
 _SNAPSHOT_LABEL: Final = "containerd.io/gc.ref.snapshot."
-UNCOMPRESSED_LABEL: Final = "containerd.io/uncompressed"
 
 # Layers of one image that are unpacked side by side; how many work at a time, the processes say.
 AT_ONCE: Final = max(4, len(os.sched_getaffinity(0)))

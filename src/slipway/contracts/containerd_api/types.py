@@ -2,6 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
+
+# An annotation of ours on a blob in a push's progress: the repository of the same registry that it was taken from.
+MOUNTED_FROM: Final = "slipway.mounted-from"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -27,6 +27,7 @@ DOCKER_LAYER: Final = "application/vnd.docker.image.rootfs.diff.tar"
 DOCKER_LAYER_GZIP: Final = f"{DOCKER_LAYER}.gzip"
 DOCKER_LAYER_ZSTD: Final = f"{DOCKER_LAYER}.zstd"
 _DOCKER_LAYER_FOREIGN: Final = "application/vnd.docker.image.rootfs.foreign.diff.tar"
+IN_TOTO: Final = "application/vnd.in-toto+json"  # what BuildKit says of a build
 SCHEMA_1: Final = (
     "application/vnd.docker.distribution.manifest.v1+prettyjws",
     "application/vnd.docker.distribution.manifest.v1+json",
@@ -34,6 +35,7 @@ SCHEMA_1: Final = (
 
 INDEX_TYPES: Final = frozenset((OCI_INDEX, DOCKER_LIST))
 MANIFEST_TYPES: Final = frozenset((OCI_MANIFEST, DOCKER_MANIFEST))
+CONFIG_TYPES: Final = frozenset((OCI_CONFIG, DOCKER_CONFIG))
 # Of each layer's media type the compression; "" says that the bytes tell.
 LAYER_COMPRESSION: Final[Mapping[str, str]] = {
     OCI_LAYER: "none",

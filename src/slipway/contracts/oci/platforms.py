@@ -44,13 +44,18 @@ def choose(entries: Iterable[IndexEntry], wanted: Platform) -> IndexEntry | None
 
     An entry without platform is taken only when it is the only image there.
     """
-    images = [entry for entry in entries if _ATTESTATION not in entry.target.annotations]
+    images = [entry for entry in entries if not is_attestation(entry)]
     running = [entry for entry in images if entry.platform is not None and matches(wanted, entry.platform)]
     if running:
         return max(running, key=lambda entry: _rank(entry, wanted))
     if len(images) == 1 and images[0].platform is None:
         return images[0]
     return None
+
+
+def is_attestation(entry: IndexEntry) -> bool:
+    """Whether it tells of an image and is none."""
+    return _ATTESTATION in entry.target.annotations
 
 
 def text_of(platform: Platform) -> str:

@@ -41,7 +41,7 @@ IMAGE: dict[str, Entry] = {
     "ls": ("images.list", "LIST", "List images"),
     "prune": ("images.prune", "PRUNE", "Remove unused images"),
     "pull": ("images.pull", "PULL", "Download an image from a registry"),
-    "push": ("images.later", "PUSH", "Upload an image to a registry"),
+    "push": ("images.push", "PUSH", "Upload an image to a registry"),
     "rm": ("images.remove", "REMOVE", "Remove images"),
     "save": ("images.save", "SAVE", "Write images to a tar archive (to standard output unless told otherwise)"),
     "tag": ("images.tag", "TAG", "Give SOURCE_IMAGE the further name TARGET_IMAGE"),

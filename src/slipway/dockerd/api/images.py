@@ -12,6 +12,7 @@ import orjson
 from slipway.base.errors import EngineError, InvalidArgument
 from slipway.clients.containerd.transfer import Credentials
 from slipway.contracts.containerd_api.types import Platform
+from slipway.contracts.oci.image import platform_from_document as oci_platform
 from slipway.contracts.oci.platforms import normalized, platform_from_machine
 from slipway.dockerd.api.parameters import json_from_bytes
 from slipway.dockerd.api.routing import JSON, Call, Route, empty_response, json_response
@@ -55,6 +56,7 @@ class ImageRoutes:
             Route("GET", "/images/{name:*}/json", self.inspect),
             Route("GET", "/images/{name:*}/history", self.history),
             Route("POST", "/images/{name:*}/tag", self.tag),
+            Route("POST", "/images/{name:*}/push", self.push),
             Route("DELETE", "/images/{name:*}", self.remove),
         ]
 
@@ -108,6 +110,16 @@ class ImageRoutes:
         )
         return await _message_stream(messages)
 
+    async def push(self, call: Call) -> Answer:
+        """A login that cannot be read is none, as with the original; platforms count since API 1.46."""
+        try:
+            credentials = credentials_from_header(call.headers.get("x-registry-auth", ""))
+        except InvalidArgument:
+            credentials = None
+        platform = platform_from_document(call.query.text("platform")) if call.version >= (1, 46) else None
+        name, tag = call.names["name"], call.query.text("tag")
+        return await _message_stream(self._backend.push(name, tag, platform, credentials))
+
     async def load(self, call: Call) -> Answer:
         return await _message_stream(self._backend.load(call.body.read_chunk, quiet=call.query.boolean("quiet")))
 
@@ -138,6 +150,20 @@ def platform_from_text(text: str) -> Platform | None:
     own = platform_from_machine(os.uname().machine)
     os_name, architecture, variant = (*parts, "", "")[:3]
     return normalized(Platform(os=os_name, architecture=architecture or own.architecture, variant=variant))
+
+
+def platform_from_document(text: str) -> Platform | None:
+    """A platform as OCI's JSON; None when empty. Raises InvalidArgument."""
+    if not text:
+        return None
+    document = json_from_bytes(text.encode("utf-8", "surrogatepass"), "platform")
+    try:
+        platform = oci_platform(document, "platform")
+    except InvalidArgument as error:
+        raise InvalidArgument(f"failed to parse platform: {error.message}") from error
+    if platform is None or not platform.os or not platform.architecture:
+        raise InvalidArgument("both OS and Architecture must be provided")
+    return platform
 
 
 def credentials_from_header(header: str) -> Credentials | None:

@@ -10,7 +10,6 @@ LATER = (
     ("GET", "/containers/{id}/export", "exporting containers"),
     ("GET", "/containers/{id}/archive", "copying from containers"),
     ("PUT", "/containers/{id}/archive", "copying into containers"),
-    ("POST", "/images/{name:*}/push", "pushing images"),
     ("GET", "/images/search", "searching for images"),
     ("POST", "/swarm/init", "swarm mode"),
     ("POST", "/swarm/join", "swarm mode"),

@@ -46,6 +46,14 @@ class Images(Protocol):
         Raises before the first one what makes the reference impossible.
         """
 
+    def push(
+        self, name: str, tag: str, platform: Platform | None, credentials: Credentials | None
+    ) -> AsyncIterator[dict[str, Any]]:
+        """Progress messages. `tag` empty: every tag that the repository `name` has, unless it names one itself.
+
+        `platform`: of an index that one manifest only. Raises InvalidArgument before the first message.
+        """
+
     def load(self, read: ReadBytes, *, quiet: bool) -> AsyncIterator[dict[str, Any]]:
         """Progress messages."""
 

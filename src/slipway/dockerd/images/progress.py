@@ -1,4 +1,4 @@
-"""Progress of a transfer as the messages that `docker pull` shows. Pure."""
+"""Progress of a transfer as the messages that `docker pull` and `docker push` show. Pure."""
 
 from typing import Any, Final
 
@@ -46,6 +46,40 @@ class PullMessages:
         told = [_message(layer, "Already exists", {}) for layer in self._here]
         self._here.clear()
         return told
+
+
+class PushMessages:
+    """One push's: a line for everything but documents; each line is told anew only when it changes."""
+
+    def __init__(self) -> None:
+        self._shown: dict[str, str] = {}
+
+    def of(self, step: Progress) -> list[dict[str, Any]]:
+        kind, is_blob, digits = step.name.rpartition("sha256:")
+        blob = digits[:12]
+        if not is_blob or kind.startswith(("manifest", "index", "config")):
+            return []
+        if step.event == "uploading":
+            self._shown[blob] = "Pushing"
+            return [_message(blob, "Pushing", {"current": step.progress, "total": step.total})]
+        status = _push_status(step, is_layer=kind.startswith("layer"))
+        if not status or self._shown.get(blob) == status:
+            return []
+        self._shown[blob] = status
+        return [_message(blob, status, {})]
+
+    def unavailable(self) -> list[dict[str, Any]]:
+        """What was only waited for will not be pushed: another manifest is."""
+        waiting = [blob for blob, status in self._shown.items() if status == "Waiting"]
+        self._shown |= dict.fromkeys(waiting, "Unavailable")
+        return [_message(blob, "Unavailable", {}) for blob in waiting]
+
+
+def _push_status(step: Progress, *, is_layer: bool) -> str:
+    if step.mounted_from:
+        return f"Mounted from {step.mounted_from}"
+    exists = "Layer already exists" if is_layer else "Already exists"
+    return {"waiting": "Waiting", "already exists": exists, "complete": "Pushed"}.get(step.event, "")
 
 
 def _detail(step: Progress) -> dict[str, Any]:

@@ -4,7 +4,9 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
+from slipway.base.digests import is_digest
 from slipway.base.errors import InvalidArgument
+from slipway.base.references import parse_reference
 from slipway.clients.containerd.transfer import Credentials
 from slipway.contracts.containerd_api.types import Platform
 from slipway.dockerd.images.describe import (
@@ -22,6 +24,7 @@ from slipway.dockerd.images.load import load
 from slipway.dockerd.images.model import NamedImage
 from slipway.dockerd.images.names import complete_name
 from slipway.dockerd.images.pull import pull
+from slipway.dockerd.images.push import Order, push
 from slipway.dockerd.images.remove import remove
 from slipway.dockerd.images.save import save
 from slipway.dockerd.images.select import is_selected, shown_names
@@ -87,6 +90,16 @@ class ImageService:
     ) -> AsyncIterator[dict[str, Any]]:
         """See `Images`."""
         return pull(self._environment, complete_name(name, tag=tag), platform, credentials)
+
+    def push(
+        self, name: str, tag: str, platform: Platform | None, credentials: Credentials | None
+    ) -> AsyncIterator[dict[str, Any]]:
+        """See `Images`."""
+        reference = parse_reference(name)
+        if tag:
+            reference = reference.with_digest(tag) if is_digest(tag) else reference.with_tag(tag)
+        complete = reference.complete if reference.tag or reference.digest else ""
+        return push(self._environment, reference.name, complete, Order(platform=platform, credentials=credentials))
 
     def load(self, read: ReadBytes, *, quiet: bool) -> AsyncIterator[dict[str, Any]]:
         """See `Images`."""
