@@ -62,7 +62,9 @@ def test_a_login_at_the_registry_is_none_at_the_mirror(
     auths = {"https://index.docker.io/v1/": {"auth": BASIC.removeprefix("Basic ")}}
     (tmp_path / "config.json").write_text(json.dumps({"auths": auths}))
     with server(engine, MIRROR) as mirror:
-        assert client.run("--config", str(tmp_path), "pull", "guarded").status == 1
+        refused = client.run("--config", str(tmp_path), "create", "guarded")  # `pull` would ask at the terminal
+    assert refused.status == 1
+    assert "401 Unauthorized" in refused.err
     assert mirror.asked()
     assert not any(asked.authorization for asked in mirror.asked())
 

@@ -262,13 +262,22 @@ def test_a_registry_that_never_is_content_is_asked_twice(registry: Registry) -> 
     assert len(registry.asked) == 3  # who has nothing to say does not ask again
 
 
-@pytest.mark.parametrize("scheme", ["file:///etc/passwd", "unix:///run/x", "gopher://127.0.0.1/", "http://[::1", "//"])
-def test_a_redirect_to_what_is_no_http_is_an_error(registry: Registry, scheme: str) -> None:
-    registry.answer = lambda asked: Answer(307, headers={"Location": scheme})
+@pytest.mark.parametrize(
+    "target",
+    ["file:///etc/passwd", "unix:///run/x", "gopher://127.0.0.1/", "http://[::1", "http://a:b/"],
+)
+def test_a_redirect_to_what_is_no_http_is_an_error(registry: Registry, target: str) -> None:
+    registry.answer = lambda asked: Answer(307, headers={"Location": target})
     with pytest.raises(InvalidArgument) as refused:
         ask(blob, registry)
     assert "root:" not in str(refused.value)
     assert len(registry.asked) == 1
+
+
+def test_a_redirect_to_nobody_names_him(registry: Registry) -> None:
+    registry.answer = lambda asked: Answer(307, headers={"Location": "http://nobody.invalid/"})
+    with pytest.raises(Unavailable, match=r"dial tcp: lookup nobody\.invalid: "):
+        ask(manifest, registry)
 
 
 def test_a_redirect_without_end_is_followed_a_few_times(registry: Registry) -> None:

@@ -111,12 +111,13 @@ class Connection:
 
         try:
             yield
-        except (httpx.TransportError, httpx.InvalidURL, TimeoutError) as error:
+        except (httpx.TransportError, httpx.InvalidURL, TimeoutError, ssl.SSLError) as error:
+            # httpx passes on what TLS 1.3 refuses after its handshake
             url = self._url(path).partition("?")[0]  # what follows may be a signature
-            cause = _cause(error, httpx.URL(url))
+            cause = _cause(error, _asked(error) or httpx.URL(url))
             is_unsent = isinstance(error, TimeoutError | httpx.TimeoutException | httpx.ConnectError)
             kind: type[EngineError] = Interrupted if method in _READING or not is_unsent else Unavailable
-            if isinstance(error, httpx.InvalidURL):
+            if isinstance(error, httpx.InvalidURL) or _is_bad_location(error):
                 kind = InvalidArgument
             raise kind(f'failed to do request: {method.capitalize()} "{url}": {cause}') from error
 
@@ -127,7 +128,9 @@ class Connection:
         for pause in self._pauses if method in _READING else ():
             try:
                 response = await self._authorized(method, path, headers, body)
-            except (httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError):
+            except (httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError) as error:
+                if _is_bad_location(error):
+                    raise
                 await asyncio.sleep(pause)
                 continue
             wanted = _wanted_pause(response, pause)
@@ -237,6 +240,22 @@ def _checked_target(response: "httpx.Response", what: str) -> str:
     if response.url.scheme == "https" and target.scheme != "https":
         raise InvalidArgument(f"{what}: it redirects from https to {target.scheme}")
     return str(target)
+
+
+def _asked(error: BaseException) -> "httpx.URL | None":
+    """Whom a failed request went to: somebody else, after a redirect."""
+    import httpx
+
+    with suppress(RuntimeError):  # httpx has not noted it
+        return error.request.url if isinstance(error, httpx.RequestError) else None
+    return None
+
+
+def _is_bad_location(error: BaseException) -> bool:
+    """httpx looks at a Location that it is not told to follow, and calls a bad one a protocol error."""
+    import httpx
+
+    return isinstance(error, httpx.RemoteProtocolError) and isinstance(error.__context__, httpx.InvalidURL)
 
 
 def _wanted_pause(response: "httpx.Response", usual: float) -> float:
