@@ -53,17 +53,13 @@ def test_a_locked_registry_takes_images_of_who_is_logged_in(column: Column, shor
 
 def test_a_layer_that_a_sister_has_is_mounted(column: Column) -> None:
     client = column.client
-    first, second = f"{ADDRESS}/push/{column.client.name.replace(' ', '')}-base", f"{ADDRESS}/push/sister"
-    client("tag", "busybox", first)
-    client("push", first)
-    unique = f"{second}-{client.host.rpartition('/')[0].replace('/', '').lower()[-12:]}"
-    client("tag", "busybox", unique)
-    said = BLOB.findall(client("push", unique))
-    assert {line for line in said if line != "Waiting"} <= {
-        f"Mounted from {first.partition('/')[2]}",
-        "Mounted from busybox",
-        "Layer already exists",
-    }
+    whose = "theirs" if "/sid/" in client.host else "ours"  # both registries serve one folder
+    base, sister = f"{ADDRESS}/push/{whose}-base", f"{ADDRESS}/push/{whose}-sister"
+    client("tag", "busybox", base)
+    client("push", base)
+    client("tag", "busybox", sister)
+    said = BLOB.findall(client("push", sister))
+    assert [line for line in said if line != "Waiting"] == [f"Mounted from push/{whose}-base"]
 
 
 def test_of_an_index_that_is_not_whole_the_image_that_is_here_is_pushed(column: Column, tmp_path: Path) -> None:
@@ -78,8 +74,7 @@ def test_of_an_index_that_is_not_whole_the_image_that_is_here_is_pushed(column: 
     client("tag", "multi:1", name)
     done = client.run("push", name).ok()
     assert f"latest: digest: {mine['digest']} size: {mine['size']}" in done.out
-    assert index["digest"] in done.err
-    assert mine["digest"] in done.err
+    assert f"{index['digest']} -> {mine['digest']}" in re.sub(r"\x1b\[\d+m", "", done.out)
     said = client("push", "--platform", f"linux/{layouts.MACHINE}", name)
     assert f"latest: digest: {mine['digest']}" in said
     refused = client.run("push", "--platform", f"linux/{layouts.OTHER}", name)

@@ -27,7 +27,6 @@ layout | --digests
 layout | --digests --skip-digest-for-named
 layout | --index-name example.org/index:1
 layout | --no-unpack --label one=1 --label two=2
-layout | --snapshotter native
 layout | --local
 layout | --local --all-platforms --index-name example.org/index:1
 layout | --local --discard-unpacked-layers
@@ -117,7 +116,7 @@ class Side:
         self.ctr("leases", "rm", "--sync", "collect")
 
     def empty(self) -> None:
-        if names := self.ctr("images", "ls", "-q").split():
+        if names := self.ctr("images", "ls", "-q").splitlines():
             self.ctr("images", "rm", "--sync", *names)
         self.collect()
         assert self.ctr("content", "ls", "-q") == ""
@@ -134,6 +133,13 @@ def _without_times(row: str) -> str:
     row = re.sub(r"\s(?:Less than a second|About an? \w+|\d+ \w+)\s", " ", row)
     row = re.sub(r"import-\d{4}-\d\d-\d\d", "import-DATE", row)
     return " ".join(",".join(sorted(word.split(","))) for word in row.split())
+
+
+def without_unpacking(state: dict[str, list[str]]) -> dict[str, list[str]]:
+    """With every platform the original's transfer service unpacks every platform as well, whatever it is asked for."""
+    labels = re.compile(r",?containerd\.io/(?:uncompressed|gc\.ref\.snapshot\.\w+)=[^, ]+")
+    content = [labels.sub("", row).replace(" ,", " ").removesuffix(" -").strip() for row in state["content"]]
+    return {"images": state["images"], "content": content}
 
 
 @pytest.fixture(scope="module")
@@ -164,6 +170,8 @@ def test_import(sides: tuple[Side, Side], archives: dict[str, Path], line: str) 
     (status, _, error), (their_status, _, their_error) = results
     assert status == their_status, (error, their_error)
     if not status:
+        if "--all-platforms" in line and "--local" not in line:
+            states = list(map(without_unpacking, states))
         assert states[0] == states[1]
     else:
         assert states[0]["images"] == states[1]["images"] == []
@@ -225,7 +233,8 @@ def test_tag(sides: tuple[Side, Side], archives: dict[str, Path]) -> None:
 
 def test_an_archive_goes_through_pipes_too(shared: OurContainerd, archives: dict[str, Path]) -> None:
     side = Side(shared)
-    shared.ctr("images", "import", "-", stdin=archives["layout"].read_bytes())
+    shared.ctr("images", "import", "--snapshotter", "native", "-", stdin=archives["layout"].read_bytes())
+    assert len(side.ctr("snapshots", "--snapshotter", "native", "ls").splitlines()) == 3
     written = shared.ctr("images", "export", "-", NAME).stdout
     target = archives["layout"].parent / "piped.tar"
     side.ctr("images", "export", "--local", target, NAME)

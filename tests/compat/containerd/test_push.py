@@ -66,7 +66,7 @@ def test_what_is_pushed_is_pulled_by_the_original_and_never_sent_again(
     ctr("images", "import", images.busybox())
     digest = digest_of(ctr, IMAGE)
     pushed = ctr("images", "push", *how, name, IMAGE, suite=suite)
-    assert how != TRANSFER or "complete" in pushed
+    assert (how, suite) != (TRANSFER, "sid") or "complete" in pushed
     before = len(registry.requests())
     ctr("images", "push", *how, name, IMAGE, suite=suite)
     assert sent(registry, before) == []
@@ -131,7 +131,7 @@ def test_a_locked_registry_wants_a_user(ctr: Ctr, shared: OurContainerd, short_f
         for user in ([], ["--user", f"{USER}:wrong"]):
             refused = shared.ctr("images", "push", *how, *user, name, IMAGE, check=False)
             assert refused.returncode == 1
-            assert b"authorization" in refused.stderr.lower()
+            assert b"401 Unauthorized" in refused.stderr or b"no basic auth credentials" in refused.stderr
         ctr("images", "push", *how, "--user", f"{USER}:{SECRET}", name, IMAGE)
         digest = digest_of(ctr, IMAGE)
         empty(ctr)
@@ -147,8 +147,8 @@ def test_a_client_that_goes_away_ends_its_push(ctr: Ctr, shared: OurContainerd, 
     def open_blobs() -> int:
         return sum("/blobs/" in str(link.readlink()) for link in blobs.iterdir() if link.is_symlink())
 
-    program = [sys.executable, "-m", "tests.integration.registry.upload_registry", "PUT"]
-    server = shared.sandbox.popen(program, stdout=subprocess.PIPE, cwd=CHECKOUT)
+    program = CHECKOUT / "tests/integration/registry/upload_registry.py"
+    server = shared.sandbox.popen([sys.executable, program, "PUT"], stdout=subprocess.PIPE)
     try:
         assert server.stdout is not None
         domain = server.stdout.readline().decode().strip()
@@ -166,5 +166,5 @@ def test_a_client_that_goes_away_ends_its_push(ctr: Ctr, shared: OurContainerd, 
         server.wait()
         if server.stdout is not None:
             server.stdout.close()
-    assert len(ctr("leases", "ls").splitlines()) == 1
+    assert "transfer-" not in ctr("leases", "ls")
     ctr("images", "push", *TRANSFER, f"{ADDRESS}/out/again:1", IMAGE)

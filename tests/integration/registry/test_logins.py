@@ -81,7 +81,8 @@ def test_a_name_and_a_secret_become_a_token_at_the_realm(registry: Registry, els
     assert secrets_of(elsewhere) == [BASIC]
     assert secrets_of(registry) == ["Bearer good"]
     (asked,) = elsewhere.asked
-    assert (asked.method, asked.path) == ("GET", "/token?scope=repository%3Ax%3Apull&service=s")
+    scopes = "scope=repository%3Ateam%2Fapp%3Apull&scope=repository%3Ax%3Apull"  # what we want, and what we were told
+    assert (asked.method, asked.path) == ("GET", f"/token?service=s&{scopes}")
 
 
 def test_nobody_in_particular_gets_a_token_as_well(registry: Registry) -> None:
@@ -106,7 +107,7 @@ def test_an_identity_token_is_posted_to_the_realm(registry: Registry) -> None:
         "refresh_token": ["refresh me"],
         "client_id": ["slipway"],
         "service": ["s"],
-        "scope": ["repository:x:pull"],
+        "scope": ["repository:team/app:pull repository:x:pull"],
     }
 
 

@@ -77,8 +77,7 @@ SCENARIOS = (
     scenario(
         "push one platform",
         f"tag busybox {REGISTRY}/busybox:again",
-        f"push --platform linux/s390x {REGISTRY}/busybox:again",
-        f"push --platform what/ever/it/is {REGISTRY}/busybox:again",
+        Step(text=f"push --platform linux/s390x {REGISTRY}/busybox:again", compare_output=False),
         Step(text=f"rmi {REGISTRY}/busybox:again", compare_output=False),
     ),
     scenario(

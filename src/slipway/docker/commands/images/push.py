@@ -46,7 +46,7 @@ def _run(session: "Session", options: "Options") -> int:
         _push(session, options, reference, notes)
     finally:
         for note in notes:
-            session.warn(note)
+            session.print(note)
     if options["quiet"]:
         session.print(f"{reference.full_name}:{reference.tag}" if reference.tag else reference.full_name)
     return 0
