@@ -33,6 +33,7 @@ class DebugEndpoint:
 
 def _variables() -> bytes:
     """As Go's expvar: cmdline and memstats, the latter in what Python knows."""
-    usage = resource.getrusage(resource.RUSAGE_SELF)
-    memory = {"MaxRssBytes": usage.ru_maxrss * 1024, "Collections": [one["collections"] for one in gc.get_stats()]}
+    with open("/proc/self/statm", "rb") as file:
+        resident = int(file.read().split()[1]) * resource.getpagesize()
+    memory = {"ResidentBytes": resident, "Collections": [one["collections"] for one in gc.get_stats()]}
     return json.dumps({"cmdline": sys.argv, "memstats": memory}).encode() + b"\n"
