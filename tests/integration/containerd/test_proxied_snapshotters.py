@@ -112,6 +112,7 @@ def test_one_that_hangs_delays_no_other(daemon: OurContainerd, process: PluginPr
     assert [caller.wait(20) for caller in callers] == [0] * CALLERS
 
 
+@pytest.mark.matrix
 def test_a_daemon_whose_snapshotter_hangs_can_be_stopped(daemon: OurContainerd, process: PluginProcess) -> None:
     daemon.ctr("images", "import", *FAR, images.busybox())
     os.kill(process.process.pid, signal.SIGSTOP)
@@ -124,6 +125,7 @@ def test_a_daemon_whose_snapshotter_hangs_can_be_stopped(daemon: OurContainerd, 
     assert 0 not in [caller.wait(20) for caller in callers]
 
 
+@pytest.mark.matrix
 def test_a_name_that_is_taken_is_one_sentence(machine_unchanged: None, folder: Path) -> None:
     daemon = configured(folder / "c", '[proxy_plugins.overlayfs]\ntype = "snapshot"\naddress = "/s"')
     try:
