@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.integration.containerd.daemon import OurContainerd, configured
-from tests.support import images, layered, peers, processes
+from tests.support import docker, images, layered, peers, processes
+from tests.support.engine import OurEngine
 from tests.support.layered import Layer
 from tests.support.registry import ADDRESS, Registry
 from tests.support.snapshotter_plugin import Plugin, PluginProcess, wait_gone
@@ -103,6 +104,30 @@ def test_an_image_lives_and_dies_in_it(far: Far) -> None:
     ctr("container", "rm", "c")
     ctr("images", "rm", "--sync", BUSYBOX)
     wait_gone(far.plugin.folder, "the snapshotter to be told")
+
+
+@pytest.mark.matrix
+def test_docker_runs_on_it(machine_unchanged: None, short_folder: Path) -> None:
+    folder = Path(tempfile.mkdtemp(prefix="dfar", dir=short_folder))
+    process = PluginProcess(Plugin(folder / "p", "far"))
+    daemon = configured(folder / "c", PROXY.format(address=process.plugin.address))
+    daemon.sandbox.close()
+    engine = OurEngine(folder / "e", f"--containerd={daemon.address}", "--storage-driver=far")
+    daemon.sandbox = engine.sandbox
+    try:
+        daemon.start()
+        client = docker.theirs(engine.start().host)
+        client("load", "-i", str(images.busybox()))
+        assert client("info", "-f", "{{.Driver}}") == "far"
+        client("run", "--name", "box", "--network=none", "busybox", "sh", "-c", "echo changed >/new; rm /etc/group")
+        assert client("diff", "box").splitlines() == ["C /etc", "D /etc/group", "A /new"]
+        client("rm", "box")
+        client("rmi", "busybox")
+        wait_gone(process.plugin.folder, "the snapshotter to be told")
+    finally:
+        engine.close()
+        daemon.close()
+        process.kill()
 
 
 @pytest.fixture
