@@ -1,5 +1,6 @@
 """What a tree is, told by a script that runs where it is mounted."""
 
+import re
 import shlex
 import subprocess
 from pathlib import Path
@@ -22,9 +23,10 @@ def in_mount(command: str, script: str) -> str:
     return done.stdout
 
 
-def comparable(listing: str) -> list[str]:
-    """Without what no layer carries: sockets."""
-    return [line for line in listing.splitlines() if " socket " not in line]
+def comparable(listing: str, *, folder_times: bool = True) -> list[str]:
+    """Without what no layer carries: sockets; and, if asked, without the times of folders."""
+    lines = [line for line in listing.splitlines() if " socket " not in line]
+    return lines if folder_times else [re.sub(r"( folder \S+ \S+) \d+$", r"\1", line) for line in lines]
 
 
 def _main() -> None:
