@@ -63,10 +63,9 @@ class OurContainerd:
         self._process.kill()
         self._process.wait()
 
-    def wait_killed(self) -> None:
-        """Wait for an end that somebody else has brought about."""
-        assert self._process is not None
-        assert self._process.wait(20) == -signal.SIGKILL
+    @property
+    def is_alive(self) -> bool:
+        return self._process is not None and self._process.poll() is None
 
     def stop(self) -> int:
         """SIGTERM, and its exit status."""
@@ -84,13 +83,16 @@ class OurContainerd:
         self.sandbox.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
+    def ctr_argv(self, *arguments: str | Path, suite: str = "sid") -> list[str]:
+        program = PEERS_HOME / suite / "usr/bin/ctr"
+        return [str(program), "--address", self.address, "--namespace", self.namespace, *map(str, arguments)]
+
     def ctr(
         self, *arguments: str | Path, suite: str = "sid", check: bool = True, stdin: bytes | None = None
     ) -> subprocess.CompletedProcess[bytes]:
         """The original `ctr` of a suite, on our socket. It runs on this machine as it is: it needs nothing of its
         tree."""
-        program = PEERS_HOME / suite / "usr/bin/ctr"
-        command = [str(program), "--address", self.address, "--namespace", self.namespace, *map(str, arguments)]
+        command = self.ctr_argv(*arguments, suite=suite)
         done = subprocess.run(self.sandbox.command(*command), input=stdin, capture_output=True, check=False, timeout=30)
         assert not check or done.returncode == 0, f"{command}: {done.stderr.decode()}\n{self.log_path.read_text()}"
         return done

@@ -11,7 +11,7 @@ from slipway.archive.extract import Whiteouts
 from slipway.archive.tar_writer import TarWriter
 from slipway.base.digests import ALGORITHM, new_hash
 from slipway.base.errors import AlreadyExists, NotImplementedByEngine, Unavailable
-from slipway.containerd.content.interface import ContentStore, ContentWriter
+from slipway.containerd.content.interface import NEVER_RESUMED, ContentStore, ContentWriter
 from slipway.containerd.diff.targets import Tree, tree_from_mounts
 from slipway.containerd.metadata.model import Scope
 from slipway.contracts.containerd_api.types import Descriptor, Mount
@@ -39,7 +39,7 @@ def store_diff(
     before, after = tree_from_mounts(lower, writable=False), tree_from_mounts(upper, writable=False)
     if after is None:
         raise NotImplementedByEngine("make a layer of nothing")
-    ref = ref or f"diff-{os.urandom(8).hex()}"
+    ref = ref or f"{NEVER_RESUMED}diff-{os.urandom(8).hex()}"
     with content.writer(scope, ref) as writer:
         writer.truncate()
         sink = _Sink(writer, image.LAYER_COMPRESSION[media_type])
