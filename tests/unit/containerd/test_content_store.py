@@ -221,6 +221,7 @@ def test_what_a_daemon_would_not_have_gone_on_with_goes_with_it(
     (tmp_path / "content/ingest/half").mkdir()
     content.drop_never_resumed()
     assert [status.ref for status in content.statuses(scope)] == ["a client's", f"layer-{DIGEST}"]
+    assert len(list((tmp_path / "content/ingest").iterdir())) == 2
 
 
 def test_what_is_half_removed_is_no_ingest_and_goes(

@@ -186,12 +186,18 @@ class FileContentStore:
             remove_ingest(f"{self._root}/ingest/{name}")
 
     def drop_never_resumed(self) -> None:
-        """Remove what an earlier daemon wrote and never would have gone on with. To be called before anybody writes."""
+        """Remove what nobody goes on with: an earlier daemon's own writes, and what a crash left before it was one.
+
+        To be called before anybody writes.
+        """
         for name in ingest_names(self._root):
             path = f"{self._root}/ingest/{name}"
-            with suppress(NotFound):
-                if read_ingest(path)[1].ref.startswith(NEVER_RESUMED):
-                    remove_ingest(path)
+            try:
+                is_left = read_ingest(path)[1].ref.startswith(NEVER_RESUMED)
+            except NotFound:
+                is_left = True
+            if is_left:
+                remove_ingest(path)
 
     def _shared_writer(self, scope: Scope, ref: str, expected: str) -> SharedBlobWriter | None:
         size, is_ours = self._find_and_hold(scope, expected)
