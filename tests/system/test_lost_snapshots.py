@@ -23,8 +23,8 @@ def archive(tmp_path: Path, busybox_archive: Path) -> Path:
 
 
 @pytest.fixture
-def client(our_engine: OurEngine, archive: Path) -> Iterator[docker.Docker]:
-    client = docker.theirs(our_engine.host)
+def client(fresh_engine: OurEngine, archive: Path) -> Iterator[docker.Docker]:
+    client = docker.theirs(fresh_engine.host)
     client("load", "-i", str(archive))
     yield client
     client.remove_all_containers()
@@ -32,10 +32,10 @@ def client(our_engine: OurEngine, archive: Path) -> Iterator[docker.Docker]:
 
 
 @pytest.fixture
-def ctr(our_engine: OurEngine, sid: str) -> Ctr:
+def ctr(fresh_engine: OurEngine, sid: str) -> Ctr:
     program = str(peers.install(sid) / "usr/bin/ctr")
-    command = [program, "--address", our_engine.containerd_address, "-n", "moby"]
-    return lambda *arguments: our_engine.sandbox.run(*command, *arguments).stdout
+    command = [program, "--address", fresh_engine.containerd_address, "-n", "moby"]
+    return lambda *arguments: fresh_engine.sandbox.run(*command, *arguments).stdout
 
 
 def chain_of(archive: Path) -> str:
@@ -52,10 +52,13 @@ def test_an_image_that_is_not_unpacked_is_when_it_is_run(client: docker.Docker, 
 
 
 def test_a_container_whose_files_are_gone_starts_with_those_of_its_image(
-    client: docker.Docker, ctr: Ctr, archive: Path
+    client: docker.Docker, ctr: Ctr, archive: Path, fresh_engine: OurEngine
 ) -> None:
+    """Its own daemon keeps in memory where they are: it is another one that finds nothing."""
     container = client("create", "--network=none", "--name", "box", "lost")
     ctr("snapshots", "rm", container)
     ctr("snapshots", "rm", chain_of(archive))
+    fresh_engine.kill_both()
+    fresh_engine.start()
     assert client("start", "-a", "box") == "here"
     assert client("inspect", "-f", "{{.State.ExitCode}}", "box") == "0"

@@ -516,8 +516,8 @@ def _recover_storage(
     for snapshotter in snapshotters.own:
         snapshotter.recover(machine_stopped=machine_stopped)
     record_boot(database, boot)
-    for namespace, ref in leases.end_labelled(TRANSFER_LABEL):
-        content.abort_unresumable(namespace, ref)
+    content.drop_never_resumed()
+    leases.end_labelled(TRANSFER_LABEL)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

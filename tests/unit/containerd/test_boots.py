@@ -22,6 +22,6 @@ def test_leases_of_transfers_end_with_their_daemon_and_others_stay(leases: Lease
             leases.create(Scope(namespace), Lease(id=name, labels=labels))
             leases.add_resource(Scope(namespace), name, LeaseResource("ingests", f"ref of {name}"))
             leases.add_resource(Scope(namespace), name, LeaseResource("images", "x"))
-    assert sorted(leases.end_labelled("mine")) == [("a", "ref of transfer"), ("b", "ref of transfer")]
+    leases.end_labelled("mine")
     assert [[lease.id for lease in leases.list(Scope(namespace))] for namespace in ("a", "b")] == [["client"]] * 2
     assert len(leases.resources(Scope("a"), "client")) == 2

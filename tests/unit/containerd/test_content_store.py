@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from slipway.base.errors import AlreadyExists, FailedPrecondition, InvalidArgument, NotFound, Unavailable
+from slipway.containerd.content.interface import NEVER_RESUMED
 from slipway.containerd.content.store import FileContentStore
 from slipway.containerd.leases.model import Lease, LeaseResource
 from slipway.containerd.leases.store import LeaseStore
@@ -227,14 +228,15 @@ def test_after_a_power_cut_no_unfinished_write_is_trusted(content: FileContentSt
         assert writer.offset == 0
 
 
-@pytest.mark.parametrize(("ref", "stays"), [(f"layer-{DIGEST}", True), ("tar-1-layer.tar", False), ("none", False)])
-def test_of_a_transfer_that_a_crash_ended_only_what_can_be_gone_on_with_stays(
-    content: FileContentStore, scope: Scope, ref: str, stays: bool
+def test_what_a_daemon_would_not_have_gone_on_with_goes_with_it(
+    content: FileContentStore, scope: Scope, tmp_path: Path
 ) -> None:
-    if ref != "none":
-        content.writer(scope, ref, expected=DIGEST if stays else "").close()
-    content.abort_unresumable("default", ref)
-    assert bool(content.statuses(scope)) == stays
+    for ref in (f"layer-{DIGEST}", f"{NEVER_RESUMED}1", "a client's"):
+        content.writer(scope, ref).close()
+    (tmp_path / "content/ingest/half").mkdir()
+    content.drop_never_resumed()
+    assert [status.ref for status in content.statuses(scope)] == ["a client's", f"layer-{DIGEST}"]
+    assert len(list((tmp_path / "content/ingest").iterdir())) == 2
 
 
 def test_what_is_half_removed_is_no_ingest_and_goes(

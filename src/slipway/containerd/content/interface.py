@@ -2,10 +2,13 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Final, Protocol, Self
 
 from slipway.containerd.content.model import ContentInfo, IngestStatus
 from slipway.containerd.metadata.model import Scope
+
+# What this daemon writes under a ref of this start it never goes on with: a new daemon removes it.
+NEVER_RESUMED: Final = "unresumed-"
 
 
 class ContentReader(Protocol):

@@ -5,7 +5,6 @@ import shutil
 import sqlite3
 import threading
 from collections.abc import Iterable, Mapping, Sequence, Set
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
@@ -22,6 +21,7 @@ from slipway.containerd.content.ingests import (
     remove_ingest,
     remove_left,
 )
+from slipway.containerd.content.interface import NEVER_RESUMED
 from slipway.containerd.content.layout import blob_path, ingest_path, split_digest
 from slipway.containerd.content.model import ContentInfo, IngestStatus
 from slipway.containerd.content.reader import FileReader
@@ -200,12 +200,19 @@ class FileContentStore:
         for name in ingest_names(self._root):
             remove_ingest(f"{self._root}/ingest/{name}")
 
-    def abort_unresumable(self, namespace: str, ref: str) -> None:
-        """Remove an ingest that nobody will go on with: it is not called after what it is to become."""
-        with suppress(NotFound):
-            status = self.status(Scope(namespace), ref)
-            if not status.expected or not ref.endswith(status.expected):
-                self.abort(Scope(namespace), ref)
+    def drop_never_resumed(self) -> None:
+        """Remove what nobody goes on with: an earlier daemon's own writes, and what a crash left before it was one.
+
+        To be called before anybody writes.
+        """
+        for name in ingest_names(self._root):
+            path = f"{self._root}/ingest/{name}"
+            try:
+                is_left = read_ingest(path)[1].ref.startswith(NEVER_RESUMED)
+            except NotFound:
+                is_left = True
+            if is_left:
+                remove_ingest(path)
 
     def _shared_writer(self, scope: Scope, ref: str, expected: str) -> SharedBlobWriter | None:
         size, is_ours = self._find_and_hold(scope, expected)

@@ -13,7 +13,7 @@ from slipway.archive.overlay_marks import is_upper_whole
 from slipway.archive.tar_writer import TarWriter
 from slipway.base.digests import ALGORITHM, new_hash
 from slipway.base.errors import AlreadyExists, NotFound, NotImplementedByEngine, Unavailable
-from slipway.containerd.content.interface import ContentStore, ContentWriter
+from slipway.containerd.content.interface import NEVER_RESUMED, ContentStore, ContentWriter
 from slipway.containerd.diff.targets import Tree, tree_from_mounts
 from slipway.containerd.metadata.model import Scope
 from slipway.contracts.containerd_api.types import Descriptor, Mount
@@ -60,7 +60,7 @@ def store_diff(
 @contextmanager
 def _writer(content: ContentStore, scope: Scope, ref: str) -> Iterator[ContentWriter]:
     """An ingest of the caller's name, or of one that nobody can resume and that is not left behind."""
-    own = "" if ref else f"diff-{os.urandom(8).hex()}"
+    own = "" if ref else f"{NEVER_RESUMED}diff-{os.urandom(8).hex()}"
     try:
         with content.writer(scope, ref or own) as writer:
             yield writer

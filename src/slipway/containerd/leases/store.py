@@ -48,20 +48,16 @@ class LeaseStore:
 
         self._database.write(remove)
 
-    def end_labelled(self, label: str) -> Sequence[tuple[str, str]]:
-        """Delete the leases of all namespaces that have a label; namespace and ref of the ingests that they held."""
+    def end_labelled(self, label: str) -> None:
+        """Delete the leases of all namespaces that have a label."""
 
-        def remove(connection: sqlite3.Connection) -> Sequence[tuple[str, str]]:
-            ingests: list[tuple[str, str]] = []
+        def remove(connection: sqlite3.Connection) -> None:
             for row in connection.execute("SELECT * FROM leases").fetchall():
                 if label in labels_from_text(row["labels"]):
                     place = (row["namespace"], row["id"])
-                    query = "SELECT id FROM lease_resources WHERE namespace = ? AND lease = ? AND kind = 'ingests'"
-                    ingests += [(row["namespace"], held["id"]) for held in connection.execute(query, place)]
                     connection.execute("DELETE FROM leases WHERE namespace = ? AND id = ?", place)
-            return ingests
 
-        return self._database.write(remove)
+        self._database.write(remove)
 
     def list(self, scope: Scope, filters: Sequence[str] = ()) -> list[Lease]:
         wanted = filters_from_texts(filters)

@@ -10,7 +10,7 @@ from typing import Final
 from slipway.archive.compression import compression_of, plain_chunks
 from slipway.archive.tar_reader import TarReader
 from slipway.base.errors import AlreadyExists, InvalidArgument, NotFound
-from slipway.containerd.content.interface import ContentStore
+from slipway.containerd.content.interface import NEVER_RESUMED, ContentStore
 from slipway.containerd.metadata.model import Scope
 from slipway.wire import tar
 
@@ -71,7 +71,7 @@ def _read_file(content: ContentStore, scope: Scope, archive: Archive, name: str,
         archive.documents[name] = reader.read_all(_DOCUMENT_LIMIT)
         return
     # A ref of its own: another client may load the same archive at the same time. It is never resumed.
-    ref = f"tar-{secrets.token_hex(8)}-{name}"[:500]
+    ref = f"{NEVER_RESUMED}{secrets.token_hex(8)}-{name}"[:500]
     try:
         archive.blobs[name] = _ingest(content, scope, ref, reader)
     except BaseException:
@@ -95,8 +95,9 @@ def _ingest(content: ContentStore, scope: Scope, ref: str, reader: TarReader) ->
 
 def store_bytes(content: ContentStore, scope: Scope, ref: str, data: bytes, digest: str) -> None:
     """Store a small document. What is there already stays as it is."""
+    own = f"{NEVER_RESUMED}{secrets.token_hex(8)}-{ref}"
     try:
-        with content.writer(scope, f"{ref}-{secrets.token_hex(4)}", total=len(data), expected=digest) as writer:
+        with content.writer(scope, own, total=len(data), expected=digest) as writer:
             if not writer.offset:
                 writer.write(data)
             writer.commit(size=len(data), expected=digest)
