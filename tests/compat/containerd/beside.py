@@ -24,7 +24,7 @@ class Contestant:
     def ctr(self, *arguments: str | Path) -> str:
         """Standard output of a `ctr` that must succeed."""
         done = self.run(*arguments)
-        assert done.returncode == 0, (arguments, done.stderr)
+        assert done.returncode == 0, (self.name, arguments, done.stderr)
         return done.stdout
 
 

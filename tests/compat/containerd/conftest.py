@@ -1,5 +1,6 @@
 """Our containerd, running, with a root file system to run, the originals' `ctr` and a registry."""
 
+import secrets
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -45,9 +46,7 @@ def original_daemon(
     request: pytest.FixtureRequest, machine_unchanged: None, short_folder: Path, root_folder: Path
 ) -> Iterator[OriginalContainerd]:
     """The original containerd of each suite, running."""
-    daemon = OriginalContainerd(
-        request.param, Path(tempfile.mkdtemp(prefix="oc", dir=short_folder)), bind=(root_folder, CACHE)
-    )
+    daemon = OriginalContainerd(request.param, short_folder / f"oc{secrets.token_hex(3)}", bind=(root_folder, CACHE))
     try:
         yield daemon
     finally:

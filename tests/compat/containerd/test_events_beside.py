@@ -18,9 +18,9 @@ from tests.support.waiting import wait_until
 IMAGE = "docker.io/library/busybox:latest"
 BLOB = b"a blob of both\n"
 DIGEST = f"sha256:{hashlib.sha256(BLOB).hexdigest()}"
-# What no two runs have in common.
+# What no two runs have in common. (Nor process ids, times, and how a snapshotter numbers its folders.)
 MASKS = (
-    (re.compile(r"extract-\d+-\S+ "), "extract-N "),
+    (re.compile(r"extract-\S+ "), "extract-N "),
     (re.compile(r"import-\d{4}-\d\d-\d\d"), "import-DATE"),
     (re.compile(r"/\d+/(?=\S+-std)"), "/N/"),
 )
@@ -48,7 +48,7 @@ def recorded(contestant: Contestant, log: Path) -> Iterator[None]:
                 contestant.ctr("namespaces", "rm", name)
 
 
-def session(contestant: Contestant, root: Path) -> None:
+def session(contestant: Contestant, root: Path, how: list[str]) -> None:
     ctr = contestant.ctr
     ctr("namespaces", "create", "other", "a=b")
     ctr("namespaces", "label", "other", "a=c")
@@ -57,15 +57,15 @@ def session(contestant: Contestant, root: Path) -> None:
     subprocess.run(contestant.command(*ingest), input=BLOB, check=True, timeout=30)
     ctr("content", "label", DIGEST, "x=y")
     ctr("content", "rm", DIGEST)
-    ctr("images", "import", "--snapshotter", "native", images.busybox())
+    ctr("images", "import", *how, images.busybox())
     ctr("images", "tag", IMAGE, "again:1")
     ctr("images", "label", "again:1", "k=v")
     ctr("images", "rm", "again:1")
-    ctr("run", "--rm", "--snapshotter", "native", IMAGE, "short", "true")
-    for words in (("prepare", "p"), ("commit", "c", "p"), ("prepare", "q", "c"), ("view", "v", "c")):
-        ctr("snapshots", "--snapshotter", "native", *words)
-    for key in ("q", "v", "c"):
-        ctr("snapshots", "--snapshotter", "native", "rm", key)
+    ctr("run", "--rm", IMAGE, "short", "true")
+    for words in (("prepare", "p"), ("commit", "c", "p"), ("prepare", "q", "c")):
+        ctr("snapshots", *words)
+    for key in ("q", "c"):
+        ctr("snapshots", "rm", key)
     ctr("container", "create", "--rootfs", "--label", "l=1", root, "long", "/bin/sleep", "1000")
     ctr("container", "label", "long", "l=2")
     ctr("task", "start", "-d", "long")
@@ -96,7 +96,10 @@ def told(contestant: Contestant, log: Path) -> Counter[str]:
 
 def masked(value: object, contestant: Contestant) -> object:
     if isinstance(value, dict):
-        return {key: "*" if key in ("pid", "exited_at") else masked(inner, contestant) for key, inner in value.items()}
+        return {
+            key: "*" if key in ("pid", "exited_at", "rootfs") else masked(inner, contestant)
+            for key, inner in value.items()
+        }
     if isinstance(value, list):
         return [masked(inner, contestant) for inner in value]
     if not isinstance(value, str):
@@ -111,12 +114,35 @@ def test_both_tell_the_same_events(
     original_daemon: OriginalContainerd, shared: OurContainerd, root_folder: Path, tmp_path: Path
 ) -> None:
     both = []
+    # 2.1's transfer service stores the index that it makes of the archive, too: a blob more, and its event.
+    how = ["--local"] if original_daemon.suite == "sid" else []
     for contestant in (original(original_daemon), ours(shared, original_daemon.suite)):
         log = tmp_path / f"{len(both)}.log"
         with recorded(contestant, log):
-            session(contestant, root_folder)
+            session(contestant, root_folder, how)
         both.append(told(contestant, log))
     theirs, mine = both
     assert sum(theirs.values()) > 25
-    assert not (theirs - mine), "not told by ours"
-    assert not (mine - theirs), "not told by the original"
+    assert not (lacking := sorted((theirs - mine).elements())), "not told by ours:\n" + "\n".join(lacking)
+    # The original's shim may end before its last event has arrived.
+    more = [line for line in (mine - theirs).elements() if " /tasks/delete " not in line]
+    assert not more, "not told by the original:\n" + "\n".join(more)
+
+
+def test_what_the_transfer_service_unpacks_is_told_and_what_is_collected(
+    shared: OurContainerd, sid: str, tmp_path: Path
+) -> None:
+    contestant = ours(shared, sid)
+    log = tmp_path / "log"
+    with recorded(contestant, log):
+        contestant.ctr("images", "import", images.busybox())
+        contestant.ctr("images", "rm", "--sync", IMAGE)
+    topics = Counter(line.split()[1] for line in told(contestant, log))
+    assert {topic: topics[topic] for topic in topics if "snapshot" in topic or "images" in topic} == {
+        "/images/create": 1,
+        "/images/delete": 1,
+        "/snapshot/prepare": 1,
+        "/snapshot/commit": 1,
+        "/snapshot/remove": 1,
+    }
+    assert topics["/content/create"] == 3

@@ -144,8 +144,7 @@ def test_a_shim_that_is_killed_takes_all_with_it_and_nothing_stays(
         fresh.start()
     else:
         with api.waiting("box") as wait:
-            for shim in shims_of(fresh):
-                os.kill(shim.pid, signal.SIGKILL)
+            processes.end(shims_of(fresh))
             assert wait.result().exit_status == 255
     wait_until(lambda: not tasks_of(fresh), "the tasks to go")
     for pid in pids:
