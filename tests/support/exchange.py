@@ -98,8 +98,8 @@ CELLS: Final = (
         "our shim by name on PATH, original runc",
         (f"{_SHIM}::test_kill_and_delete[{{suite}}-their-runc]",),
     ),
-    Cell("original containerd", "our shim by path, crun", (f"{_CRUN}[{{suite}}-crun]",)),
-    Cell("original containerd", "our shim by path without options, our runc", (f"{_CRUN}[{{suite}}-no options]",)),
+    Cell("original containerd", "our shim by name on PATH, crun", (f"{_CRUN}[{{suite}}-crun]",)),
+    Cell("original containerd", "our shim by path without options, our runc", (f"{_CRUN}[{{suite}}-shim by path]",)),
     Cell(
         "original dockerd and containerd",
         "our shim by path, our runc",
