@@ -133,6 +133,6 @@ CELLS: Final = (
 )
 
 
-def tests_of(cell: Cell, suite: str) -> tuple[str, ...]:
+def proofs_of(cell: Cell, suite: str) -> tuple[str, ...]:
     """Their names, or beginnings of names, on one tree."""
     return tuple(test.format(suite=suite) for test in cell.tests)

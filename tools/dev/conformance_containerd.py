@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tests.support import api_record
 from tests.support.containerd_api import ORIGINAL, OTHERS, UNSERVED
-from tests.support.exchange import CELLS, SUITES, Cell, tests_of
+from tests.support.exchange import CELLS, SUITES, Cell, proofs_of
 from tools.dev import say
 from tools.dev.environment import CHECKOUT
 from tools.dev.suite import prepare
@@ -107,7 +107,7 @@ def complain_of(record: Record) -> None:
     faults += [f"{path} is not served, and has no reason" for path in ORIGINAL if path not in answered]
     faults += [f"{path} is served, but has a reason not to be" for path in UNSERVED if path in record.served]
     for cell in CELLS:
-        for test in {test for suite in SUITES for test in tests_of(cell, suite)}:
+        for test in {test for suite in SUITES for test in proofs_of(cell, suite)}:
             if not any(known.startswith(test) for known in record.passed | record.awaited):
                 faults.append(f"{cell.what} with {cell.beside}: no test {test} has passed")
     if faults:
@@ -128,7 +128,7 @@ def _row(path: str, tests: set[str], uses: dict[str, int]) -> str:
 
 
 def _cell(cell: Cell, record: Record) -> str:
-    named = {test for suite in SUITES for test in tests_of(cell, suite)}
+    named = {test for suite in SUITES for test in proofs_of(cell, suite)}
     awaited = any(test.startswith(tuple(named)) for test in record.awaited)
     tests = ", ".join(dict.fromkeys(test.replace("{suite}", "...") for test in cell.tests))
     return f"| {cell.what} | {cell.beside} | {'not yet: ' if awaited else ''}{tests} |\n"
