@@ -9,7 +9,7 @@ from slipway.launch import containerd
 from slipway.transport.aio.grpc_method import methods_of
 from tests.architecture.modules import GENERATED
 from tests.support.containerd_api import UNSERVED
-from tests.support.exchange import CELLS, SUITES, tests_of
+from tests.support.exchange import CELLS, SUITES, proofs_of
 from tests.support.paths import CHECKOUT
 from tools.dev import conformance, conformance_containerd
 
@@ -43,5 +43,5 @@ def test_every_test_that_the_page_names_for_an_exchanged_program_is_there() -> N
     folders = sorted({test.rpartition("/")[0] for cell in CELLS for test in cell.tests})
     argv = [sys.executable, "-m", "pytest", "--collect-only", "-q", *(f"tests/{folder}" for folder in folders)]
     listed = subprocess.run(argv, cwd=CHECKOUT, capture_output=True, text=True, check=True).stdout.splitlines()
-    named = {f"tests/{test}" for cell in CELLS for suite in SUITES for test in tests_of(cell, suite)}
+    named = {f"tests/{test}" for cell in CELLS for suite in SUITES for test in proofs_of(cell, suite)}
     assert not {test for test in named if not any(line.startswith(test) for line in listed)}

@@ -14,7 +14,7 @@ from tests.support.paths import CHECKOUT
 
 FILE = "SLIPWAY_API_RECORD"
 """The environment's name for the file to which a session adds a line of JSON: `served` (a list of paths), `calls` (a
-path's tests) and `passed` (all tests that did)."""
+path's tests), `passed` (all tests that did) and `awaited` (those that are expected to fail)."""
 
 LAUNCHER = """
 sys.path.insert(0, {support!r})
@@ -27,6 +27,7 @@ _served: set[str] = set()
 _calls: dict[str, set[str]] = defaultdict(set)
 _passed: set[str] = set()
 _failed: set[str] = set()
+_awaited: set[str] = set()
 _read = 0
 
 
@@ -45,7 +46,12 @@ def note_report(report: pytest.TestReport) -> None:
     """The calls since the last report are this test's: its fixtures', its own, or its clean-up's."""
     if not is_on():
         return
-    (_failed if report.failed else _passed).add(report.nodeid)
+    if report.failed:
+        _failed.add(report.nodeid)
+    elif hasattr(report, "wasxfail"):
+        _awaited.add(report.nodeid)
+    elif report.when == "call" and report.passed:
+        _passed.add(report.nodeid)
     for line in _new_lines():
         if line.startswith("+"):
             _served.add(line[1:])
@@ -57,10 +63,12 @@ def keep() -> None:
     """At the end of a session."""
     if not is_on():
         return
+    passed = _passed - _failed
     kept = {
         "served": sorted(_served),
-        "calls": {path: sorted(tests - _failed) for path, tests in _calls.items()},
-        "passed": sorted(_passed - _failed),
+        "calls": {path: sorted(tests & passed) for path, tests in _calls.items()},
+        "passed": sorted(passed),
+        "awaited": sorted(_awaited),
     }
     with open(os.environ[FILE], "a") as file:
         file.write(json.dumps(kept) + "\n")

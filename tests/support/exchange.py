@@ -98,8 +98,8 @@ CELLS: Final = (
         "our shim by name on PATH, original runc",
         (f"{_SHIM}::test_kill_and_delete[{{suite}}-their-runc]",),
     ),
-    Cell("original containerd", "our shim by path, crun", (f"{_CRUN}[{{suite}}-crun]",)),
-    Cell("original containerd", "our shim by path without options, our runc", (f"{_CRUN}[{{suite}}-no options]",)),
+    Cell("original containerd", "our shim by name on PATH, crun", (f"{_CRUN}[{{suite}}-crun]",)),
+    Cell("original containerd", "our shim by path without options, our runc", (f"{_CRUN}[{{suite}}-shim by path]",)),
     Cell(
         "original dockerd and containerd",
         "our shim by path, our runc",
@@ -133,6 +133,6 @@ CELLS: Final = (
 )
 
 
-def tests_of(cell: Cell, suite: str) -> tuple[str, ...]:
+def proofs_of(cell: Cell, suite: str) -> tuple[str, ...]:
     """Their names, or beginnings of names, on one tree."""
     return tuple(test.format(suite=suite) for test in cell.tests)

@@ -35,9 +35,11 @@ _BARE: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ01
 def start_logging(level: str = "info", *, style: str = "text", stream: TextIO | None = None) -> None:
     """Send every logger of this process to `stream` (default: standard error).
 
-    `level` is a word of LEVELS; `style` is "text" (logfmt) or "json". Fields go in `extra={"fields": {...}}`.
-    Raises InvalidArgument for an unknown level or style. Calling it again replaces what was set.
+    `level` is a word of LEVELS; `style` is "text" (logfmt) or "json". Empty words are the defaults: the original
+    dockerd writes such into its containerd's configuration. Fields go in `extra={"fields": {...}}`. Raises
+    InvalidArgument for an unknown level or style. Calling it again replaces what was set.
     """
+    level, style = level or "info", style or "text"
     if level not in LEVELS:
         raise InvalidArgument(
             f"unknown log level {level!r}", hint="use trace, debug, info, warn, error, fatal or panic"

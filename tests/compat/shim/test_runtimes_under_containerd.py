@@ -1,4 +1,4 @@
-"""The original containerd, 1.7 and 2.1, with our shim by its path, and over crun."""
+"""The original containerd, 1.7 and 2.1, with our shim over crun, and with our shim by its path."""
 
 import os
 from collections.abc import Iterator
@@ -18,25 +18,32 @@ pytestmark = [pytest.mark.root, pytest.mark.peers, pytest.mark.matrix]
 def original(
     request: pytest.FixtureRequest, machine_unchanged: None, short_folder: Path, shim_folder: Path, rootfs: Path
 ) -> Iterator[OriginalContainerd]:
-    """Where no controller is left to cgroup v2 beside v1; our shim is not on its PATH."""
+    """Where no controller is left to cgroup v2 beside v1."""
     suite = request.param
     with no_hybrid_groups(short_folder / f"groups-{suite}", f"slipway-{short_folder.name}") as enter:
         folder = short_folder / f"crun-{suite}"
-        containerd = OriginalContainerd(suite, folder, bind=(CHECKOUT, shim_folder, rootfs), under=enter)
+        containerd = OriginalContainerd(
+            suite, folder, bind=(CHECKOUT, shim_folder, rootfs), path=str(shim_folder), under=enter
+        )
         try:
             yield containerd
         finally:
             containerd.stop()
 
 
-RUNTIMES = {"crun": ["--runc-binary", "crun"], "crun by path": ["--runc-binary", "/usr/bin/crun"], "no options": []}
+RUNTIMES = {
+    "crun": ["--runc-binary", "crun"],
+    "crun by path": ["--runc-binary", "/usr/bin/crun"],
+    "shim by path": ["--runtime", "SHIM"],
+}
 
 
 @pytest.mark.parametrize("options", RUNTIMES.values(), ids=RUNTIMES)
 def test_a_container_lives(original: OriginalContainerd, shim_folder: Path, rootfs: Path, options: list[str]) -> None:
-    """Without options our shim takes our runc."""
+    """Our shim by its path has no options: it takes our runc."""
     name = f"shim-{os.urandom(4).hex()}"
-    start = ["run", "--rootfs", "--runtime", str(shim_folder / "containerd-shim-runc-v2"), *options]
+    shim = str(shim_folder / "containerd-shim-runc-v2")
+    start = ["run", "--rootfs", *(shim if word == "SHIM" else word for word in options)]
     done = original.ctr(*start, "--rm", str(rootfs), f"{name}-1", "/bin/sh", "-c", "echo out; exit 42")
     assert (done.stdout, done.returncode) == ("out\n", 42), done.stderr
     done = original.ctr(*start, "-d", str(rootfs), name, "/bin/sleep", "1000")
