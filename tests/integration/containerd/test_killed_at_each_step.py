@@ -211,7 +211,7 @@ def test_who_is_killed_at_the_exit(life: Life, victim: str) -> None:
     life.recover()
     expected = (0, "") if victim == "shim" else (init.pid, "STOPPED")
     wait_until(lambda: life.status() == expected, f"{expected} to be told")
-    assert life.is_true()
+    wait_until(life.is_true, "that to be true")
     if victim == "containerd":
         assert b"exit code 3" in life.daemon.ctr("task", "rm", ID, check=False).stderr
 
