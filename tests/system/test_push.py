@@ -1,5 +1,6 @@
 """`docker push` where it takes more than one image and an open registry, on our engine and on the original."""
 
+import base64
 import json
 import re
 import tempfile
@@ -28,8 +29,6 @@ def column(any_network: Column) -> Iterator[Column]:
 
 
 def logged_in(client: Docker, folder: Path) -> Docker:
-    import base64
-
     secret = base64.b64encode(f"{USER}:{SECRET}".encode()).decode()
     (folder / "config.json").write_text(json.dumps({"auths": {LOCKED: {"auth": secret}}}))
     return replace(client, environment={**client.environment, "DOCKER_CONFIG": str(folder)})

@@ -13,6 +13,7 @@ from tests.support import images, layouts
 from tests.support.peers import OriginalContainerd
 from tests.support.sample import of_lines
 
+pytestmark = [pytest.mark.root, pytest.mark.peers]
 NAME = "docker.io/library/multi:1"
 FOREIGN = "docker.io/library/foreign:1"
 # An archive, and how it is imported.
@@ -41,7 +42,7 @@ nested | --all-platforms
 lacking | --all-platforms
 lacking |
 """
-# An image, and how it is exported.
+# Images, and how they are exported. Of several the original lists in manifest.json in any order.
 EXPORTS = """
 multi |
 multi | --all-platforms
@@ -52,7 +53,7 @@ multi | --skip-manifest-json
 multi | --all-platforms --skip-manifest-json
 foreign | --skip-non-distributable
 foreign |
-multi foreign |
+multi foreign | --skip-manifest-json
 absent |
 """
 

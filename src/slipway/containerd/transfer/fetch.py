@@ -8,6 +8,7 @@ from slipway.base.references import Reference
 from slipway.clients.registry.interface import Repository
 from slipway.containerd.content.interface import ContentWriter
 from slipway.containerd.metadata.model import Scope
+from slipway.containerd.transfer.finishing import close_in_thread, open_in_thread
 from slipway.containerd.transfer.references import ref_of
 from slipway.containerd.transfer.sources import add_source, source_label
 from slipway.containerd.transfer.steps import Steps
@@ -54,7 +55,7 @@ class Fetcher:
                     await self._write_blob(writer, target)
                 await self._commit(writer, target)
             finally:
-                await asyncio.to_thread(writer.close)
+                await close_in_thread(writer)
         self._steps.complete(target)
 
     async def _open(self, target: Descriptor) -> ContentWriter | None:
@@ -68,7 +69,7 @@ class Fetcher:
             except AlreadyExists:
                 return None
 
-        return await asyncio.to_thread(open_writer)
+        return await open_in_thread(open_writer)
 
     async def _write_document(self, writer: ContentWriter, target: Descriptor) -> None:
         if writer.offset == target.size:

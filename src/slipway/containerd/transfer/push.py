@@ -11,6 +11,7 @@ from slipway.clients.registry.interface import Outcome, Uploads
 from slipway.clients.registry.model import Body
 from slipway.containerd.content.interface import ContentReader
 from slipway.containerd.metadata.model import Scope
+from slipway.containerd.transfer.finishing import close_in_thread
 from slipway.containerd.transfer.push_plan import Part, Planner, PushPlan
 from slipway.containerd.transfer.sources import add_source
 from slipway.containerd.transfer.steps import Steps
@@ -103,8 +104,7 @@ class Push:
                 yield piece
                 self._steps.progress(target, offset)
         finally:
-            # A job that is cancelled while it waits for a thread is never done.
-            await asyncio.shield(asyncio.get_running_loop().run_in_executor(None, blob.close))
+            await close_in_thread(blob)
 
     def _open(self, target: Descriptor) -> ContentReader:
         reader = self._content.reader(self._scope, target.digest)
