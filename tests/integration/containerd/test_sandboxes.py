@@ -128,7 +128,7 @@ def test_all_of_it_survives_the_daemon(fresh: OurContainerd, root_folder: Path) 
     assert_nothing_left(fresh)
 
 
-@pytest.mark.parametrize("daemon_dies_too", [False, True])
+@pytest.mark.parametrize("daemon_dies_too", [False, pytest.param(True, marks=pytest.mark.matrix)])
 def test_a_shim_that_is_killed_takes_all_with_it_and_nothing_stays(
     fresh: OurContainerd, root_folder: Path, daemon_dies_too: bool
 ) -> None:
@@ -193,6 +193,7 @@ def test_what_cannot_be_is_one_clear_sentence(shared: OurContainerd, root_folder
     assert_nothing_left(shared)
 
 
+@pytest.mark.matrix
 def test_a_creation_that_the_daemon_did_not_live_to_see_leaves_no_shim(fresh: OurContainerd) -> None:
     """The bundle and its shim are there, and the shim knows of no sandbox yet."""
     api = api_of(fresh)
