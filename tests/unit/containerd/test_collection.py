@@ -5,16 +5,6 @@ from hypothesis import strategies as st
 
 from slipway.containerd.collection.mark import has_expired, references, unreachable
 from slipway.containerd.collection.model import Graph, Node
-from slipway.containerd.collection.rows import delete_rows, read_graph
-from slipway.containerd.images.model import Image
-from slipway.containerd.images.store import SqlImageStore
-from slipway.containerd.leases.model import Lease
-from slipway.containerd.leases.store import LeaseStore
-from slipway.containerd.metadata.model import Scope
-from slipway.contracts.containerd_api.labels import EXPIRE_LABEL
-from slipway.contracts.containerd_api.types import Descriptor
-from slipway.database.sqlite import SqliteDatabase
-from tests.unit.containerd.conftest import RecordedEvents, SteppingClock
 
 
 def node(key: str, kind: str = "content") -> Node:
@@ -82,19 +72,3 @@ def test_expiry() -> None:
     assert not has_expired(labels, 9_999_999_999)
     assert not has_expired({"containerd.io/gc.expire": "tomorrow"}, 1 << 62)
     assert not has_expired({}, 1 << 62)
-
-
-def test_an_image_that_has_expired_goes_unless_a_lease_holds_it(
-    database: SqliteDatabase, leases: LeaseStore, events: RecordedEvents, clock: SteppingClock, scope: Scope
-) -> None:
-    images = SqlImageStore(database, leases, events, clock)
-    leases.create(scope, Lease(id="l"))
-    past = {EXPIRE_LABEL: "1970-01-01T00:00:00Z"}
-    target = Descriptor(media_type="m", digest=f"sha256:{'1' * 64}", size=1)
-    for name, labels, lease in (("stays", {}, ""), ("goes", past, ""), ("is held", past, "l")):
-        images.create(Scope(scope.namespace, lease), Image(name=name, target=target, labels=labels))
-    now = clock.now()
-    chosen = database.read(lambda connection: unreachable(read_graph(connection, {}, now)))
-    assert chosen == {Node("images", scope.namespace, "goes")}
-    database.write(lambda connection: delete_rows(connection, chosen))
-    assert [image.name for image in images.list(scope)] == ["is held", "stays"]

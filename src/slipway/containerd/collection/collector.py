@@ -10,7 +10,7 @@ from slipway.base.clock import Clock
 from slipway.base.errors import FailedPrecondition, NotFound
 from slipway.containerd.collection.mark import unreachable
 from slipway.containerd.collection.model import Node
-from slipway.containerd.collection.rows import Snapshots, delete_expired_leases, delete_rows, read_graph
+from slipway.containerd.collection.rows import Snapshots, delete_content, delete_expired_leases, read_graph
 from slipway.containerd.metadata.model import Scope
 from slipway.containerd.snapshots.interface import Snapshotter
 from slipway.database.interface import Database
@@ -67,7 +67,7 @@ class Collector:
         def choose_and_forget(connection: sqlite3.Connection) -> frozenset[Node]:
             delete_expired_leases(connection, now)
             chosen = unreachable(read_graph(connection, snapshots, now))
-            delete_rows(connection, chosen)
+            delete_content(connection, chosen)
             return chosen
 
         chosen = self._database.write(choose_and_forget, durable=True)

@@ -9,10 +9,10 @@ from typing import Final
 from slipway.base.errors import InvalidArgument
 from slipway.base.timestamp_parsing import nanoseconds_from_rfc3339
 from slipway.containerd.collection.model import Graph, Node
-from slipway.contracts.containerd_api.labels import EXPIRE_LABEL
 
 ROOT_LABEL: Final = "containerd.io/gc.root"
 FLAT_LABEL: Final = "containerd.io/gc.flat"
+EXPIRE_LABEL: Final = "containerd.io/gc.expire"
 _CONTENT_REFERENCE: Final = "containerd.io/gc.ref.content"
 _SNAPSHOT_REFERENCE: Final = "containerd.io/gc.ref.snapshot."
 

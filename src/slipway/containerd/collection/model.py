@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 
 class Node(NamedTuple):
-    """One object that can be collected. `kind` is "content", "images" or "snapshots/NAME"; `key` a digest, a name or a
-    snapshot's key."""
+    """One object that can be collected. `kind` is "content" or "snapshots/NAME"; `key` a digest, or a snapshot's
+    key."""
 
     kind: str
     namespace: str

@@ -16,10 +16,11 @@ def read_graph(connection: sqlite3.Connection, snapshots: Snapshots, now: int) -
     """Everything that can be collected, and what keeps it at the time `now`. Expired leases and images keep nothing."""
     nodes: dict[Node, frozenset[Node]] = {}
     roots: set[Node] = set()
-    for node, kept, is_root in (*_content(connection), *_images(connection, now), *_snapshots(snapshots)):
+    for node, kept, is_root in (*_content(connection), *_snapshots(snapshots)):
         nodes[node] = kept
         if is_root:
             roots.add(node)
+    roots.update(_kept_by_images(connection, now))
     roots.update(_kept_by_containers(connection))
     flat: set[Node] = set()
     for node, is_flat in _kept_by_leases(connection, now):
@@ -27,13 +28,11 @@ def read_graph(connection: sqlite3.Connection, snapshots: Snapshots, now: int) -
     return Graph(nodes=nodes, roots=frozenset(roots), flat=frozenset(flat))
 
 
-def delete_rows(connection: sqlite3.Connection, nodes: frozenset[Node]) -> None:
-    """Of content, and of images that have expired."""
-    for table, column in (("content", "digest"), ("images", "name")):
-        connection.executemany(
-            f"DELETE FROM {table} WHERE namespace = ? AND {column} = ?",
-            [(node.namespace, node.key) for node in nodes if node.kind == table],
-        )
+def delete_content(connection: sqlite3.Connection, nodes: frozenset[Node]) -> None:
+    connection.executemany(
+        "DELETE FROM content WHERE namespace = ? AND digest = ?",
+        [(node.namespace, node.key) for node in nodes if node.kind == "content"],
+    )
 
 
 def delete_expired_leases(connection: sqlite3.Connection, now: int) -> None:
@@ -59,11 +58,12 @@ def _snapshots(snapshots: Snapshots) -> Iterator[tuple[Node, frozenset[Node], bo
             yield Node(kind, namespace, info.name), frozenset(kept), ROOT_LABEL in info.labels
 
 
-def _images(connection: sqlite3.Connection, now: int) -> Iterator[tuple[Node, frozenset[Node], bool]]:
-    for row in connection.execute("SELECT namespace, name, digest, labels FROM images"):
-        labels, namespace = labels_from_text(row["labels"]), row["namespace"]
-        kept = {Node("content", namespace, row["digest"]), *references(namespace, labels)}
-        yield Node("images", namespace, row["name"]), frozenset(kept), not has_expired(labels, now)
+def _kept_by_images(connection: sqlite3.Connection, now: int) -> Iterator[Node]:
+    for row in connection.execute("SELECT namespace, digest, labels FROM images"):
+        labels = labels_from_text(row["labels"])
+        if not has_expired(labels, now):
+            yield Node("content", row["namespace"], row["digest"])
+            yield from references(row["namespace"], labels)
 
 
 def _kept_by_containers(connection: sqlite3.Connection) -> Iterator[Node]:
