@@ -39,10 +39,13 @@ def pytest_runtest_makereport(
     report = yield
     pending.note(item, report)
     oci_record.note_report(report)
-    api_record.note_report(report)
     if IN_CI:
         skips.refuse_unnamed(report)
     return report
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    api_record.note_report(report)
 
 
 @pytest.fixture(scope="session", autouse=True)

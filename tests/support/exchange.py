@@ -47,11 +47,11 @@ CELLS: Final = (
         f"{_VERBS}::test_an_image_is_checked_labelled_mounted_and_pruned",
     ),
     _ctr(
-        "tasks` (ls, ps, exec, pause, resume, metrics, delete)",
+        "tasks ls`, `ps`, `exec`, `pause`, `resume`, `metrics`, `delete",
         f"{_CTR}::test_a_task_from_start_to_end",
     ),
     _ctr(
-        "tasks` (start, attach, kill)",
+        "tasks start`, `attach`, `kill",
         f"{_VERBS}::test_a_task_is_started_attached_to_and_deleted",
         f"{_VERBS}::test_a_task_is_killed_and_measured",
     ),

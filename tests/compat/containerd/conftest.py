@@ -9,6 +9,7 @@ import pytest
 
 from tests.compat.containerd.ctr import Ctr
 from tests.integration.containerd.daemon import OurContainerd, make_root
+from tests.support import peers
 from tests.support.paths import CACHE
 from tests.support.peers import OriginalContainerd
 from tests.support.registry import Registry

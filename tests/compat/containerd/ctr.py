@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.integration.containerd.daemon import OurContainerd
+from tests.support.paths import PEERS_HOME
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,13 @@ class Ctr:
     def run(self, *arguments: str | Path, stdin: bytes | None = None) -> "subprocess.CompletedProcess[bytes]":
         """How it ends."""
         return self.containerd.ctr(*arguments, suite=self.suite, stdin=stdin, check=False)
+
+    def argv(self, *arguments: str | Path) -> list[str]:
+        """The command, for who holds its streams."""
+        ours = self.containerd
+        program = PEERS_HOME / self.suite / "usr/bin/ctr"
+        where = ("--address", ours.address, "--namespace", ours.namespace)
+        return ours.sandbox.command(program, *where, *arguments)
 
 
 def row(table: str, name: str) -> list[str]:

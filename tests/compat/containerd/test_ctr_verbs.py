@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import shlex
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -163,3 +165,19 @@ def test_a_lease_with_an_end_and_one_without(ctr: Ctr) -> None:
     assert row(ctr("leases", "ls"), made)
     ctr("leases", "rm", "--sync", "short", made)
     assert ctr("leases", "ls", "-q") == ""
+
+
+def test_a_terminal_has_the_size_of_ctr_s(ctr: Ctr, root_folder: Path) -> None:
+    """`ctr` tells it when the task runs, and reads no more when it has ended: the program waits for both."""
+    inside = (
+        'while [ "$(busybox stty size 2>/dev/null)" != "33 77" ]; do sleep 0.05; done; echo as told; read x; exit 3'
+    )
+    run = shlex.join(ctr.argv("run", "--rm", "-t", "--rootfs", root_folder, "t", "/bin/sh", "-c", inside))
+    argv = ["script", "-qec", f"stty rows 33 cols 77; {run}", "/dev/null"]
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stdout.readline().strip() == b"as told"
+        process.stdin.write(b"end\n")
+        process.stdin.flush()
+        assert process.wait(30) == 3

@@ -2,10 +2,12 @@
 
 import os
 import signal
+import subprocess
 from pathlib import Path
 
 from tests.integration.containerd.daemon import OurContainerd
 from tests.support import processes
+from tests.support.paths import PEERS_HOME
 from tests.support.waiting import wait_until
 
 
@@ -101,9 +103,13 @@ def test_a_creation_that_fails_when_its_caller_has_gone_is_no_bug_to_tell_of(
         f"#!/bin/sh\ntouch {asked}; while [ ! -e {go} ]; do sleep 0.05; done; echo refused >&2; exit 1\n"
     )
     runtime.chmod(0o755)
-    command = ("--timeout", "1s", "run", "--rootfs", "--runc-binary", runtime, "-d", root_folder, "c", "/bin/true")
-    assert fresh.ctr(*command, check=False).returncode != 0
-    wait_until(asked.exists, "the runtime to be asked")
+    program = PEERS_HOME / "sid/usr/bin/ctr"
+    where = ("--address", fresh.address, "--namespace", fresh.namespace)
+    words = ("run", "--rootfs", "--runc-binary", runtime, "-d", root_folder, "c", "/bin/true")
+    caller = fresh.sandbox.popen([program, *where, *words], stderr=subprocess.DEVNULL)
+    wait_until(asked.exists, "the runtime to be asked", 30)
+    caller.kill()
+    caller.wait()
     go.touch()
     wait_until(lambda: not processes.mentioning(f"-namespace {fresh.namespace} -id c "), "the shim to go")
     fresh.ctr("container", "rm", "c", check=False)

@@ -13,6 +13,7 @@ async def health_is_told(api: Api) -> None:
 @story(
     Explained(theirs="not found: plugin", ours="not found: plugin", why="the words are ours", suites=("sid",)),
     Explained(theirs="unknown method", ours="not found: plugin", why="1.7 has no such method", suites=("trixie",)),
+    Explained(theirs="plugin: None", ours="plugin: native", why="1.7 has no such method", suites=("trixie",)),
 )
 async def plugins_are_chosen_by_filters(api: Api) -> None:
     """Which there are, and what they export, is each containerd's own."""
@@ -22,6 +23,9 @@ async def plugins_are_chosen_by_filters(api: Api) -> None:
         found = {(plugin.type, plugin.id) for plugin in reply.plugins}
         api.say(f"{filters}: {('io.containerd.snapshotter.v1', 'overlayfs') in found} {len(found) > 20}")
     await api("introspection.PluginInfo", type="io.containerd.nonsense.v1", id="x")
+    reply = await api("introspection.PluginInfo", type="io.containerd.snapshotter.v1", id="native")
+    api.answers.pop()
+    api.say(f"plugin: {reply and reply.plugin.id}")
     server = await api("introspection.Server", headers={})
     api.answers.pop()
     api.say(f"server: {len(server.uuid)} {server.pid > 0} {server.pidns > 0}")
