@@ -96,6 +96,7 @@ def test_every_other_call_takes_as_long_as_before(many: OurContainerd) -> None:
     assert not slower
 
 
+@pytest.mark.matrix
 def test_one_that_is_stopped_is_told_as_unknown_and_then_as_it_is(many: OurContainerd) -> None:
     def states() -> dict[str, str]:
         lines = many.ctr("task", "ls").stdout.decode().splitlines()[1:]
@@ -111,6 +112,7 @@ def test_one_that_is_stopped_is_told_as_unknown_and_then_as_it_is(many: OurConta
     wait_until(lambda: states()[STUCK] == "RUNNING", "it to answer again")
 
 
+@pytest.mark.matrix
 def test_a_daemon_that_starts_again_waits_for_none(many: OurContainerd) -> None:
     """Longer than for one; the calls of others are then as quick as before."""
     with ExitStack() as stack:
