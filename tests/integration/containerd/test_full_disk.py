@@ -127,6 +127,7 @@ def test_what_finds_no_room_says_so_and_leaves_nothing(daemon: OurContainerd, ro
     assert "Traceback" not in daemon.log_path.read_text()
 
 
+@pytest.mark.matrix
 def test_an_end_is_told_and_cleaned_up_while_the_disk_is_full(daemon: OurContainerd, root_folder: Path) -> None:
     """Also when containerd was dead meanwhile: events wait in memory."""
     disk = SmallDisk(daemon, daemon.folder / "state" / FOLDER)

@@ -45,8 +45,14 @@ def exec_request(name: str, exec_id: str) -> api.ExecProcessRequest:
     return api.ExecProcessRequest(container_id=name, exec_id=exec_id, spec=spec)
 
 
+def slower(after: dict[str, float], before: dict[str, float]) -> dict[str, tuple[float, float]]:
+    """What takes too long, and what it took before. One single call may have bad luck: it must not take seconds."""
+    most = {kind: MOST_DELAY for kind in before} | {"first": 1.0 * SLOWNESS}
+    return {kind: (before[kind], after[kind]) for kind in before if after[kind] - before[kind] > most[kind]}
+
+
 async def times(daemon: OurContainerd, rounds: int, mark: str) -> dict[str, float]:
-    """The median seconds of each kind of call."""
+    """The median seconds of each kind of call, and of the first list."""
     connection = Connection(daemon.address, daemon.namespace)
 
     async def call(name: str, request: object) -> object:
@@ -77,7 +83,8 @@ async def times(daemon: OurContainerd, rounds: int, mark: str) -> dict[str, floa
                 await ask(number)
                 taken.append(time.perf_counter() - begun)
             found[kind] = statistics.median(taken)
-            found[f"first {kind}"] = taken[0]
+            if kind == "list":
+                found["first"] = taken[0]
     finally:
         connection.close()
     return found
@@ -92,10 +99,10 @@ def test_every_other_call_takes_as_long_as_before(many: OurContainerd) -> None:
     before = asyncio.run(times(many, 9, "a"))
     with processes.stopped(stuck):
         during = asyncio.run(times(many, 9, "b"))
-    slower = {kind: during[kind] - before[kind] for kind in before if during[kind] - before[kind] > MOST_DELAY}
-    assert not slower
+    assert not slower(during, before)
 
 
+@pytest.mark.matrix
 def test_one_that_is_stopped_is_told_as_unknown_and_then_as_it_is(many: OurContainerd) -> None:
     def states() -> dict[str, str]:
         lines = many.ctr("task", "ls").stdout.decode().splitlines()[1:]
@@ -111,6 +118,7 @@ def test_one_that_is_stopped_is_told_as_unknown_and_then_as_it_is(many: OurConta
     wait_until(lambda: states()[STUCK] == "RUNNING", "it to answer again")
 
 
+@pytest.mark.matrix
 def test_a_daemon_that_starts_again_waits_for_none(many: OurContainerd) -> None:
     """Longer than for one; the calls of others are then as quick as before."""
     with ExitStack() as stack:
@@ -120,5 +128,4 @@ def test_a_daemon_that_starts_again_waits_for_none(many: OurContainerd) -> None:
         many.start()
         after = asyncio.run(times(many, 5, "c"))
     before = asyncio.run(times(many, 5, "d"))
-    slower = {kind: after[kind] - before[kind] for kind in before if after[kind] - before[kind] > MOST_DELAY}
-    assert not slower
+    assert not slower(after, before)

@@ -20,6 +20,7 @@ from tests.support.waiting import SLOWNESS, wait_until
 
 pytestmark = pytest.mark.root
 
+MATRIX = pytest.mark.matrix
 GROUP = {"io.containerd.runc.v2.group": "pod"}
 POD = {"io.kubernetes.cri.sandbox-id": "pod"}
 
@@ -70,8 +71,8 @@ async def all_gone(containerd):
     await asyncio.to_thread(wait_until, lambda: not shims_of(containerd), "the end of the shim")
 
 
-@pytest.mark.parametrize("handed_over", [False, True])
-@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 0, 2)])
+@pytest.mark.parametrize("handed_over", [pytest.param(False, marks=MATRIX), True])
+@pytest.mark.parametrize("order", [(0, 1, 2), *(pytest.param(order, marks=MATRIX) for order in ((2, 1, 0), (1, 0, 2)))])
 def test_one_shim_serves_a_group_and_ends_with_its_last_container(scenario, order, handed_over):
     async def test(containerd):
         first = await sleeper(containerd)
@@ -101,6 +102,7 @@ def test_one_shim_serves_a_group_and_ends_with_its_last_container(scenario, orde
     scenario(test)
 
 
+@pytest.mark.matrix
 def test_other_groups_and_containers_without_one_have_shims_of_their_own(scenario):
     async def test(containerd):
         members = [
@@ -161,6 +163,7 @@ def test_who_has_joined_is_waited_for(scenario):
     scenario(test)
 
 
+@pytest.mark.matrix
 def test_who_has_joined_and_fails_is_not(scenario):
     async def test(containerd):
         first = await sleeper(containerd)
@@ -178,7 +181,7 @@ def test_who_has_joined_and_fails_is_not(scenario):
     scenario(test)
 
 
-@pytest.mark.parametrize("handed_over", [False, True])
+@pytest.mark.parametrize("handed_over", [pytest.param(False, marks=MATRIX), True])
 def test_a_groups_shim_that_is_killed_leaves_nothing_and_is_replaced(scenario, handed_over):
     async def test(containerd):
         first = await sleeper(containerd)
@@ -203,6 +206,7 @@ def test_a_groups_shim_that_is_killed_leaves_nothing_and_is_replaced(scenario, h
     scenario(test)
 
 
+@pytest.mark.matrix
 def test_cleaning_up_after_one_leaves_the_others_alone(scenario):
     """containerd calls `delete` for each container, whether its shim is dead or serves others."""
 
@@ -219,6 +223,7 @@ def test_cleaning_up_after_one_leaves_the_others_alone(scenario):
     scenario(test)
 
 
+@pytest.mark.matrix
 def test_a_shim_that_is_stopped_stays_its_groups(scenario):
     """There are never two."""
 

@@ -85,6 +85,7 @@ def test_a_file_gets_both_streams_in_order(scenario, tmp_path):
     scenario(test)
 
 
+@pytest.mark.matrix
 def test_a_container_never_holds_its_log_file(scenario, tmp_path):
     """It could read what others wrote there, cut it off, or change its owner."""
 
@@ -100,6 +101,7 @@ def test_a_container_never_holds_its_log_file(scenario, tmp_path):
     scenario(test)
 
 
+@pytest.mark.matrix
 def test_a_file_goes_on_with_the_shim_that_stays_and_without_containerd(scenario, tmp_path):
     async def test(containerd):
         log, go = tmp_path / "out", "read line; seq 20000"
@@ -120,7 +122,7 @@ def test_a_file_goes_on_with_the_shim_that_stays_and_without_containerd(scenario
     scenario(test)
 
 
-@pytest.mark.parametrize("terminal", [False, True])
+@pytest.mark.parametrize("terminal", [pytest.param(False, marks=pytest.mark.matrix), True])
 def test_a_file_takes_a_terminals_output_and_that_of_an_exec(scenario, tmp_path, terminal):
     async def test(containerd):
         name = f"file://{tmp_path}/out"
@@ -158,6 +160,7 @@ def test_a_program_reads_both_streams_and_knows_whose(scenario, program):
     scenario(test)
 
 
+@pytest.mark.matrix
 def test_a_program_has_three_descriptors_and_no_other(scenario, program):
     async def test(containerd):
         uri = program.write("ls -l /proc/self/fd >{folder}/open", READY, KEEP)
@@ -178,6 +181,7 @@ def test_a_program_has_three_descriptors_and_no_other(scenario, program):
         (["kill -9 $$"], "it ended with status 137"),
     ],
 )
+@pytest.mark.matrix
 def test_a_program_that_fails_before_it_is_ready_fails_the_creation(scenario, program, lines, words):
     async def test(containerd):
         with pytest.raises(EngineError, match=f"start logging program {program.path}: {words}"):
@@ -198,15 +202,17 @@ def nothing_is_left(containerd):
     ("uri", "words"),
     [
         ("binary:///nowhere/logger", "start logging program /nowhere/logger: No such file or directory"),
-        ("binary:///etc/passwd", "start logging program /etc/passwd: Permission denied"),
+        pytest.param(
+            *("binary:///etc/passwd", "start logging program /etc/passwd: Permission denied"), marks=pytest.mark.matrix
+        ),
         ("file:///proc/nowhere/out", "open log file /proc/nowhere/out: no such file or directory"),
-        ("npipe://host/pipe", "unknown STDIO scheme npipe"),
-        ("binary://relative", "'binary://relative' has no absolute path"),
-        ("/nowhere/fifo", "open fifo /nowhere/fifo: no such file"),
+        pytest.param(*("npipe://host/pipe", "unknown STDIO scheme npipe"), marks=pytest.mark.matrix),
+        pytest.param(*("binary://relative", "'binary://relative' has no absolute path"), marks=pytest.mark.matrix),
+        pytest.param(*("/nowhere/fifo", "open fifo /nowhere/fifo: no such file"), marks=pytest.mark.matrix),
         ("/etc/passwd", "open fifo /etc/passwd: it is no fifo"),
     ],
 )
-@pytest.mark.parametrize("terminal", [False, True])
+@pytest.mark.parametrize("terminal", [pytest.param(False, marks=pytest.mark.matrix), True])
 def test_what_leads_nowhere_is_one_sentence(scenario, uri, words, terminal):
     async def test(containerd):
         with pytest.raises(EngineError) as failed:
@@ -255,6 +261,7 @@ def test_a_program_that_reads_slowly_slows_its_container_and_loses_nothing(scena
     scenario(test)
 
 
+@pytest.mark.matrix
 def test_who_writes_to_a_program_that_died_is_told_by_the_kernel(scenario, program):
     """As with the original: nothing is dropped silently."""
 
@@ -275,6 +282,7 @@ def test_who_writes_to_a_program_that_died_is_told_by_the_kernel(scenario, progr
     scenario(test)
 
 
+@pytest.mark.matrix
 def test_a_program_may_finish_what_it_has_read(scenario, program):
     """It has ten seconds after the end of both streams, then SIGTERM."""
 
@@ -297,6 +305,7 @@ def test_a_terminals_output_reaches_a_program(scenario, program):
     scenario(test)
 
 
+@pytest.mark.matrix
 def test_output_goes_nowhere_without_names(scenario):
     async def test(containerd):
         container = Container(containerd, f"c{os.urandom(4).hex()}")
@@ -307,6 +316,7 @@ def test_output_goes_nowhere_without_names(scenario):
     scenario(test)
 
 
+@pytest.mark.matrix
 def test_a_program_for_standard_error_alone_is_refused(scenario):
     async def test(containerd):
         container = await containerd.container("/bin/sleep", "1000")

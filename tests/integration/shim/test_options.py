@@ -77,6 +77,7 @@ def test_another_runtime_is_run_for_every_verb(scenario, recorder):
     scenario(test)
 
 
+@pytest.mark.matrix
 def test_whoever_cleans_up_finds_the_runtime_and_its_state(scenario, recorder):
     async def test(containerd):
         chosen = options(containerd, binary_name=str(recorder))
@@ -93,6 +94,7 @@ def test_whoever_cleans_up_finds_the_runtime_and_its_state(scenario, recorder):
     scenario(test)
 
 
+@pytest.mark.matrix
 def test_systemd_is_asked_for_the_groups_and_keyring_and_root_are_kept(scenario, recorder):
     """As the runtime is told: whether a systemd is there is its matter (tests/integration/runc/test_systemd.py)."""
 
@@ -109,6 +111,7 @@ def test_systemd_is_asked_for_the_groups_and_keyring_and_root_are_kept(scenario,
     scenario(test)
 
 
+@pytest.mark.matrix
 def test_without_pivot_root_the_old_root_lies_below(scenario):
     """chroot(2) and MS_MOVE instead: the container's root is still its own."""
 
@@ -158,6 +161,7 @@ def test_a_shim_joins_the_group_that_is_named(scenario):
     scenario(test)
 
 
+@pytest.mark.matrix
 def test_images_and_work_of_criu_are_where_they_are_told(scenario, recorder):
     """A container that comes from a checkpoint is restored at its start."""
 
@@ -200,6 +204,7 @@ def test_options_of_another_runtime_are_refused_in_one_sentence(scenario):
     scenario(test)
 
 
+@pytest.mark.matrix
 def test_options_with_a_prefix_to_their_type_are_the_same(scenario):
     async def test(containerd):
         chosen = options(containerd, io_gid=7)
