@@ -27,12 +27,7 @@ _SERVICES: Final = {
 ORIGINAL: Final = tuple(f"/{service}/{name}" for service, names in _SERVICES.items() for name in names.split())
 """Each as its path on the wire; the last one is ttrpc's, at ADDRESS.ttrpc."""
 
-_SANDBOXES: Final = "sandboxes: the work on them is under way"
-
-UNSERVED: Final[dict[str, str]] = {
-    "/grpc.health.v1.Health/List": "no client of containerd asks for it; no service has a health of its own",
-    **{path: _SANDBOXES for path in ORIGINAL if ".sandbox." in path},
-}
+UNSERVED: Final[dict[str, str]] = {}
 """Why. A method that is served is taken out."""
 
 OTHERS: Final[dict[str, str]] = {
