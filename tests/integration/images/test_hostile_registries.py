@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
@@ -11,7 +12,8 @@ from typing import Any
 import pytest
 
 from slipway.base.digests import digest_of
-from slipway.base.errors import EngineError, InvalidArgument, NotFound
+from slipway.base.errors import EngineError, InvalidArgument, NotFound, Unavailable
+from slipway.clients.registry.model import Patience
 from slipway.containerd.metadata.model import Scope
 from slipway.containerd.transfer.model import Registry as Source
 from slipway.containerd.transfer.registries import roots_of
@@ -26,6 +28,14 @@ CONFIG = json.dumps({"os": "linux", "architecture": "amd64", "rootfs": {"type": 
 PART = {"mediaType": image.OCI_CONFIG, "digest": digest_of(CONFIG), "size": len(CONFIG)}
 MANIFEST: dict[str, Any] = {"schemaVersion": 2, "config": PART, "layers": []}
 ITSELF: dict[str, Any] = {"mediaType": image.OCI_INDEX, "digest": digest_of(b"itself"), "size": 6}
+
+
+@pytest.fixture
+def daemon(new_daemon: Callable[[], Daemon]) -> Daemon:
+    """It makes no long pauses."""
+    daemon = new_daemon()
+    daemon.transfer = LocalTransfer(daemon.stores, patience=Patience(pauses=(0.01,)))
+    return daemon
 
 
 @pytest.fixture
@@ -221,6 +231,7 @@ def test_a_configuration_of_any_size_is_not_fetched(daemon: Daemon, registry: Re
     assert not any("/blobs/" in path for path in registry.paths())
 
 
+@pytest.mark.matrix
 def test_an_index_of_thousands_of_indexes_comes_to_an_end(daemon: Daemon, registry: Registry) -> None:
     """Each entry without a platform would be followed, four levels deep."""
     leaves = {f"leaf{at}": {**MANIFEST, "annotations": {"at": str(at)}} for at in range(600)}
@@ -324,3 +335,21 @@ def test_blobs_arrive_side_by_side_as_far_as_the_daemon_allows(daemon: Daemon, r
     daemon.transfer = LocalTransfer(daemon.stores, parallel=2)
     pull(daemon, registry, served, stream=lambda data: pieces(data) if data in layers else None)
     assert most == 2
+
+
+def test_the_next_pull_goes_on_where_the_last_one_broke(daemon: Daemon, registry: Registry) -> None:
+    """The connection breaks in the midst of the layer, again and again: what has arrived is kept, and nothing else."""
+    layer = layer_of({"file": os.urandom(3 << 20)})
+    config = json.dumps({"rootfs": {"type": "layers", "diff_ids": [digest_of(layer)]}}).encode()
+    part = {"mediaType": image.OCI_CONFIG, "digest": digest_of(config), "size": len(config)}
+    described = {"mediaType": image.OCI_LAYER, "digest": digest_of(layer), "size": len(layer)}
+    served = serve(config, layer, latest={"config": part, "layers": [described]})
+    middle = layer[:2_500_000]
+    with pytest.raises(Unavailable, match="bytes have arrived"):
+        pull(daemon, registry, served, stream=lambda data: [middle] if data == layer else None)
+    assert not daemon.stores.images.list(SCOPE)
+    registry.asked.clear()
+    pull(daemon, registry, served)
+    (asked,) = [asked for asked in registry.asked if digest_of(layer) in asked.path]
+    assert 1 << 20 <= int(asked.headers["range"].removeprefix("bytes=").partition("-")[0]) <= len(middle)
+    assert len(daemon.stores.snapshotters["overlayfs"].list(SCOPE)) == 1

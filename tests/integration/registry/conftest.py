@@ -86,8 +86,7 @@ class Registry:
             handler.send_header(name, value)
         handler.end_headers()
         if handler.command != "HEAD":
-            handler.wfile.write(answer.body[: answer.cut])
-            self._write(handler, answer.stream or ())
+            self._write(handler, [answer.body[: answer.cut]] if answer.stream is None else answer.stream)
         if answer.silent:
             self.ended.wait()
         if answer.cut is not None or answer.stream is not None:
