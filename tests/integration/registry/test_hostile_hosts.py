@@ -125,7 +125,10 @@ def header_lines(registry: Registry) -> Iterable[bytes]:
     return drip(itertools.chain([b"HTTP/1.1 200 OK\r\n"], itertools.repeat(b"X: y\r\n")), registry.ended)
 
 
-@pytest.mark.parametrize("use", [tag, manifest, blob])
+MANIFEST_TOO = pytest.param(manifest, marks=pytest.mark.matrix)  # it goes the way of the others
+
+
+@pytest.mark.parametrize("use", [tag, MANIFEST_TOO, blob])
 @pytest.mark.parametrize("manner", ["no answer", "endless header", "half a body", "drop by drop"])
 def test_silence_is_an_error(registry: Registry, use: Use[object], manner: str) -> None:
     def answer(asked: Asked) -> Answer:
@@ -218,7 +221,7 @@ def test_a_registry_that_wants_to_be_left_alone_is(registry: Registry) -> None:
 
 
 @pytest.mark.parametrize("later", ["", "0", "-1", "1e3", "soon", "9" * 5000, "Fri, 31 Dec 1999 23:59:59 GMT"])
-@pytest.mark.parametrize("use", [tag, manifest, blob])
+@pytest.mark.parametrize("use", [tag, MANIFEST_TOO, pytest.param(blob, marks=pytest.mark.matrix)])
 def test_a_registry_that_is_busy_for_ever_is_an_error(registry: Registry, use: Use[object], later: str) -> None:
     registry.answer = lambda asked: Answer(503, headers={"Retry-After": later})
     with pytest.raises(Unavailable, match="503"):
