@@ -14,6 +14,7 @@ from tests.support import layouts
 from tests.support.docker import Docker
 from tests.support.registry import ADDRESS, SECRET, USER, Registry
 from tests.system.conftest import Column
+from tests.system.harness import remove_all_without_name
 
 pytestmark = [pytest.mark.root, pytest.mark.peers]
 LOCKED = "127.0.0.1:5001"
@@ -25,7 +26,8 @@ def column(any_network: Column) -> Iterator[Column]:
     yield any_network
     names = any_network.client("images", "--format", "{{.Repository}}:{{.Tag}}").split()
     if mine := [name for name in names if "/push" in name or "multi" in name]:
-        any_network.client("rmi", "-f", *mine)
+        any_network.client("rmi", *mine)
+    remove_all_without_name(any_network.client)
 
 
 def logged_in(client: Docker, folder: Path) -> Docker:
