@@ -12,7 +12,7 @@ from pathlib import Path
 from tests.support.paths import CHECKOUT
 from tests.support.waiting import wait_until
 
-BOOT_SECONDS = 400.0
+BOOT_SECONDS = 600.0
 
 
 class Machine:
