@@ -47,7 +47,7 @@ def exec_request(name: str, exec_id: str) -> api.ExecProcessRequest:
 
 def slower(after: dict[str, float], before: dict[str, float]) -> dict[str, tuple[float, float]]:
     """What takes too long, and what it took before. One single call may have bad luck: it must not take seconds."""
-    most = {kind: MOST_DELAY for kind in before} | {"first": 1.0 * SLOWNESS}
+    most = dict.fromkeys(before, MOST_DELAY) | {"first": 1.0 * SLOWNESS}
     return {kind: (before[kind], after[kind]) for kind in before if after[kind] - before[kind] > most[kind]}
 
 
