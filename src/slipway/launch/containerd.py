@@ -6,10 +6,7 @@ import os
 import socket
 import sys
 import uuid
-from collections.abc import Mapping
 from contextlib import AsyncExitStack, suppress
-from dataclasses import asdict, dataclass
-from functools import partial
 from importlib import resources
 from types import ModuleType
 from typing import TYPE_CHECKING, Final
@@ -17,7 +14,6 @@ from typing import TYPE_CHECKING, Final
 import uvloop
 from google.protobuf.any_pb2 import Any as AnyProto
 
-from slipway.archive.unpack import Unpackers
 from slipway.base.clock import Clock
 from slipway.base.errors import EngineError, Unavailable
 from slipway.base.files import make_folders, read_whole, write_atomically
@@ -26,30 +22,18 @@ from slipway.base.version import VERSION
 from slipway.clients.shim.exec import ExecLauncher
 from slipway.clients.shim.interface import ShimLauncher
 from slipway.clients.shim.template import TemplateLauncher
-from slipway.clients.snapshotter.client import SnapshotterClient
 from slipway.containerd.collection.collector import Collector
-from slipway.containerd.collection.schedule import REST_SECONDS, Schedule
 from slipway.containerd.command_line import Arguments, check_settings, parse_arguments, settings_from_arguments
 from slipway.containerd.configuration.model import (
-    ProxyPluginSettings,
-    SchedulerSettings,
     Settings,
     SocketSettings,
-    StreamProcessorSettings,
     TimeoutSettings,
 )
 from slipway.containerd.configuration.names import NEWEST
 from slipway.containerd.configuration.write import READ_BY_ALL, text_of
 from slipway.containerd.containers.store import ContainerStore
-from slipway.containerd.content.store import FileContentStore
-from slipway.containerd.diff.differ import DirectoryDiffer
-from slipway.containerd.diff.stored_layers import StoredLayers
-from slipway.containerd.diff.stream_processors import processors_from_table
 from slipway.containerd.events.exchange import Exchange
 from slipway.containerd.images.config_labels import ImageConfigLabels
-from slipway.containerd.images.store import SqlImageStore
-from slipway.containerd.leases.store import LeaseStore
-from slipway.containerd.metadata.boots import has_stopped_since, record_boot
 from slipway.containerd.namespaces.store import NamespaceStore
 from slipway.containerd.oci_hook import become_hook
 from slipway.containerd.restarts.monitor import RestartMonitor
@@ -71,11 +55,6 @@ from slipway.containerd.services.streams import StreamsService
 from slipway.containerd.services.tasks import TasksService
 from slipway.containerd.services.transfer import TransferService
 from slipway.containerd.services.version import VersionService
-from slipway.containerd.snapshots.choice import SnapshotterChoice, Snapshotters, open_snapshotters
-from slipway.containerd.snapshots.interface import Snapshotter
-from slipway.containerd.snapshots.proxy import ProxySnapshotter
-from slipway.containerd.snapshots.proxy_settings import ProxySettings, proxies_from_table
-from slipway.containerd.snapshots.told import told
 from slipway.containerd.tasks.bundle import SANDBOX_FOLDER, BundleFolders
 from slipway.containerd.tasks.checkpoints import Checkpoints
 from slipway.containerd.tasks.lives import TaskLives
@@ -85,7 +64,7 @@ from slipway.containerd.tasks.sandbox_shims import SandboxShims
 from slipway.containerd.tasks.supervisor import TaskSupervisor
 from slipway.containerd.transfer.registries import roots_of
 from slipway.containerd.transfer.service import LocalTransfer
-from slipway.containerd.transfer.stores import TRANSFER_LABEL, Stores
+from slipway.containerd.transfer.stores import Stores
 from slipway.contracts.containerd_api import status
 from slipway.contracts.containerd_api.generated import (
     containers_pb2,
@@ -107,6 +86,7 @@ from slipway.contracts.containerd_api.generated import (
 from slipway.contracts.oci.platforms import platform_from_machine
 from slipway.contracts.shim_api.status import code_from_error
 from slipway.database.sqlite import SqliteDatabase
+from slipway.launch.containerd_storage import ROOT_MODE, Storage, data_folder, open_storage
 from slipway.linux.descriptor_limit import DescriptorLimit
 from slipway.service.claims import claim_folder, listen_unix, make_folder
 from slipway.service.logging import start_logging
@@ -126,12 +106,8 @@ log = logging.getLogger("slipway.containerd")
 
 SOCKET_MODE: Final = 0o660
 PUBLISH_SECONDS: Final = 10.0
-ROOT_MODE: Final = 0o700
 STATE_MODE: Final = 0o711
 HTTP_SECONDS: Final = 1.0  # for an answer under way at the end
-# Layers unpacked at a time, on all cores; each takes a process of 20 MB while there is work.
-UNPACKERS: Final = max(2, len(os.sched_getaffinity(0)))
-BOOT_ID: Final = "/proc/sys/kernel/random/boot_id"
 
 
 def main() -> None:
@@ -260,7 +236,7 @@ class Daemon:
         grpc_listener = _listen(settings.grpc.address, settings.grpc)
         ttrpc_listener = _listen(settings.ttrpc_address, settings.ttrpc_owner)
         exchange = Exchange(self._clock)
-        place = f"{_folder(settings, 'metadata.v1.bolt')}/metadata.db"
+        place = f"{data_folder(settings, 'metadata.v1.bolt')}/metadata.db"
         database = await asyncio.to_thread(SqliteDatabase, place, _schema())
         stack.push_async_callback(asyncio.to_thread, database.close)
         containers = ContainerStore(database, exchange, self._clock)
@@ -338,65 +314,33 @@ class Daemon:
         return tasks
 
     def _add_tasks(
-        self, containers: ContainerStore, tasks: TaskSupervisor, storage: "_Storage", exchange: Exchange
+        self, containers: ContainerStore, tasks: TaskSupervisor, storage: Storage, exchange: Exchange
     ) -> None:
         """What runs: containers and tasks; and what tells of it."""
-        self._add(containers_pb2, ContainersService(containers, storage.image_labels))
-        self._add(tasks_pb2, TasksService(tasks, containers, storage.checkpoints, self._clock, self._timeouts))
+        self._add(containers_pb2, ContainersService(containers, ImageConfigLabels(storage.images, storage.content)))
+        checkpoints = Checkpoints(storage.content, storage.differ)
+        self._add(tasks_pb2, TasksService(tasks, containers, checkpoints, self._clock, self._timeouts))
         self._add(events_pb2, EventsService(exchange, self._clock))
         self._add(health_pb2, HealthService())
         self._add(version_pb2, VersionService(VERSION, f"slipway-{VERSION}"))
 
-    async def _add_storage(self, stack: AsyncExitStack, database: SqliteDatabase, exchange: Exchange) -> "_Storage":
+    async def _add_storage(self, stack: AsyncExitStack, database: SqliteDatabase, exchange: Exchange) -> Storage:
         """What stays: content, images, snapshots, and the collection of what nothing keeps."""
-        settings, clock = self._settings, self._clock
-        leases = LeaseStore(database, clock)
-        content = FileContentStore(_folder(settings, "content.v1.content"), database, leases, exchange, clock)
-        images = SqlImageStore(database, leases, exchange, clock)
-        unpackers = Unpackers(UNPACKERS)
-        stack.push_async_callback(asyncio.to_thread, unpackers.close)
-        differ = DirectoryDiffer(content, unpackers, processors_from_table(_tables(settings.stream_processors)))
-        plugins, sentences = proxies_from_table(_tables(settings.proxy_plugins))
-        for sentence in sentences:
-            log.warning(sentence)
-        proxies = [await self._proxy(stack, plugin, database, leases) for plugin in plugins]
-        layers, choice = StoredLayers(content, differ), _snapshotter_choice(settings, self._disabled)
-        opening = partial(open_snapshotters, settings.root, database, leases, clock, layers, choice, proxies=proxies)
-        opened = await asyncio.to_thread(opening)
-        for snapshotter in opened.own:
-            stack.push_async_callback(asyncio.to_thread, snapshotter.close)
-        await asyncio.to_thread(_recover_storage, database, content, leases, opened)
-        snapshotters = {name: told(snapshotter, exchange) for name, snapshotter in opened.by_name.items()}
-        schedule = _schedule(settings.plugins.scheduler)
-        collector = Collector(database, snapshotters, content, exchange, clock, schedule)
+        settings = self._settings
+        storage = await open_storage(stack, settings, self._disabled, database, exchange, self._clock)
         self._add(namespaces_pb2, NamespacesService(NamespaceStore(database, exchange)))
-        self._add(content_pb2, ContentService(content))
-        self._add(images_pb2, ImagesService(images, collector))
-        self._add(leases_pb2, LeasesService(leases, collector, clock))
-        self._add(snapshots_pb2, SnapshotsService(snapshotters, collector))
+        self._add(content_pb2, ContentService(storage.content))
+        self._add(images_pb2, ImagesService(storage.images, storage.collector))
+        self._add(leases_pb2, LeasesService(storage.leases, storage.collector, self._clock))
+        self._add(snapshots_pb2, SnapshotsService(storage.snapshotters, storage.collector))
+        self._add(diff_pb2, DiffService(storage.differ))
         streams = StreamsService()
         self._add(streaming_pb2, streams)
-        self._add(diff_pb2, DiffService(differ))
         platform = platform_from_machine(os.uname().machine)
-        stores = Stores(
-            content=content,
-            images=images,
-            snapshotters=snapshotters,
-            default_snapshotter=opened.default,
-            differ=differ,
-            leases=leases,
-            platform=platform,
-            clock=clock,
-        )
-        self._add(transfer_pb2, TransferService(self._transfer(stores), streams))
+        self._add(transfer_pb2, TransferService(self._transfer(storage.stores(platform, self._clock)), streams))
         here = f"{platform.os}/{platform.architecture}"
-        await self._add_introspection(parts_of(settings, opened, here, plugins))
-        return _Storage(
-            collector=collector,
-            checkpoints=Checkpoints(content, differ),
-            image_labels=ImageConfigLabels(images, content),
-            snapshotters=snapshotters,
-        )
+        await self._add_introspection(parts_of(settings, storage.opened, here, storage.proxies))
+        return storage
 
     def _transfer(self, stores: Stores) -> LocalTransfer:
         transfer = self._settings.plugins.transfer
@@ -408,19 +352,9 @@ class Daemon:
         check_required(parts, self._settings.required_plugins)
         for name in self._disabled.refused(parts):
             log.warning("a part that others need serves though it is disabled", extra={"fields": {"id": name}})
-        identity = await asyncio.to_thread(_identity, _folder(self._settings, "grpc.v1.introspection"))
+        identity = await asyncio.to_thread(_identity, data_folder(self._settings, "grpc.v1.introspection"))
         runtimes = ExecLauncher(publish_binary="")
         self._add(introspection_pb2, IntrospectionService(parts, identity=identity, runtime_info=runtimes.info))
-
-    async def _proxy(
-        self, stack: AsyncExitStack, plugin: ProxySettings, database: SqliteDatabase, leases: LeaseStore
-    ) -> ProxySnapshotter:
-        """A snapshotter of another process. Whether that serves shows when it is called."""
-        client = SnapshotterClient(plugin.name, plugin.address, asyncio.get_running_loop())
-        making = partial(ProxySnapshotter, client, database, leases, self._clock, wants_source=plugin.wants_source)
-        proxy = await asyncio.to_thread(making)
-        stack.callback(proxy.close)
-        return proxy
 
     def _add(self, module: ModuleType, implementation: object) -> None:
         (service,) = module.DESCRIPTOR.services_by_name.values()
@@ -451,14 +385,6 @@ async def _serve_http(stack: AsyncExitStack, address: str, owner: SocketSettings
     log.info("serving...", extra={"fields": {"address": address}})
 
 
-def _tables(named: Mapping[str, ProxyPluginSettings | StreamProcessorSettings]) -> dict[str, dict[str, object]]:
-    """Settings as the tables that they were read from."""
-    return {
-        name: {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(settings).items()}
-        for name, settings in named.items()
-    }
-
-
 def _call_counters(settings: Settings) -> "CallCounters | None":
     if not settings.metrics.address:
         return None
@@ -481,60 +407,6 @@ def _task_timeouts(timeouts: TimeoutSettings) -> TaskTimeouts:
         state=timeouts.task_state.seconds or None,
         stats=timeouts.shim_stats.seconds or None,
     )
-
-
-def _schedule(scheduler: SchedulerSettings) -> Schedule:
-    return Schedule(
-        pause_share=scheduler.pause_threshold,
-        deletions=scheduler.deletion_threshold,
-        rest=scheduler.schedule_delay.seconds or REST_SECONDS,
-        startup_delay=scheduler.startup_delay.seconds,
-    )
-
-
-def _snapshotter_choice(settings: Settings, disabled: Disabled) -> SnapshotterChoice:
-    plugins = settings.plugins
-    return SnapshotterChoice(
-        default=settings.default_snapshotter,
-        folders={"overlayfs": plugins.overlayfs.root_path, "native": plugins.native.root_path},
-        disabled=disabled.snapshotters(),
-        overlay_options=plugins.overlayfs.mount_options,
-    )
-
-
-def _recover_storage(
-    database: SqliteDatabase, content: FileContentStore, leases: LeaseStore, snapshotters: Snapshotters
-) -> None:
-    """Let go of what an earlier daemon was at, and of what the disk may not have since the machine stopped."""
-    try:
-        boot = read_whole(BOOT_ID).decode("ascii").strip()
-    except OSError:  # nothing tells: each start may be after another boot
-        boot = str(uuid.uuid4())
-    machine_stopped = has_stopped_since(database, boot)
-    if machine_stopped:
-        content.drop_ingests()
-    for snapshotter in snapshotters.own:
-        snapshotter.recover(machine_stopped=machine_stopped)
-    record_boot(database, boot)
-    content.drop_never_resumed()
-    leases.end_labelled(TRANSFER_LABEL)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Storage:
-    """What the parts that stay have for those that run."""
-
-    collector: Collector
-    checkpoints: Checkpoints
-    image_labels: ImageConfigLabels
-    snapshotters: Mapping[str, Snapshotter]
-
-
-def _folder(settings: Settings, name: str) -> str:
-    """The data folder of one part, under the original's name for it."""
-    path = f"{settings.root}/io.containerd.{name}"
-    make_folder(path, mode=ROOT_MODE, what="data folder")
-    return path
 
 
 def _schema() -> str:
