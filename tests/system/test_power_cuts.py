@@ -1,4 +1,4 @@
-"""The machine loses its power around a load, a run, a removal: afterwards all that is told of is whole, and runs."""
+"""The machine loses its power after a load and a creation: afterwards all that is told of is whole, and runs."""
 
 import hashlib
 import os
@@ -16,11 +16,11 @@ from tests.system.power import in_guest
 from tests.system.power.machine import Machine
 from tools.dev import guest
 
-# It boots the emulated guest four times, which takes minutes: with --all alone.
+# It boots the emulated guest twice, which takes minutes: with --all alone.
 pytestmark = [pytest.mark.root, pytest.mark.matrix]
 COMMAND = "export PYTHONPATH=/src:/src/site-packages SLIPWAY_GUEST=1; python3 -m tests.system.power.in_guest"
 FILES, FILE_BYTES = 60, 40_000
-MOMENTS = ((0.0, 0.3), (0.5, 6.0), (1.0, 8.0))  # seconds after the guest says so, of each round
+MOMENTS = ((0.0, 0.3),)  # seconds after the guest says so, of each round
 
 
 def make_image(folder: Path, name: str, program: bytes, seed: int) -> None:
@@ -28,7 +28,7 @@ def make_image(folder: Path, name: str, program: bytes, seed: int) -> None:
     contents = {f"data/{at}": chance.randbytes(FILE_BYTES) for at in range(FILES)}
     sums = "".join(f"{hashlib.sha256(data).hexdigest()}  /{path}\n" for path, data in contents.items())
     sums += f"{hashlib.sha256(program).hexdigest()}  /bin/busybox\n"
-    links = {f"bin/{each}": "-> busybox" for each in ("sh", "sha256sum", "cat", "sleep", "fsync")}
+    links = {f"bin/{each}": "-> busybox" for each in ("sh", "sha256sum", "sleep")}
     folders = dict.fromkeys(("proc/", "dev/", "sys/", "etc/"), "/")
     files = {"bin/busybox": program, **links, **folders, **contents}
     images.make(folder / f"{name}.tar", f"{name}:latest", {**files, "sums": sums.encode()}, {"Cmd": ["sh"]})

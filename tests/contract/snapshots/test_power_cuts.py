@@ -1,7 +1,7 @@
 """The machine stops: what the disk may not have is made again before anybody sees it, and what cannot be made is gone.
 
 A power cut is played: `recover` is what a daemon calls that finds another boot, and the directories are torn by hand.
-Real ones are in tests/guest/test_power_cuts.py.
+Real ones are in tests/system/test_power_cuts.py.
 """
 
 import shutil

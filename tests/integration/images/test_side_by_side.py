@@ -197,7 +197,7 @@ def test_loads_that_share_layers_make_each_once(daemon: Daemon) -> None:
 
 
 def test_a_snapshot_lost_with_the_power_is_unpacked_again_from_content(daemon: Daemon, tmp_path: Path) -> None:
-    """As a daemon does at its first start after another boot; real power cuts are in tests/guest."""
+    """As a daemon does at its first start after another boot; for real: tests/system/test_power_cuts.py."""
     load(daemon, archive(LAYERS))
     snapshots = daemon.stores.snapshotters["overlayfs"]
     before = shown(daemon, tmp_path / "m", LAYERS)
