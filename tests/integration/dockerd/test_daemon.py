@@ -98,7 +98,7 @@ def test_a_storage_driver_that_containerd_does_not_know_is_named(
     command += [f"--host=unix://{short_folder}/second.sock", f"--containerd={our_engine.containerd_address}"]
     done = subprocess.run([*command, "-s", "nosuch"], capture_output=True, text=True, timeout=30, check=False)
     assert done.returncode == 1
-    assert "storage driver: snapshotter 'nosuch' is not loaded" in done.stderr.splitlines()[-1]
+    assert "storage driver: snapshotter not loaded: nosuch" in done.stderr.splitlines()[-1]
 
 
 def test_what_asks_it_to_stop_is_heard_while_it_starts(elsewhere: list[str], our_engine: OurEngine) -> None:
