@@ -5,7 +5,6 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -43,15 +42,11 @@ class Original:
         return self.ours.sandbox.run(program, "--address", self.containerd, "--namespace", "moby", *arguments).stdout
 
 
-# The keys that dockerd writes into the file are of the configuration that containerd gets there.
-not_yet = pytest.mark.xfail(
-    find_spec("slipway.containerd.configuration") is None, reason="unknown keys in dockerd's FILE", strict=True
-)
 CASES = [
     "sid given overlay2",
-    pytest.param("sid child containerd-snapshotter", marks=not_yet),
+    "sid child containerd-snapshotter",
     *(
-        pytest.param(f"{suite} {way} {store}", marks=[pytest.mark.matrix, *([not_yet] if way == "child" else [])])
+        pytest.param(f"{suite} {way} {store}", marks=pytest.mark.matrix)
         for suite, way, store in (
             ("sid", "given", "containerd-snapshotter"),
             ("sid", "child", "overlay2"),
