@@ -50,13 +50,14 @@ def recorded(contestant: Contestant, log: Path) -> Iterator[None]:
 
 def session(contestant: Contestant, root: Path, how: list[str]) -> None:
     ctr = contestant.ctr
-    ctr("namespaces", "create", "other", "a=b")
-    ctr("namespaces", "label", "other", "a=c")
-    ctr("namespaces", "rm", "other")
+    # Before anything is removed: then unnamed content may be collected at once.
     ingest = ["content", "ingest", "--expected-digest", DIGEST, "--expected-size", str(len(BLOB)), "ref"]
     subprocess.run(contestant.command(*ingest), input=BLOB, check=True, timeout=30)
     ctr("content", "label", DIGEST, "x=y")
     ctr("content", "rm", DIGEST)
+    ctr("namespaces", "create", "other", "a=b")
+    ctr("namespaces", "label", "other", "a=c")
+    ctr("namespaces", "rm", "other")
     ctr("images", "import", *how, images.busybox())
     ctr("images", "tag", IMAGE, "again:1")
     ctr("images", "label", "again:1", "k=v")

@@ -243,7 +243,7 @@ def test_layers_go_through_the_programs_of_the_configuration(
 def test_a_program_that_fails_is_told_and_leaves_nothing(processing: OurContainerd, tmp_path: Path) -> None:
     for kind, sentence in (
         ("failing", "stream processor failing: exit status 7: no key for it"),
-        ("unknown", "is no layer's (hint: none of the stream processors takes it: rot13, hex, failing, hanging)"),
+        ("unknown", "is no layer's (hint: none of the stream processors takes it: "),
     ):
         layer = Layer(layered.tar_of({"one": b"1\n"}), b"x", f"{PLAIN}+{kind}")
         archive = layered.archive_of(tmp_path / "image.tar", "example.test/bad:latest", [layer])

@@ -235,7 +235,7 @@ class FolderSnapshotter:
         place, now = self._place(scope), self._clock.now()
         target, kept = labels.get(REFERENCE_LABEL, ""), labels_to_keep(labels)
         info = SnapshotInfo(name=key, parent=parent, kind=kind, created_at=now, updated_at=now, labels=kept)
-        chain = self._database.read(lambda connection: _parents(connection, place, parent))
+        chain = self._parents_unless_there(scope, key, target, parent)
         self._restorer.restore(chain)
         parents = tuple(map(self._folders.of, chain))
         with ExitStack() as stack:
@@ -259,6 +259,20 @@ class FolderSnapshotter:
         if self._layout.copies_parents and parents:
             self._settling.want()
         return self._layout.mounts(SnapshotFolder(self._folders.of(snapshot), kind, parents))
+
+    def _parents_unless_there(self, scope: Scope, key: str, target: str, parent: str) -> tuple[int, ...]:
+        """Ids, the nearest first. Raises NotFound, InvalidArgument (parent); AlreadyExists before those."""
+        place = self._place(scope)
+
+        def read(connection: sqlite3.Connection) -> tuple[int, ...] | None:
+            is_there = any(name and rows.exists(connection, place, name) for name in (target, key))
+            return None if is_there else _parents(connection, place, parent)
+
+        while (chain := self._database.read(read)) is None:
+            refusal = self._database.write(lambda connection: self._refusal(connection, scope, key, target))
+            if refusal is not None:
+                raise refusal
+        return chain
 
     def _refusal(self, connection: sqlite3.Connection, scope: Scope, key: str, target: str) -> AlreadyExists | None:
         """Why a snapshot is not made: it is there, or what it is to become. The lease then holds that."""
