@@ -19,10 +19,10 @@ from tools.dev.environment import CHECKOUT
 
 BUDGETS = {  # seconds; a folder that takes longer has failed
     "architecture": 60,
-    "unit": 60,
+    "unit": 90,
     "contract": 60,
-    "integration": 280,
-    "compat": 520,
+    "integration": 450,
+    "compat": 600,
     "system": 900,
     "fuzz": 60,
     "sabotage": 150,
