@@ -65,7 +65,8 @@ def test_each_is_one_sentence_and_leaves_nothing(
     said = pull(shared, "--user", f"{USER}:{SECRET}", f"{ADDRESS}/{repository}:latest")
     assert f'failed to resolve reference "{ADDRESS}/{repository}:latest"' in said
     assert words in said
-    assert len(said.splitlines()) == 1
+    own = [line for line in said.splitlines() if not line.startswith("time=")]  # ctr may log how its streams ended
+    assert len(own) == 1
     assert len(server.asked()) < 20
     assert not is_left(shared)
 
