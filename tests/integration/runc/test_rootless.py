@@ -91,9 +91,10 @@ def test_an_executed_program_may_stay_behind(user: UserMachine) -> None:
     file = user.folder / "pid"
     user.ok_detached("exec", "--detach", "--pid-file", str(file), container, "sleep", "999")
     pid = int(file.read_text())
+    # In the middle of execve(2) a process has its new name, and no arguments yet.
+    wait_until(lambda: (now := processes.read(pid)) is not None and "sleep 999" in now.command, "its arguments")
     found = processes.read(pid)
     assert found is not None
-    assert "sleep 999" in found.command
     user.ok("kill", container, "KILL")
     wait_until(lambda: not found.is_alive(), "the end of what was executed")
 
