@@ -102,6 +102,18 @@ def test_two_containers_live_in_one_shim(fresh: OurContainerd, root_folder: Path
     api.store("delete", sandbox_id="box")
 
 
+def test_a_record_changes_by_its_fields(shared: OurContainerd) -> None:
+    api = api_of(shared)
+    api.store("create", sandbox=described("kept"))
+    changed = described("kept")
+    changed.labels.update({"a": "b", "c": "d"})
+    assert dict(api.store("update", sandbox=changed, fields=["labels.a"]).sandbox.labels) == {"a": "b"}
+    assert dict(api.store("get", sandbox_id="kept").sandbox.labels) == {"a": "b"}
+    api.store("delete", sandbox_id="kept")
+    with pytest.raises(NotFound):
+        api.store("update", sandbox=changed, fields=["labels.a"])
+
+
 def test_all_of_it_survives_the_daemon(fresh: OurContainerd, root_folder: Path) -> None:
     api = api_of(fresh)
     api.create("box")
