@@ -5,9 +5,9 @@ See sandboxes/interface.SandboxController. Its bundles are beside the tasks', la
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, Final
+from typing import Final
 
 from slipway.base.clock import Clock
 from slipway.base.errors import (
@@ -19,7 +19,6 @@ from slipway.base.errors import (
     NotImplementedByEngine,
     Unavailable,
 )
-from slipway.base.exhaustion import is_exhausted
 from slipway.clients.shim.interface import Bootstrap, ShimLauncher, ShimRequest
 from slipway.clients.shim.sandbox_client import ShimSandboxClient, connect
 from slipway.clients.shim.task_client import connect as connect_tasks
@@ -36,6 +35,7 @@ from slipway.containerd.sandboxes.model import (
     SandboxStatus,
 )
 from slipway.containerd.tasks.bundle import Bundle, BundleFolders, read_bootstrap, read_runtime, write_bootstrap
+from slipway.containerd.tasks.lasting_work import LastingWork
 from slipway.containerd.tasks.locks import KeyedLocks
 from slipway.containerd.tasks.shim_log import ShimLogs
 from slipway.contracts.containerd_api.generated import event_types_pb2 as events
@@ -93,7 +93,7 @@ class SandboxShims:
         self._shims: dict[tuple[str, str], SandboxShim] = {}
         self._locks = KeyedLocks()
         self._logs = ShimLogs()
-        self._work: set[asyncio.Task[Any]] = set()
+        self._work = LastingWork(log, "a sandbox's work")
 
     def bootstrap(self, scope: Scope, sandbox_id: str) -> Bootstrap:
         """Where one serves tasks. Raises NotFound."""
@@ -102,14 +102,14 @@ class SandboxShims:
     async def create(self, scope: Scope, sandbox: Sandbox, request: SandboxRequest) -> None:
         if not sandbox.runtime_name:
             raise InvalidArgument(f"create sandbox {sandbox.id}: it has no runtime's name")
-        await asyncio.shield(self._spawn(self._create(scope, sandbox, request)))
+        await asyncio.shield(self._work.begin(self._create(scope, sandbox, request)))
 
     async def start(self, scope: Scope, sandbox_id: str) -> SandboxInstance:
         shim = self._get(scope, sandbox_id)
         try:
             started = await shim.client.start(messages.SandboxRequest(sandbox_id=sandbox_id))
         except EngineError as error:
-            await asyncio.shield(self._spawn(self._end(shim)))
+            await asyncio.shield(self._work.begin(self._end(shim)))
             raise type(error)(f"start sandbox {sandbox_id}: {error.message}", error.hint) from error
         self._events.publish(scope.namespace, "/sandboxes/start", events.SandboxStart(sandbox_id=sandbox_id))
         return SandboxInstance(
@@ -163,7 +163,7 @@ class SandboxShims:
 
     async def shutdown(self, scope: Scope, sandbox_id: str) -> None:
         shim = self._get(scope, sandbox_id)
-        await asyncio.shield(self._spawn(self._shut_down(shim)))
+        await asyncio.shield(self._work.begin(self._shut_down(shim)))
 
     async def metrics(self, scope: Scope, sandbox_id: str) -> SandboxMetric:
         async with self._asked(scope, sandbox_id) as shim:
@@ -191,8 +191,7 @@ class SandboxShims:
         for shim in self._shims.values():
             shim.is_leaving = True
             await shim.client.close()
-        if self._work:
-            await asyncio.wait(self._work)
+        await self._work.wait()
         self._logs.close_all()
 
     async def _create(self, scope: Scope, sandbox: Sandbox, request: SandboxRequest) -> None:
@@ -325,7 +324,7 @@ class SandboxShims:
 
     def _keep(self, shim: SandboxShim) -> None:
         self._shims[shim.bundle.namespace, shim.bundle.id] = shim
-        self._spawn(self._watch(shim))
+        self._work.begin(self._watch(shim))
 
     async def _watch(self, shim: SandboxShim) -> None:
         """When a shim goes that was not told to, remove what it left and tell. Its tasks are found out about, too, each
@@ -382,20 +381,6 @@ class SandboxShims:
             options=options,
             debug=log.isEnabledFor(logging.DEBUG),
         )
-
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
-        """Work that must come to its end whatever becomes of the caller; `close` waits for it."""
-        spawned = asyncio.ensure_future(work)
-        self._work.add(spawned)
-        spawned.add_done_callback(self._ended)
-        return spawned
-
-    def _ended(self, spawned: "asyncio.Task[None]") -> None:
-        """The caller has its error, unless it has gone meanwhile: then only a bug is worth a line."""
-        self._work.discard(spawned)
-        error = None if spawned.cancelled() else spawned.exception()
-        if error is not None and not isinstance(error, EngineError) and not is_exhausted(error):
-            log.error("a sandbox's work failed", exc_info=error)
 
 
 def _any(typed: TypedValue) -> AnyMessage:

@@ -5,13 +5,11 @@ import builtins
 import contextlib
 import logging
 import os
-from collections.abc import Coroutine
 from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Any, Final
 
 from slipway.base.clock import Clock
 from slipway.base.errors import AlreadyExists, EngineError, InvalidArgument, NotFound
-from slipway.base.exhaustion import is_exhausted
 from slipway.clients.shim.interface import Bootstrap, ShimLauncher, ShimRequest
 from slipway.clients.shim.task_client import connect
 from slipway.containerd.containers.interface import ContainerReader
@@ -27,6 +25,7 @@ from slipway.containerd.tasks.bundle import (
     read_sandbox,
     write_bootstrap,
 )
+from slipway.containerd.tasks.lasting_work import LastingWork
 from slipway.containerd.tasks.locks import KeyedLocks
 from slipway.containerd.tasks.model import TaskEnd, TaskRequest, TaskTimeouts
 from slipway.containerd.tasks.sandbox_places import SandboxPlaces
@@ -73,7 +72,7 @@ class TaskSupervisor:
         self._locks = KeyedLocks()
         self._groups = KeyedLocks()  # a group's shim does not end while one of its containers is made
         self._logs = ShimLogs()
-        self._watchers: set[asyncio.Task[None]] = set()
+        self._work = LastingWork(log, "a task's work")
 
     def get(self, scope: Scope, container_id: str) -> RunningShim:
         """Raises NotFound when the container has no task."""
@@ -97,11 +96,11 @@ class TaskSupervisor:
         and no
         bundle is left. Once begun it goes on to its end, even when the caller has gone.
         """
-        return await asyncio.shield(self._spawn(self._create(scope, container_id, request)))
+        return await asyncio.shield(self._work.begin(self._create(scope, container_id, request)))
 
     async def delete(self, scope: Scope, container_id: str) -> TaskEnd:
         """Delete a task that has ended, and its shim. Raises NotFound, FailedPrecondition (it still runs)."""
-        return await asyncio.shield(self._spawn(self._delete(scope, container_id)))
+        return await asyncio.shield(self._work.begin(self._delete(scope, container_id)))
 
     async def recover(self) -> None:
         """Find the shims that an earlier daemon left running; clean up after those that died meanwhile."""
@@ -121,8 +120,7 @@ class TaskSupervisor:
         for shim in self._shims.values():
             shim.is_leaving = True
             await shim.client.close()
-        if self._watchers:
-            await asyncio.wait(self._watchers)
+        await self._work.wait()
         self._logs.close_all()
 
     async def _create(self, scope: Scope, container_id: str, request: TaskRequest) -> int:
@@ -306,9 +304,9 @@ class TaskSupervisor:
 
     def _keep(self, shim: RunningShim) -> None:
         self._shims[shim.namespace, shim.id] = shim
-        self._spawn(self._watch(shim))
+        self._work.begin(self._watch(shim))
         if not shim.pid:
-            self._spawn(self._learn_pid(shim))
+            self._work.begin(self._learn_pid(shim))
 
     async def _learn_pid(self, shim: RunningShim) -> None:
         """That of a shim which another daemon started, or which is not ours."""
@@ -352,20 +350,6 @@ class TaskSupervisor:
             options=options,
             debug=log.isEnabledFor(logging.DEBUG),
         )
-
-    def _spawn(self, work: Coroutine[Any, Any, Any]) -> "asyncio.Task[Any]":
-        """Work that must come to its end whatever becomes of the caller; `close` waits for it."""
-        spawned = asyncio.ensure_future(work)
-        self._watchers.add(spawned)
-        spawned.add_done_callback(self._ended)
-        return spawned
-
-    def _ended(self, spawned: "asyncio.Task[Any]") -> None:
-        """The caller has its error, unless it has gone meanwhile: then only a bug is worth a line."""
-        self._watchers.discard(spawned)
-        error = None if spawned.cancelled() else spawned.exception()
-        if error is not None and not isinstance(error, EngineError) and not is_exhausted(error):
-            log.error("a task's work failed", exc_info=error)
 
 
 def _group_of(container: Container) -> str:
