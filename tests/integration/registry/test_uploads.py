@@ -225,6 +225,18 @@ def test_what_may_pass_is_tried_again_from_the_beginning(
     assert source.opened == (3 if method == "PUT" else 1)
 
 
+def test_a_kept_connection_that_was_closed_meanwhile_costs_no_try(registry: UploadRegistry, source: Source) -> None:
+    """A registry may close an idle connection at the moment at which we ask by it (RFC 9112 section 9.3.1)."""
+    registry.hook = lambda request: None if request.is_first or request.method != "HEAD" else Reply(drops=True)
+
+    async def push_twice(uploads: RegistryUploads) -> Outcome:
+        assert await uploads.push_blob(LAYER, source.body, "") is Outcome.SENT
+        return await uploads.push_manifest(INDEX, DOCUMENT, "1")
+
+    assert use(registry, push_twice, source, patience=Patience(pauses=())) is Outcome.SENT
+    assert [request.is_first for request in registry.of("HEAD")] == [True, False, True]
+
+
 @pytest.mark.parametrize("reply", [Reply(502, b"<html>\nno  gateway</html>"), Reply(drops=True)])
 def test_what_does_not_pass_is_an_error_after_a_few_tries(
     registry: UploadRegistry, source: Source, reply: Reply

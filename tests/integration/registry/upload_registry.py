@@ -15,12 +15,13 @@ CHUNK = 1 << 16
 
 @dataclass(frozen=True)
 class Request:
-    """`path` is without the query, whose first values are in `query`."""
+    """`path` is without the query, whose first values are in `query`; `is_first` on its connection."""
 
     method: str
     path: str
     query: dict[str, str]
     headers: dict[str, str]
+    is_first: bool
 
 
 @dataclass
@@ -53,12 +54,14 @@ class UploadRegistry:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            is_first = True
 
             def serve(self) -> None:
                 parts = urlsplit(self.path)
                 query = {name: values[0] for name, values in parse_qs(parts.query).items()}
                 headers = {name.lower(): value for name, value in self.headers.items()}
-                request = Request(self.command, parts.path, query, headers)
+                request = Request(self.command, parts.path, query, headers, self.is_first)
+                self.is_first = False
                 registry.requests.append(request)
                 registry._serve(self, request)
 

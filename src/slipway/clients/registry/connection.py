@@ -182,13 +182,31 @@ class Connection:
         raise InvalidArgument(f"{method} {start}: more than {_REDIRECTS} redirects")
 
     async def _send(self, method: str, url: str, headers: dict[str, str], body: Body | None) -> "httpx.Response":
-        """One request. An answer's header has one deadline for all of it: it could come byte by byte."""
+        """One request; of what only reads one more, where a kept connection was closed at the same moment.
+
+        Source: RFC 9112 section 9.3.1. By then httpx has no hold on that connection: it takes or makes another.
+        """
+        import httpx
+
+        connection = _ConnectionKind()
+        try:
+            return await self._send_once(method, url, headers, body, connection)
+        except (httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError) as error:
+            if connection.is_new or method not in _READING or _is_bad_location(error):
+                raise
+        return await self._send_once(method, url, headers, body, connection)
+
+    async def _send_once(
+        self, method: str, url: str, headers: dict[str, str], body: Body | None, connection: "_ConnectionKind"
+    ) -> "httpx.Response":
+        """An answer's header has one deadline for all of it: it could come byte by byte."""
         pieces = None if body is None else body.pieces()
         try:
             length = {} if body is None else {"Content-Length": str(body.size)}
             request = self._http.build_request(
                 method, url, headers={"Accept-Encoding": "identity", **headers, **length}, content=pieces
             )
+            request.extensions["trace"] = connection.note
             if body is not None:
                 request.extensions["timeout"] = {**request.extensions["timeout"], "read": self._patience.commit}
             if _origin(request.url) == self._origin:
@@ -230,6 +248,16 @@ class Connection:
             async with asyncio.timeout(self._patience.progress):
                 return await read_bounded(response, _MESSAGE_LIMIT) or b""
         return b""
+
+
+class _ConnectionKind:
+    """Learns from what httpx tells of a request (its extension `trace`) whether it has made a connection for it."""
+
+    def __init__(self) -> None:
+        self.is_new = False
+
+    async def note(self, event: str, _: object) -> None:
+        self.is_new |= event.startswith("connection.connect_")
 
 
 def _checked_target(response: "httpx.Response", what: str) -> str:
