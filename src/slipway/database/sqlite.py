@@ -1,6 +1,5 @@
 """The database itself: one SQLite file, one thread that writes, connections of their own for threads that read."""
 
-import asyncio
 import queue
 import sqlite3
 import threading
@@ -52,12 +51,6 @@ class SqliteDatabase:
 
     def write(self, change: Callable[[sqlite3.Connection], Result], *, durable: bool = False) -> Result:
         return self._submit(change, durable).result()
-
-    async def read_soon(self, query: Callable[[sqlite3.Connection], Result]) -> Result:
-        return await asyncio.to_thread(self.read, query)
-
-    async def write_soon(self, change: Callable[[sqlite3.Connection], Result], *, durable: bool = False) -> Result:
-        return await asyncio.wrap_future(self._submit(change, durable))
 
     def close(self) -> None:
         """Write what is queued, then close every connection. Reads and writes after it fail."""

@@ -1,4 +1,4 @@
-"""The containers' rows. Methods block on the database: call them from a thread."""
+"""The containers' rows. Methods block on the database, but for `get`: call them from a thread."""
 
 import json
 import sqlite3

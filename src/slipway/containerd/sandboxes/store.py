@@ -1,4 +1,4 @@
-"""The sandboxes' rows. Methods block on the database: call them from a thread."""
+"""The sandboxes' rows. Methods block on the database, but for `get`: call them from a thread."""
 
 import sqlite3
 from collections.abc import Iterable, Sequence

@@ -28,7 +28,7 @@ class ContainersService:
         self._image_labels = image_labels
 
     async def get(self, call: Call, request: AnyValue) -> AnyValue:
-        container = await asyncio.to_thread(self._store.get, scope_of(call), request.id)
+        container = self._store.get(scope_of(call), request.id)
         return api.GetContainerResponse(container=_message(container))
 
     async def list(self, call: Call, request: AnyValue) -> AnyValue:

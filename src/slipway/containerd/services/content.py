@@ -27,7 +27,7 @@ class ContentService:
 
     async def info(self, call: Call, request: Any) -> Any:
         _check_digest(request.digest)
-        info = await asyncio.to_thread(self._store.info, scope_of(call), request.digest)
+        info = self._store.info(scope_of(call), request.digest)
         return api.InfoResponse(info=_info_message(info))
 
     async def update(self, call: Call, request: Any) -> Any:

@@ -23,7 +23,7 @@ class ImagesService:
         self._collection = collection
 
     async def get(self, call: Call, request: Any) -> Any:
-        image = await asyncio.to_thread(self._store.get, scope_of(call), request.name)
+        image = self._store.get(scope_of(call), request.name)
         return api.GetImageResponse(image=_message(image))
 
     async def list(self, call: Call, request: Any) -> Any:

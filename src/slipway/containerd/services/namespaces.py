@@ -17,7 +17,7 @@ class NamespacesService:
         self._store = store
 
     async def get(self, call: Call, request: Any) -> Any:
-        namespace = await asyncio.to_thread(self._store.get, request.name)
+        namespace = self._store.get(request.name)
         return api.GetNamespaceResponse(namespace=_message(namespace))
 
     async def list(self, call: Call, request: Any) -> Any:

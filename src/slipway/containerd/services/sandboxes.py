@@ -43,7 +43,7 @@ class SandboxStoreService:
         return api.StoreListResponse(list=map(_message, found))
 
     async def get(self, call: Call, request: AnyValue) -> AnyValue:
-        sandbox = await asyncio.to_thread(self._store.get, scope_of(call), request.sandbox_id)
+        sandbox = self._store.get(scope_of(call), request.sandbox_id)
         return api.StoreGetResponse(sandbox=_message(sandbox))
 
 
