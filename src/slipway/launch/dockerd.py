@@ -237,6 +237,7 @@ class Daemon:
         await recover.recover(environment)
         watch.release()
         await remove_leftover_records(environment)
+        environment.background.run(environment.volumes.finish_removals(), "removal of volumes")
 
     def _server(self, environment: ContainerEnvironment, finder: ImageFinder, identity: DaemonIdentity) -> HttpServer:
         images = ImageService(

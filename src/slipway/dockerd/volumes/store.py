@@ -1,4 +1,7 @@
-"""Volumes on disk: DATA_ROOT/volumes/NAME/{_data, volume.json}. A folder without volume.json is a rest."""
+"""Volumes on disk: DATA_ROOT/volumes/NAME/{_data, volume.json}. A folder without volume.json is a rest.
+
+What is being removed has another name meanwhile: the volume's own is free for a new one, whose tree nobody walks.
+"""
 
 import asyncio
 import os
@@ -12,10 +15,11 @@ import orjson
 
 from slipway.archive.remove import remove_name
 from slipway.base.errors import InvalidArgument, NotFound
-from slipway.base.files import read_whole, unlink_if_present, write_atomically
+from slipway.base.files import read_whole, write_atomically
 from slipway.dockerd.events.interface import Events
 from slipway.dockerd.volumes.model import ANONYMOUS_LABEL, Volume
 
+_REMOVING: Final = ".removing-"  # no volume's name begins so
 _NAME: Final = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")
 
 
@@ -38,6 +42,12 @@ class VolumeStore:
                 self._volumes[name] = Volume(name=name, mountpoint=f"{folder}/_data", **document)
             except (OSError, ValueError, TypeError):
                 continue
+
+    async def finish_removals(self) -> None:
+        """Remove what a crash, or a fault of the disk, left of removals. Raises OSError where it cannot be."""
+        for name in await asyncio.to_thread(os.listdir, self._root):
+            if name.startswith(_REMOVING):
+                await asyncio.to_thread(_remove_tree, self._root, name)
 
     async def create(
         self,
@@ -85,8 +95,10 @@ class VolumeStore:
     async def remove(self, name: str) -> None:
         """See `Volumes`."""
         volume = self.get(name)
+        aside = _set_aside(volume)
         del self._volumes[name]
-        await asyncio.to_thread(_remove, volume)
+        if aside:
+            await asyncio.to_thread(_remove_tree, self._root, aside)
         self._events.publish("volume", "destroy", name, {"driver": "local"})
 
     async def prune(self, names: Iterable[str]) -> None:
@@ -106,12 +118,21 @@ def _make(volume: Volume) -> None:
     write_atomically(f"{folder}/volume.json", orjson.dumps(document))
 
 
-def _remove(volume: Volume) -> None:
-    """Blocks on the disk. A tree may be deeper than Python's stack and than a path is long."""
+def _set_aside(volume: Volume) -> str:
+    """The name of the volume's folder from now on; empty where somebody has removed it by hand."""
     folder = os.path.dirname(volume.mountpoint)
-    unlink_if_present(f"{folder}/volume.json")
-    volumes = os.open(os.path.dirname(folder), os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    aside = f"{_REMOVING}{secrets.token_hex(8)}"
     try:
-        remove_name(volumes, os.fsencode(os.path.basename(folder)))
+        os.rename(folder, f"{os.path.dirname(folder)}/{aside}")
+    except FileNotFoundError:
+        return ""
+    return aside
+
+
+def _remove_tree(root: str, name: str) -> None:
+    """Blocks on the disk. A tree may be deeper than Python's stack and than a path is long."""
+    volumes = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        remove_name(volumes, os.fsencode(name))
     finally:
         os.close(volumes)
