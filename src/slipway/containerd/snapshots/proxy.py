@@ -34,9 +34,10 @@ from slipway.containerd.snapshots.model import (
     SnapshotInfo,
     SnapshotKind,
     SnapshotUsage,
+    check_key,
+    field_of,
     labels_for_snapshotter,
 )
-from slipway.containerd.snapshots.snapshotter import check_key, field_of
 from slipway.contracts.containerd_api.filters import filters_from_texts
 from slipway.contracts.containerd_api.labels import check_labels, labels_after_info_update
 from slipway.contracts.containerd_api.types import Mount
