@@ -1,8 +1,7 @@
 """The calling side of the Engine API: requests with version negotiation, streams and hijacked connections.
 
 Documents stay what the JSON parser gives (see docs/decisions/client-documents.md): most commands show a few members
-of a
-large answer, or pass it through.
+of a large answer, or pass it through.
 """
 
 import errno
