@@ -6,7 +6,7 @@ import contextlib
 import logging
 import os
 from contextlib import AbstractAsyncContextManager, nullcontext
-from typing import Any, Final
+from typing import Final
 
 from slipway.base.clock import Clock
 from slipway.base.errors import AlreadyExists, EngineError, InvalidArgument, NotFound
@@ -34,6 +34,7 @@ from slipway.containerd.tasks.shim_processes import STATUS_UNKNOWN, ShimProcesse
 from slipway.contracts.containerd_api.generated import event_types_pb2 as events
 from slipway.contracts.shim_api import messages as task
 from slipway.contracts.shim_api.grouping import group_from_specification
+from slipway.wire.protobuf_known import nanoseconds_from_timestamp
 
 log = logging.getLogger(__name__)
 
@@ -186,7 +187,7 @@ class TaskSupervisor:
             return TaskEnd(
                 pid=response.pid,
                 exit_status=response.exit_status,
-                exited_at=_nanoseconds(response.exited_at),
+                exited_at=nanoseconds_from_timestamp(response.exited_at),
             )
 
     def _hold_group(self, bundle: Bundle, group: str) -> AbstractAsyncContextManager[None]:
@@ -337,7 +338,3 @@ def _create_message(
         checkpoint=checkpoint,
         options=any_from_typed(options) if options else None,
     )
-
-
-def _nanoseconds(timestamp: Any) -> int:
-    return 0 if timestamp is None else int(timestamp.seconds) * 1_000_000_000 + int(timestamp.nanos)
