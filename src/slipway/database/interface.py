@@ -22,6 +22,5 @@ class Database(Protocol):
 
     def write(self, change: Callable[[sqlite3.Connection], Result], *, durable: bool = False) -> Result:
         """Returns after the commit. `durable`: after the disk has it (a power cut cannot take it back); without it a
-        crash of
-        this process loses nothing, a power cut perhaps the last changes, and never the order of them."""
+        crash of this process loses nothing, a power cut perhaps the last changes, and never the order of them."""
         ...

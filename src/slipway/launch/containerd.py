@@ -3,13 +3,12 @@
 import asyncio
 import logging
 import os
-import socket
 import sys
 import uuid
 from contextlib import AsyncExitStack, suppress
 from importlib import resources
 from types import ModuleType
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import uvloop
 from google.protobuf.any_pb2 import Any as AnyProto
@@ -24,20 +23,14 @@ from slipway.clients.shim.interface import ShimLauncher
 from slipway.clients.shim.template import TemplateLauncher
 from slipway.containerd.collection.collector import Collector
 from slipway.containerd.command_line import Arguments, check_settings, parse_arguments, settings_from_arguments
-from slipway.containerd.configuration.model import (
-    Settings,
-    SocketSettings,
-    TimeoutSettings,
-)
+from slipway.containerd.configuration.model import Settings
 from slipway.containerd.configuration.names import NEWEST
 from slipway.containerd.configuration.write import READ_BY_ALL, text_of
-from slipway.containerd.containers.store import ContainerStore
 from slipway.containerd.events.exchange import Exchange
 from slipway.containerd.images.config_labels import ImageConfigLabels
 from slipway.containerd.namespaces.store import NamespaceStore
 from slipway.containerd.oci_hook import become_hook
 from slipway.containerd.restarts.monitor import RestartMonitor
-from slipway.containerd.sandboxes.store import SandboxStore
 from slipway.containerd.services.containers import ContainersService
 from slipway.containerd.services.content import ContentService
 from slipway.containerd.services.diff import DiffService
@@ -47,7 +40,7 @@ from slipway.containerd.services.images import ImagesService
 from slipway.containerd.services.introspection import IntrospectionService, Part
 from slipway.containerd.services.leases import LeasesService
 from slipway.containerd.services.namespaces import NamespacesService
-from slipway.containerd.services.parts import Disabled, check_required, monitors, parts_of
+from slipway.containerd.services.parts import Disabled, check_required, parts_of
 from slipway.containerd.services.sandboxes import SandboxControllerService, SandboxStoreService
 from slipway.containerd.services.scope import NAMESPACE_HEADER
 from slipway.containerd.services.snapshots import SnapshotsService
@@ -55,13 +48,8 @@ from slipway.containerd.services.streams import StreamsService
 from slipway.containerd.services.tasks import TasksService
 from slipway.containerd.services.transfer import TransferService
 from slipway.containerd.services.version import VersionService
-from slipway.containerd.tasks.bundle import SANDBOX_FOLDER, BundleFolders
 from slipway.containerd.tasks.checkpoints import Checkpoints
 from slipway.containerd.tasks.lives import TaskLives
-from slipway.containerd.tasks.model import TaskTimeouts
-from slipway.containerd.tasks.sandbox_places import SandboxPlaces
-from slipway.containerd.tasks.sandbox_shims import SandboxShims
-from slipway.containerd.tasks.supervisor import TaskSupervisor
 from slipway.containerd.transfer.registries import roots_of
 from slipway.containerd.transfer.service import LocalTransfer
 from slipway.containerd.transfer.stores import Stores
@@ -86,9 +74,11 @@ from slipway.contracts.containerd_api.generated import (
 from slipway.contracts.oci.platforms import platform_from_machine
 from slipway.contracts.shim_api.status import code_from_error
 from slipway.database.sqlite import SqliteDatabase
+from slipway.launch.containerd_sockets import call_counters, listen, serve_debug, serve_metrics
 from slipway.launch.containerd_storage import ROOT_MODE, Storage, data_folder, open_storage
+from slipway.launch.containerd_tasks import Running, recover_running
 from slipway.linux.descriptor_limit import DescriptorLimit
-from slipway.service.claims import claim_folder, listen_unix, make_folder
+from slipway.service.claims import claim_folder, make_folder
 from slipway.service.logging import start_logging
 from slipway.service.notify import READY, STOPPING, notify
 from slipway.service.signals import Signals
@@ -98,16 +88,10 @@ from slipway.transport.aio.grpc_method import methods_of
 from slipway.transport.aio.grpc_server import GrpcServer
 from slipway.transport.aio.ttrpc import serve_ttrpc
 
-if TYPE_CHECKING:
-    from slipway.containerd.metrics.calls import CallCounters
-    from slipway.transport.aio.http_connection import Handler
-
 log = logging.getLogger("slipway.containerd")
 
-SOCKET_MODE: Final = 0o660
 PUBLISH_SECONDS: Final = 10.0
 STATE_MODE: Final = 0o711
-HTTP_SECONDS: Final = 1.0  # for an answer under way at the end
 
 
 def main() -> None:
@@ -187,9 +171,8 @@ class Daemon:
         self._settings = settings
         self._launcher = launcher
         self._clock = Clock()
-        self._timeouts = _task_timeouts(settings.timeouts)
         self._disabled = Disabled(names=frozenset(settings.disabled_plugins))
-        self._calls = _call_counters(settings)
+        self._calls = call_counters(settings)
         self._server = GrpcServer(
             status.status_from_error,
             observer=self._calls,
@@ -233,93 +216,46 @@ class Daemon:
         """Build and open everything; `stack` closes it in the reverse order."""
         settings = self._settings
         stack.push_async_callback(self._launcher.close)
-        grpc_listener = _listen(settings.grpc.address, settings.grpc)
-        ttrpc_listener = _listen(settings.ttrpc_address, settings.ttrpc_owner)
+        grpc_listener = listen(settings.grpc.address, settings.grpc)
+        ttrpc_listener = listen(settings.ttrpc_address, settings.ttrpc_owner)
         exchange = Exchange(self._clock)
         place = f"{data_folder(settings, 'metadata.v1.bolt')}/metadata.db"
         database = await asyncio.to_thread(SqliteDatabase, place, _schema())
         stack.push_async_callback(asyncio.to_thread, database.close)
-        containers = ContainerStore(database, exchange, self._clock)
-        places = await self._recover_sandboxes(stack, database, exchange)
-        tasks = await self._recover_tasks(stack, containers, places, exchange)
+        running = await recover_running(stack, settings, self._launcher, database, exchange, self._clock)
+        self._add_sandboxes(running)
         storage = await self._add_storage(stack, database, exchange)
-        self._add_tasks(containers, tasks, storage, exchange)
+        self._add_tasks(running, storage, exchange)
         stack.push_async_callback(self._server.close)
         ttrpc = await serve_ttrpc(
             settings.ttrpc_address, ShimEvents(exchange).answer, code_from_error, listener=ttrpc_listener
         )
         stack.push_async_callback(ttrpc.close)
-        await self._serve_questions(stack, tasks)
+        if self._calls is not None:
+            self._calls.expect(self._server.methods())
+        await serve_metrics(stack, settings, self._calls, running)
+        await serve_debug(stack, settings)
         await self._server.start(grpc_listener)
         monitor = RestartMonitor(
-            containers=containers,
-            tasks=TaskLives(tasks),
+            containers=running.containers,
+            tasks=TaskLives(running.tasks),
             snapshotters=storage.snapshotters,
             interval=settings.plugins.restart.interval.seconds,
         )
         return storage.collector, monitor
 
-    async def _recover_sandboxes(
-        self, stack: AsyncExitStack, database: SqliteDatabase, exchange: Exchange
-    ) -> SandboxPlaces:
-        """Serve sandboxes; returns when those of an earlier daemon are found again."""
-        records = SandboxStore(database, self._clock)
-        shims = SandboxShims(
-            launcher=self._launcher,
-            bundles=BundleFolders(self._settings.state, self._settings.root, SANDBOX_FOLDER),
-            records=records,
-            events=exchange,
-            clock=self._clock,
-            address=self._settings.grpc.address,
-        )
-        stack.push_async_callback(shims.close)
-        await shims.recover()
+    def _add_sandboxes(self, running: Running) -> None:
         services = sandbox_pb2.DESCRIPTOR.services_by_name
-        self._server.add(services["Store"], SandboxStoreService(records))
-        self._server.add(services["Controller"], SandboxControllerService({"shim": shims}))
-        return SandboxPlaces(records, shims)
+        self._server.add(services["Store"], SandboxStoreService(running.sandbox_records))
+        self._server.add(services["Controller"], SandboxControllerService({"shim": running.sandboxes}))
 
-    async def _serve_questions(self, stack: AsyncExitStack, tasks: TaskSupervisor) -> None:
-        """The HTTP sockets, where they are wanted: most daemons pay nothing for them."""
-        settings = self._settings
-        if self._calls is not None:
-            from slipway.containerd.metrics.endpoint import MetricsEndpoint
-            from slipway.containerd.tasks.measure import measure
-
-            self._calls.expect(self._server.methods())
-            measuring = (lambda: measure(tasks.every(), self._timeouts.stats)) if monitors(settings) else None
-            metrics = MetricsEndpoint(self._calls, measuring)
-            await _serve_http(stack, settings.metrics.address, SocketSettings(), metrics.answer)
-        if settings.debug.address:
-            from slipway.containerd.debug.endpoint import DebugEndpoint
-
-            await _serve_http(stack, settings.debug.address, settings.debug, DebugEndpoint().answer)
-
-    async def _recover_tasks(
-        self, stack: AsyncExitStack, containers: ContainerStore, places: SandboxPlaces, exchange: Exchange
-    ) -> TaskSupervisor:
-        """Returns when the shims of an earlier daemon are found again."""
-        tasks = TaskSupervisor(
-            launcher=self._launcher,
-            bundles=BundleFolders(self._settings.state, self._settings.root),
-            containers=containers,
-            sandboxes=places,
-            events=exchange,
-            clock=self._clock,
-            address=self._settings.grpc.address,
-            timeouts=self._timeouts,
-        )
-        stack.push_async_callback(tasks.close)
-        await tasks.recover()
-        return tasks
-
-    def _add_tasks(
-        self, containers: ContainerStore, tasks: TaskSupervisor, storage: Storage, exchange: Exchange
-    ) -> None:
+    def _add_tasks(self, running: Running, storage: Storage, exchange: Exchange) -> None:
         """What runs: containers and tasks; and what tells of it."""
-        self._add(containers_pb2, ContainersService(containers, ImageConfigLabels(storage.images, storage.content)))
+        labels = ImageConfigLabels(storage.images, storage.content)
+        self._add(containers_pb2, ContainersService(running.containers, labels))
         checkpoints = Checkpoints(storage.content, storage.differ)
-        self._add(tasks_pb2, TasksService(tasks, containers, checkpoints, self._clock, self._timeouts))
+        tasks = TasksService(running.tasks, running.containers, checkpoints, self._clock, running.timeouts)
+        self._add(tasks_pb2, tasks)
         self._add(events_pb2, EventsService(exchange, self._clock))
         self._add(health_pb2, HealthService())
         self._add(version_pb2, VersionService(VERSION, f"slipway-{VERSION}"))
@@ -364,49 +300,11 @@ class Daemon:
         self._server.add(service, implementation)
 
 
-def _listen(address: str, owner: SocketSettings) -> socket.socket:
-    """With the folder that it is to lie in. Raises Unavailable, InvalidArgument, FailedPrecondition."""
-    try:
-        make_folders(os.path.dirname(os.path.abspath(address)), STATE_MODE)
-    except OSError as error:
-        raise Unavailable(f"listen on {address}: {error}") from error
-    return listen_unix(address, mode=SOCKET_MODE, owner=owner.uid, group=owner.gid)
-
-
-async def _serve_http(stack: AsyncExitStack, address: str, owner: SocketSettings, answer: "Handler") -> None:
-    """On a unix socket where `address` is a path, or else on ADDRESS:PORT."""
-    from slipway.transport.aio.http_messages import Response
-    from slipway.transport.aio.http_server import HttpServer, tcp_socket
-
-    server = HttpServer(answer, lambda error: Response(status=400, body=f"{error.message}\n".encode()))
-    listener = _listen(address, owner) if os.path.isabs(address) else tcp_socket(f"tcp://{address}")
-    await server.listen(listener)
-    stack.push_async_callback(server.close, timeout=HTTP_SECONDS)
-    log.info("serving...", extra={"fields": {"address": address}})
-
-
-def _call_counters(settings: Settings) -> "CallCounters | None":
-    if not settings.metrics.address:
-        return None
-    from slipway.containerd.metrics.calls import CallCounters
-
-    return CallCounters(histogram=settings.metrics.grpc_histogram)
-
-
 def _tell_manager(state: str) -> None:
     try:
         notify(state, os.environ.get("NOTIFY_SOCKET", ""))
     except Unavailable as error:
         log.warning("notify failed", extra={"fields": {"error": error}})
-
-
-def _task_timeouts(timeouts: TimeoutSettings) -> TaskTimeouts:
-    return TaskTimeouts(
-        connect=timeouts.shim_load.seconds or None,
-        shutdown=timeouts.shim_shutdown.seconds or None,
-        state=timeouts.task_state.seconds or None,
-        stats=timeouts.shim_stats.seconds or None,
-    )
 
 
 def _schema() -> str:

@@ -6,7 +6,7 @@ import os
 import uuid
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
@@ -16,16 +16,11 @@ from slipway.base.files import read_whole
 from slipway.clients.snapshotter.client import SnapshotterClient
 from slipway.containerd.collection.collector import Collector
 from slipway.containerd.collection.schedule import REST_SECONDS, Schedule
-from slipway.containerd.configuration.model import (
-    ProxyPluginSettings,
-    SchedulerSettings,
-    Settings,
-    StreamProcessorSettings,
-)
+from slipway.containerd.configuration.model import SchedulerSettings, Settings
 from slipway.containerd.content.store import FileContentStore
 from slipway.containerd.diff.differ import DirectoryDiffer
 from slipway.containerd.diff.stored_layers import StoredLayers
-from slipway.containerd.diff.stream_processors import processors_from_table
+from slipway.containerd.diff.stream_processors import processors_from_settings
 from slipway.containerd.events.exchange import Exchange
 from slipway.containerd.images.store import SqlImageStore
 from slipway.containerd.leases.store import LeaseStore
@@ -34,7 +29,7 @@ from slipway.containerd.services.parts import Disabled
 from slipway.containerd.snapshots.choice import SnapshotterChoice, Snapshotters, open_snapshotters
 from slipway.containerd.snapshots.interface import Snapshotter
 from slipway.containerd.snapshots.proxy import ProxySnapshotter
-from slipway.containerd.snapshots.proxy_settings import ProxySettings, proxies_from_table
+from slipway.containerd.snapshots.proxy_settings import ProxySettings, proxies_from_settings
 from slipway.containerd.snapshots.told import told
 from slipway.containerd.transfer.stores import TRANSFER_LABEL, Stores
 from slipway.contracts.containerd_api.types import Platform
@@ -90,8 +85,8 @@ async def open_storage(
     content = FileContentStore(data_folder(settings, "content.v1.content"), database, leases, exchange, clock)
     unpackers = Unpackers(UNPACKERS)
     stack.push_async_callback(asyncio.to_thread, unpackers.close)
-    differ = DirectoryDiffer(content, unpackers, processors_from_table(_tables(settings.stream_processors)))
-    plugins, sentences = proxies_from_table(_tables(settings.proxy_plugins))
+    differ = DirectoryDiffer(content, unpackers, processors_from_settings(settings.stream_processors))
+    plugins, sentences = proxies_from_settings(settings.proxy_plugins)
     for sentence in sentences:
         log.warning(sentence)
     proxies = [await _proxy(stack, plugin, database, leases, clock) for plugin in plugins]
@@ -149,14 +144,6 @@ def _recover(
     record_boot(database, boot)
     content.drop_never_resumed()
     leases.end_labelled(TRANSFER_LABEL)
-
-
-def _tables(named: Mapping[str, ProxyPluginSettings | StreamProcessorSettings]) -> dict[str, dict[str, object]]:
-    """Settings as the tables that they were read from."""
-    return {
-        name: {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(settings).items()}
-        for name, settings in named.items()
-    }
 
 
 def _schedule(scheduler: SchedulerSettings) -> Schedule:

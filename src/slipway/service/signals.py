@@ -18,9 +18,8 @@ class Signals:
     """The signals of one daemon, delivered on its event loop.
 
     SIGTERM and SIGINT set `stop`; the third of them ends the process at once with status 128 + the signal's number.
-    SIGHUP calls
-    `on_reload`; SIGUSR1 writes the stacks of all threads to `stacks_path`, or to standard error without one, or calls
-    `on_stacks` instead.
+    SIGHUP calls `on_reload`; SIGUSR1 writes the stacks of all threads to `stacks_path`, or to standard error without
+    one, or calls `on_stacks` instead.
     """
 
     def __init__(

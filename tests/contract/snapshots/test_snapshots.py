@@ -100,8 +100,12 @@ def test_labels_change_by_mask_and_nothing_else_does(snapshotter: Snapshotter) -
     snapshotter.update(SCOPE, "a", {"new": "2"}, ["labels.new", "labels.drop"])
     assert snapshotter.stat(SCOPE, "a").labels == {"keep": "1", "new": "2"}
     assert snapshotter.update(SCOPE, "a", {"only": "3"}).labels == {"only": "3"}
-    with pytest.raises(InvalidArgument):
+    with pytest.raises(InvalidArgument, match=r'^cannot update "parent" field on snapshot "a": invalid argument$'):
         snapshotter.update(SCOPE, "a", {}, ["parent"])
+    with pytest.raises(InvalidArgument, match=r"^info.Labels: label key and value length"):
+        snapshotter.update(SCOPE, "a", {"long": "x" * 5000})
+    with pytest.raises(NotFound):
+        snapshotter.update(SCOPE, "absent", {}, ["parent"])
 
 
 def test_lists_are_filtered_and_belong_to_a_namespace(snapshotter: Snapshotter) -> None:

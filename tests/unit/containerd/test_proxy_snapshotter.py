@@ -8,14 +8,16 @@ import pytest
 
 from slipway.base.errors import AlreadyExists, FailedPrecondition, InvalidArgument, NotFound, Unavailable
 from slipway.clients.snapshotter.client import SnapshotterClient
+from slipway.containerd.configuration.model import Settings
 from slipway.containerd.leases.model import Lease
 from slipway.containerd.leases.store import LeaseStore
 from slipway.containerd.metadata.model import Scope
 from slipway.containerd.snapshots.model import REFERENCE_LABEL, SnapshotInfo, SnapshotKind
 from slipway.containerd.snapshots.proxy import ProxySnapshotter
-from slipway.containerd.snapshots.proxy_settings import proxies_from_table
+from slipway.containerd.snapshots.proxy_settings import ProxySettings, proxies_from_settings
 from slipway.contracts.containerd_api.types import Platform
 from slipway.database.sqlite import SqliteDatabase
+from slipway.service.configuration import settings_from_table
 from tests.support.snapshotter_plugin import REMOTE_LABEL, LoopThread, Plugin, served_here
 from tests.unit.containerd.conftest import SteppingClock
 
@@ -161,6 +163,12 @@ def test_nobody_at_the_socket_is_one_sentence_and_leaves_nothing(
         proxy.threads.shutdown()  # type: ignore[union-attr]
 
 
+def proxies_from_table(table: dict[str, object]) -> tuple[tuple[ProxySettings, ...], tuple[str, ...]]:
+    """As a daemon has them, from the configuration file on."""
+    settings = settings_from_table(Settings, {"proxy_plugins": table}, where="file")
+    return proxies_from_settings(settings.proxy_plugins)
+
+
 def test_settings() -> None:
     served, sentences = proxies_from_table(
         {
@@ -185,15 +193,21 @@ def test_settings() -> None:
     ("table", "sentence"),
     [
         ({"a/b": {"type": "snapshot", "address": "/s"}}, "proxy_plugins: the name 'a/b' must match"),
-        ({"a": "x"}, "proxy_plugins.a: expected a table, got 'x'"),
-        ({"a": {"type": "snapshot", "adress": "/s"}}, "proxy_plugins.a: unknown key 'adress'"),
+        ({"a": "x"}, "file: proxy_plugins.a: expected a table, got 'x'"),
+        ({"a": {"type": "snapshot", "adress": "/s"}}, "file: unknown key 'proxy_plugins.a.adress'"),
         ({"a": {"type": "snapshot"}}, "proxy_plugins.a: address is ''"),
         ({"a": {"type": "snapshot", "address": "tcp://x:1"}}, "proxy_plugins.a: address is 'tcp://x:1'"),
-        ({"a": {"type": 1}}, "proxy_plugins.a: type: expected text, got 1"),
+        ({"a": {"type": 1}}, "file: proxy_plugins.a.type: expected text, got 1"),
         ({"a": {"type": "snap"}}, "proxy_plugins.a: type is 'snap'"),
         ({"a": {"type": "snapshot", "address": "/s", "platform": "linux"}}, "proxy_plugins.a: platform is 'linux'"),
-        ({"a": {"type": "snapshot", "address": "/s", "exports": {"x": 1}}}, "proxy_plugins.a: exports: expected"),
-        ({"a": {"type": "snapshot", "address": "/s", "capabilities": 1}}, "proxy_plugins.a: capabilities: expected"),
+        (
+            {"a": {"type": "snapshot", "address": "/s", "exports": {"x": 1}}},
+            "file: proxy_plugins.a.exports.x: expected",
+        ),
+        (
+            {"a": {"type": "snapshot", "address": "/s", "capabilities": 1}},
+            "file: proxy_plugins.a.capabilities: expected",
+        ),
     ],
 )
 def test_settings_that_no_daemon_could_use(table: dict[str, object], sentence: str) -> None:

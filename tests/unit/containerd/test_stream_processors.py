@@ -10,9 +10,11 @@ import pytest
 
 from slipway.base.errors import EngineError, InvalidArgument, NotImplementedByEngine, Unavailable
 from slipway.base.interruption import Interruption
+from slipway.containerd.configuration.model import Settings
 from slipway.containerd.diff.processing import processed
-from slipway.containerd.diff.stream_processors import StreamProcessor, chain_for, processors_from_table
+from slipway.containerd.diff.stream_processors import StreamProcessor, chain_for, processors_from_settings
 from slipway.contracts.oci.image import OCI_LAYER, OCI_LAYER_GZIP
+from slipway.service.configuration import settings_from_table
 from tests.support.waiting import wait_until
 
 TYPE = f"{OCI_LAYER}+made-up"
@@ -161,6 +163,12 @@ def _runs(pid: str) -> bool:
         return False
 
 
+def processors_from_table(table: dict[str, object]) -> tuple[StreamProcessor, ...]:
+    """As a daemon has them, from the configuration file on."""
+    settings = settings_from_table(Settings, {"stream_processors": table}, where="file")
+    return processors_from_settings(settings.stream_processors)
+
+
 def test_settings() -> None:
     table = {"accepts": [TYPE], "returns": OCI_LAYER, "path": "/bin/p", "args": ["-d"], "env": ["A=b"]}
     assert processors_from_table({"x.y": table}) == (
@@ -171,10 +179,12 @@ def test_settings() -> None:
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"acepts": []}, "stream_processors.p: unknown key 'acepts'"),
+        ({"acepts": []}, "file: unknown key 'stream_processors.p.acepts'"),
         ({"path": ""}, "stream_processors.p: path: expected text, got ''"),
-        ({"returns": 1}, "stream_processors.p: returns: expected text, got 1"),
-        ({"args": "-d"}, "stream_processors.p: args: expected a list of texts, got '-d'"),
+        ({"returns": 1}, "file: stream_processors.p.returns: expected text, got 1"),
+        ({"args": "-d"}, "file: stream_processors.p.args: expected a list, got '-d'"),
+        ({"args": ["-d", "a\0b"]}, r"stream_processors.p: args: expected a list of texts, got ['-d', 'a\x00b']"),
+        ({"path": "/bin/p\0"}, r"stream_processors.p: path: expected text, got '/bin/p\x00'"),
         ({"env": ["A"]}, "stream_processors.p: env: 'A' is not like NAME=VALUE"),
     ],
 )

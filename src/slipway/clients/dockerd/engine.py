@@ -1,13 +1,12 @@
 """The calling side of the Engine API: requests with version negotiation, streams and hijacked connections.
 
 Documents stay what the JSON parser gives (see docs/decisions/client-documents.md): most commands show a few members
-of a
-large answer, or pass it through.
+of a large answer, or pass it through.
 """
 
 import errno
 
-from slipway.base.errors import EngineError, InternalError, NotFound, PermissionDenied, Unavailable
+from slipway.base.errors import EngineError, InternalError, PermissionDenied, Unavailable
 from slipway.clients.dockerd.addresses import Address
 from slipway.clients.dockerd.json_documents import format_json, parse_json
 from slipway.clients.dockerd.queries import encode_path, encode_query
@@ -45,8 +44,6 @@ class Engine:
         headers: "Iterable[tuple[str, str]]" = (),
     ) -> None:
         self.address = address
-        self.fixed_version = version
-        self.server_os = ""
         self._version = version
         self._tls = tls
         self._headers = tuple(headers)
@@ -59,9 +56,6 @@ class Engine:
             self.ping()
         return self._version
 
-    def is_version_at_least(self, version: str) -> bool:
-        return version_numbers(self.version) >= version_numbers(version)
-
     def ping(self) -> "dict[str, str]":
         """Ask the daemon who it is (HEAD /_ping); returns the answer's headers and settles the API version."""
         response = self._exchange("HEAD", "/_ping", (), b"", is_head_request=True)
@@ -70,7 +64,6 @@ class Engine:
             response = self._exchange("GET", "/_ping", (), b"")
             response.read_all()
             self._give_back(response)
-        self.server_os = response.headers.get("ostype", "")
         if not self._version:
             offered = response.headers.get("api-version") or OLDEST_NEGOTIATING_VERSION
             self._version = min(offered, NEWEST_VERSION, key=version_numbers)
@@ -231,10 +224,6 @@ def check_response(response: Response, target: str) -> None:
 def version_numbers(text: str) -> tuple[int, ...]:
     """1.9 is older than 1.51: versions compare by their numbers."""
     return tuple(int(part) if part.isascii() and part.isdigit() and len(part) < 10 else 0 for part in text.split("."))
-
-
-def is_not_found(error: EngineError) -> bool:
-    return isinstance(error, NotFound)
 
 
 def _entity_headers(payload: bytes) -> "list[tuple[str, str]]":

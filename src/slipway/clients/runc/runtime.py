@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 _MOST_OUTPUT = 4 << 20
 _MOST_WORDS = 16 << 10  # characters of an error; its beginning says what is wrong
-NULL_STDIO = (-1, -1, -1)
 
 
 class Runtime:

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from slipway.base.errors import EngineError, InvalidArgument, Unavailable
+from slipway.base.errors import InvalidArgument, Unavailable
+from slipway.clients.shim.calls import ServiceCalls
 from slipway.clients.shim.interface import Bootstrap
 from slipway.clients.shim.task_client import socket_path
 from slipway.contracts.shim_api import sandbox
-from slipway.contracts.shim_api.status import error_from_code
 from slipway.transport.aio.ttrpc import TtrpcClient
-from slipway.wire.protobuf import DecodeError, decode, encode
 from slipway.wire.protobuf_known import Empty
-
-if TYPE_CHECKING:
-    from slipway.wire.protobuf import Message, MessageType
 
 
 async def connect(bootstrap: Bootstrap) -> ShimSandboxClient:
@@ -30,6 +24,7 @@ class ShimSandboxClient:
 
     def __init__(self, client: TtrpcClient) -> None:
         self._client = client
+        self._call = ServiceCalls(client, sandbox.SERVICE).call
 
     async def create(self, request: sandbox.CreateSandboxRequest) -> None:
         await self._call("CreateSandbox", request, Empty)
@@ -66,14 +61,3 @@ class ShimSandboxClient:
 
     async def close(self) -> None:
         await self._client.close()
-
-    async def _call(
-        self, method: str, request: Message, response: type[MessageType], timeout: float | None = None
-    ) -> MessageType:
-        reply = await self._client.call(sandbox.SERVICE, method, encode(request), timeout=timeout)
-        if reply.code:
-            raise error_from_code(reply.code, reply.message)
-        try:
-            return decode(response, reply.payload)
-        except DecodeError as error:
-            raise EngineError(f"decode the shim's answer to {method}: {error}") from error

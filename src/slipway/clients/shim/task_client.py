@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from slipway.base.errors import EngineError, InvalidArgument, Unavailable
+from slipway.base.errors import InvalidArgument, Unavailable
+from slipway.clients.shim.calls import ServiceCalls
 from slipway.clients.shim.interface import Bootstrap
 from slipway.contracts.shim_api import messages as task
-from slipway.contracts.shim_api.status import error_from_code
 from slipway.transport.aio.ttrpc import TtrpcClient
-from slipway.wire.protobuf import DecodeError, Message, decode, encode
 from slipway.wire.protobuf_known import AnyMessage, Empty
-
-if TYPE_CHECKING:
-    from slipway.wire.protobuf import MessageType
 
 _SERVICES = {2: "containerd.task.v2.Task", 3: "containerd.task.v3.Task"}
 
@@ -38,18 +32,7 @@ class ShimTaskClient:
 
     def __init__(self, client: TtrpcClient, service: str) -> None:
         self._client = client
-        self._service = service
-
-    async def _call(
-        self, method: str, request: Message, response: type[MessageType], timeout: float | None = None
-    ) -> MessageType:
-        reply = await self._client.call(self._service, method, encode(request), timeout=timeout)
-        if reply.code:
-            raise error_from_code(reply.code, reply.message)
-        try:
-            return decode(response, reply.payload)
-        except DecodeError as error:
-            raise EngineError(f"decode the shim's answer to {method}: {error}") from error
+        self._call = ServiceCalls(client, service).call
 
     async def state(self, request: task.ProcessRequest) -> task.StateResponse:
         return await self._call("State", request, task.StateResponse)

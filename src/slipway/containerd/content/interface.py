@@ -88,8 +88,7 @@ class ContentStore(Protocol):
 
     def update(self, scope: Scope, digest: str, labels: Mapping[str, str], fields: Iterable[str] = ()) -> ContentInfo:
         """Change labels. `fields` as in containerd's masks: empty or `labels` replaces all, `labels.KEY` sets one of
-        them
-        (an absent or empty value removes it). Raises NotFound, InvalidArgument."""
+        them (an absent or empty value removes it). Raises NotFound, InvalidArgument."""
         ...
 
     def delete(self, scope: Scope, digest: str) -> None:
@@ -106,9 +105,9 @@ class ContentStore(Protocol):
 
     def writer(self, scope: Scope, ref: str, *, total: int = 0, expected: str = "") -> ContentWriter:
         """Open the ingest `ref`, new or resumed. Raises AlreadyExists when `expected` is a blob of the namespace
-        already, and
-        Unavailable when another writer has the ref. A blob known to another namespace is shared without its bytes when
-        `expected` names it: the writer then starts at its full offset, and commit is all that is left to do.
+        already, and Unavailable when another writer has the ref. A blob known to another namespace is shared without
+        its bytes when `expected` names it: the writer then starts at its full offset, and commit is all that is left to
+        do.
         """
         ...
 

@@ -40,7 +40,7 @@ from slipway.containerd.leases.interface import LeaseHolder
 from slipway.containerd.metadata.model import Scope
 from slipway.contracts.containerd_api.filters import filters_from_texts
 from slipway.contracts.containerd_api.generated import event_types_pb2 as events
-from slipway.contracts.containerd_api.labels import check_labels, labels_after_update, labels_to_keep
+from slipway.contracts.containerd_api.labels import check_labels, labels_after_info_update, labels_to_keep
 from slipway.contracts.containerd_api.words import quoted
 from slipway.database.interface import Database
 
@@ -82,12 +82,8 @@ class FileContentStore:
 
         def change(connection: sqlite3.Connection) -> ContentInfo:
             current = get_row(connection, scope, digest)
-            for mask in masks:
-                if mask != "labels" and not mask.startswith("labels."):
-                    field = f"{quoted(mask)} field on content info {quoted(digest)}"
-                    raise InvalidArgument(f"cannot update {field}: invalid argument")
-            changed = replace(current, labels=labels_after_update(current.labels, labels, masks), updated_at=now)
-            check_labels(changed.labels, "info.Labels")
+            kept = labels_after_info_update(current.labels, labels, masks, f"content info {quoted(digest)}")
+            changed = replace(current, labels=kept, updated_at=now)
             update_labels(connection, scope, changed)
             return changed
 

@@ -22,38 +22,48 @@ from slipway.linux.resolve import open_in_root
 from slipway.linux.synchronise import synchronise_file_system
 
 
-def apply_layer(
-    content: ContentStore,
-    unpackers: Unpackers,
-    processors: Sequence[StreamProcessor],
-    scope: Scope,
-    layer: Descriptor,
-    mounts: Sequence[Mount],
-    *,
-    sync: bool,
-    payloads: Mapping[str, bytes],
-    interruption: Interruption,
-) -> Descriptor:
-    """See interface.Differ.apply."""
-    return _apply(
-        content, unpackers, processors, scope, layer, mounts, sync=sync, payloads=payloads, interruption=interruption
-    ).plain
+class LayerUnpacker:
+    """Unpacks what is in `content`, beforehand run through `processors` where its media type asks for it."""
 
+    def __init__(self, content: ContentStore, unpackers: Unpackers, processors: Sequence[StreamProcessor]) -> None:
+        self._content = content
+        self._unpackers = unpackers
+        self._processors = processors
 
-def apply_apart(
-    content: ContentStore,
-    unpackers: Unpackers,
-    processors: Sequence[StreamProcessor],
-    scope: Scope,
-    layer: Descriptor,
-    mounts: Sequence[Mount],
-    *,
-    interruption: Interruption,
-) -> LayerApart:
-    """See interface.Differ.apply_apart."""
-    return _apply(
-        content, unpackers, processors, scope, layer, mounts, sync=False, payloads={}, interruption=interruption
-    )
+    def apply(
+        self,
+        scope: Scope,
+        layer: Descriptor,
+        mounts: Sequence[Mount],
+        *,
+        sync: bool = False,
+        payloads: Mapping[str, bytes] | None = None,
+        interruption: Interruption | None = None,
+    ) -> LayerApart:
+        """See interface.Differ.apply, and apply_apart where `mounts` do not show the layers below."""
+        try:
+            chain = chain_for(self._processors, layer.media_type)
+        except EngineError as error:
+            raise type(error)(f"apply {layer.digest}: {error.message}", error.hint) from error
+        tree = tree_from_mounts(mounts, writable=True)
+        if tree is None:
+            raise InvalidArgument(f"apply {layer.digest}: no mounts to apply it to")
+        with ExitStack() as stack:
+            reader = stack.enter_context(self._content.reader(scope, layer.digest))
+            try:
+                # A descriptor of its own: the reader's position is the reader's.
+                blob = _opened(stack, f"/proc/self/fd/{reader.fileno()}", os.O_RDONLY)
+                root, lower = _opened_tree(stack, tree)
+            except OSError as error:
+                raise Unavailable(f"apply {layer.digest}: {error}") from error
+            with processed(chain, layer.media_type, blob, payloads or {}, interruption or Interruption()) as archive:
+                unpacked = self._unpackers.unpack(archive, root, lower, tree.whiteouts)
+            if tree.whiteouts is Whiteouts.OVERLAY:
+                _mark_opaque(root, unpacked.opaque)
+            if sync:
+                synchronise_file_system(root)
+        plain = Descriptor(media_type=OCI_LAYER, digest=unpacked.digest, size=unpacked.size)
+        return LayerApart(plain=plain, implied=unpacked.implied)
 
 
 def complete(apart: LayerApart, mounts: Sequence[Mount]) -> None:
@@ -67,43 +77,6 @@ def complete(apart: LayerApart, mounts: Sequence[Mount]) -> None:
             adopt_attributes(root, lower, apart.implied)
     except OSError as error:
         raise Unavailable(f"apply {apart.plain.digest}: {error}") from error
-
-
-def _apply(
-    content: ContentStore,
-    unpackers: Unpackers,
-    processors: Sequence[StreamProcessor],
-    scope: Scope,
-    layer: Descriptor,
-    mounts: Sequence[Mount],
-    *,
-    sync: bool,
-    payloads: Mapping[str, bytes],
-    interruption: Interruption,
-) -> LayerApart:
-    try:
-        chain = chain_for(processors, layer.media_type)
-    except EngineError as error:
-        raise type(error)(f"apply {layer.digest}: {error.message}", error.hint) from error
-    tree = tree_from_mounts(mounts, writable=True)
-    if tree is None:
-        raise InvalidArgument(f"apply {layer.digest}: no mounts to apply it to")
-    with ExitStack() as stack:
-        reader = stack.enter_context(content.reader(scope, layer.digest))
-        try:
-            # A descriptor of its own: the reader's position is the reader's.
-            blob = _opened(stack, f"/proc/self/fd/{reader.fileno()}", os.O_RDONLY)
-            root, lower = _opened_tree(stack, tree)
-        except OSError as error:
-            raise Unavailable(f"apply {layer.digest}: {error}") from error
-        with processed(chain, layer.media_type, blob, payloads, interruption) as archive:
-            unpacked = unpackers.unpack(archive, root, lower, tree.whiteouts)
-        if tree.whiteouts is Whiteouts.OVERLAY:
-            _mark_opaque(root, unpacked.opaque)
-        if sync:
-            synchronise_file_system(root)
-    plain = Descriptor(media_type=OCI_LAYER, digest=unpacked.digest, size=unpacked.size)
-    return LayerApart(plain=plain, implied=unpacked.implied)
 
 
 def _opened_tree(stack: ExitStack, tree: Tree) -> tuple[int, list[int]]:

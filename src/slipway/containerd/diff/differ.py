@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from slipway.archive.unpack import Unpackers
 from slipway.base.interruption import Interruption
 from slipway.containerd.content.interface import ContentStore
-from slipway.containerd.diff.apply import apply_apart, apply_layer, complete
+from slipway.containerd.diff.apply import LayerUnpacker, complete
 from slipway.containerd.diff.compare import store_diff
 from slipway.containerd.diff.interface import LayerApart
 from slipway.containerd.diff.stream_processors import StreamProcessor
@@ -18,8 +18,7 @@ class DirectoryDiffer:
 
     def __init__(self, content: ContentStore, unpackers: Unpackers, processors: Sequence[StreamProcessor] = ()) -> None:
         self._content = content
-        self._unpackers = unpackers
-        self._processors = processors
+        self._layers = LayerUnpacker(content, unpackers, processors)
 
     def apply(
         self,
@@ -31,30 +30,13 @@ class DirectoryDiffer:
         payloads: Mapping[str, bytes] | None = None,
         interruption: Interruption | None = None,
     ) -> Descriptor:
-        return apply_layer(
-            self._content,
-            self._unpackers,
-            self._processors,
-            scope,
-            layer,
-            mounts,
-            sync=sync,
-            payloads=payloads or {},
-            interruption=interruption or Interruption(),
-        )
+        applied = self._layers.apply(scope, layer, mounts, sync=sync, payloads=payloads, interruption=interruption)
+        return applied.plain
 
     def apply_apart(
         self, scope: Scope, layer: Descriptor, mounts: Sequence[Mount], *, interruption: Interruption | None = None
     ) -> LayerApart:
-        return apply_apart(
-            self._content,
-            self._unpackers,
-            self._processors,
-            scope,
-            layer,
-            mounts,
-            interruption=interruption or Interruption(),
-        )
+        return self._layers.apply(scope, layer, mounts, interruption=interruption)
 
     def complete(self, apart: LayerApart, mounts: Sequence[Mount]) -> None:
         complete(apart, mounts)

@@ -1,4 +1,4 @@
-"""Applying and making layers: the contract. Both methods block for as long as the layer takes: call them from a
+"""Applying and making layers: the contract. The methods block for as long as the layer takes: call them from a
 thread."""
 
 from collections.abc import Mapping, Sequence

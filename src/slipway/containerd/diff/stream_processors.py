@@ -1,13 +1,11 @@
-"""`[stream_processors.ID]` of the configuration: programs that turn one media type into another. Pure."""
+"""What `[stream_processors.ID]` of the configuration means: programs that turn one media type into another. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
 
 from slipway.base.errors import InvalidArgument, NotImplementedByEngine
+from slipway.containerd.configuration.model import StreamProcessorSettings
 from slipway.contracts.oci.image import OCI_LAYER, is_layer_type
-
-_KEYS: Final = ("accepts", "returns", "path", "args", "env")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,9 +24,9 @@ class StreamProcessor:
     env: tuple[str, ...] = ()
 
 
-def processors_from_table(table: Mapping[str, Any]) -> tuple[StreamProcessor, ...]:
+def processors_from_settings(processors: Mapping[str, StreamProcessorSettings]) -> tuple[StreamProcessor, ...]:
     """Raises InvalidArgument, naming the key, for what no daemon could use."""
-    return tuple(_processor(identifier, value) for identifier, value in table.items())
+    return tuple(_processor(identifier, settings) for identifier, settings in processors.items())
 
 
 def chain_for(processors: Sequence[StreamProcessor], media_type: str) -> tuple[StreamProcessor, ...]:
@@ -60,36 +58,30 @@ def _hint(processors: Sequence[StreamProcessor]) -> str:
     return f"none of the stream processors takes it: {names}" if names else ""
 
 
-def _processor(identifier: str, value: Any) -> StreamProcessor:
+def _processor(identifier: str, settings: StreamProcessorSettings) -> StreamProcessor:
     where = f"stream_processors.{identifier}"
-    if not isinstance(value, Mapping):
-        raise InvalidArgument(f"{where}: expected a table, got {value!r}")
-    for key in value:
-        if key not in _KEYS:
-            raise InvalidArgument(f"{where}: unknown key {key!r}", hint=f"known are {', '.join(_KEYS)}")
-    environment = _texts(value, "env", where)
+    environment = _texts(settings.env, f"{where}: env")
     for entry in environment:
         if not entry.partition("=")[0] or "=" not in entry:
             raise InvalidArgument(f"{where}: env: {entry!r} is not like NAME=VALUE")
     return StreamProcessor(
         id=identifier,
-        accepts=_texts(value, "accepts", where),
-        returns=_text(value, "returns", where),
-        path=_text(value, "path", where),
-        args=_texts(value, "args", where),
+        accepts=_texts(settings.accepts, f"{where}: accepts"),
+        returns=_text(settings.returns, f"{where}: returns"),
+        path=_text(settings.path, f"{where}: path"),
+        args=_texts(settings.args, f"{where}: args"),
         env=environment,
     )
 
 
-def _text(value: Mapping[str, Any], key: str, where: str) -> str:
-    found = value.get(key)
-    if not isinstance(found, str) or not found or "\0" in found:
-        raise InvalidArgument(f"{where}: {key}: expected text, got {found!r}")
-    return found
+def _text(value: str, where: str) -> str:
+    """Neither empty nor with a NUL, which no program can be given."""
+    if not value or "\0" in value:
+        raise InvalidArgument(f"{where}: expected text, got {value!r}")
+    return value
 
 
-def _texts(value: Mapping[str, Any], key: str, where: str) -> tuple[str, ...]:
-    found = value.get(key, [])
-    if not isinstance(found, list) or not all(isinstance(item, str) and "\0" not in item for item in found):
-        raise InvalidArgument(f"{where}: {key}: expected a list of texts, got {found!r}")
-    return tuple(found)
+def _texts(values: tuple[str, ...], where: str) -> tuple[str, ...]:
+    if any("\0" in value for value in values):
+        raise InvalidArgument(f"{where}: expected a list of texts, got {[*values]!r}")
+    return values

@@ -17,8 +17,7 @@ class LeaseHolder(Protocol):
         """Add the object to `scope.lease`, inside the caller's own write transaction.
 
         `kind` is "content", "ingests" or "snapshots/NAME" (the snapshotter's name). Without a lease in the scope
-        nothing
-        happens; adding twice is adding once. Raises NotFound when the lease does not exist: the caller's write then
-        must not happen either.
+        nothing happens; adding twice is adding once. Raises NotFound when the lease does not exist: the caller's write
+        then must not happen either.
         """
         ...

@@ -22,7 +22,7 @@ from slipway.containerd.restarts.policy import (
     check_log_uri,
     count_from_labels,
 )
-from slipway.containerd.snapshots.interface import Snapshotter
+from slipway.containerd.snapshots.interface import Snapshotter, snapshotter_named
 from slipway.containerd.tasks.model import TaskRequest, TaskStatus
 from slipway.contracts.containerd_api.types import Mount
 
@@ -125,10 +125,7 @@ class RestartMonitor:
     def _mounts(self, scope: Scope, container: Container) -> tuple[Mount, ...]:
         if not container.snapshot_key:
             return ()
-        snapshotter = self._snapshotters.get(container.snapshotter)
-        if snapshotter is None:
-            raise InvalidArgument(f"snapshotter {container.snapshotter!r} is not loaded")
-        return snapshotter.mounts(scope, container.snapshot_key)
+        return snapshotter_named(self._snapshotters, container.snapshotter).mounts(scope, container.snapshot_key)
 
 
 def _count_or_none(labels: Mapping[str, str]) -> int:

@@ -22,12 +22,11 @@ RUNTIMES: Final = "io.containerd.runtime.v2.task"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Part:
-    """One part of this daemon, under the name that the original's plugin of the same work has. `platform`: of one that
-    is not for the machine's own."""
+    """One part of this daemon, under the name that the original's plugin of the same work has. `platforms` are
+    those that it is for, where that matters."""
 
     type: str
     id: str
-    requires: tuple[str, ...] = ()
     exports: Mapping[str, str] = field(default_factory=dict)
     capabilities: tuple[str, ...] = ()
     platforms: tuple[str, ...] = ()
@@ -88,7 +87,6 @@ class IntrospectionService:
         return api.Plugin(
             type=part.type,
             id=part.id,
-            requires=part.requires,
             platforms=map(_platform, part.platforms),
             exports=part.exports,
             capabilities=part.capabilities,

@@ -10,7 +10,7 @@ from slipway.base.errors import InvalidArgument
 from slipway.containerd.collection.interface import Collection
 from slipway.containerd.services.messages import mount_messages, timestamp
 from slipway.containerd.services.scope import scope_of
-from slipway.containerd.snapshots.interface import Snapshotter
+from slipway.containerd.snapshots.interface import Snapshotter, snapshotter_named
 from slipway.containerd.snapshots.model import SnapshotInfo, SnapshotKind
 from slipway.contracts.containerd_api.generated import snapshots_pb2 as api
 from slipway.transport.aio.grpc_server import Call
@@ -92,10 +92,7 @@ class SnapshotsService:
     def _named(self, request: Any) -> Snapshotter:
         if not request.snapshotter:
             raise InvalidArgument("snapshotter argument missing: invalid argument")
-        snapshotter = self._snapshotters.get(request.snapshotter)
-        if snapshotter is None:
-            raise InvalidArgument(f"snapshotter not loaded: {request.snapshotter}: invalid argument")
-        return snapshotter
+        return snapshotter_named(self._snapshotters, request.snapshotter)
 
 
 async def _in_thread(snapshotter: Snapshotter, method: Callable[..., Result], *arguments: Any) -> Result:

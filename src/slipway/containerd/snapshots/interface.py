@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from typing import Protocol
 
+from slipway.base.errors import InvalidArgument
 from slipway.containerd.metadata.model import Scope
 from slipway.containerd.snapshots.model import SnapshotInfo, SnapshotUsage
 from slipway.contracts.containerd_api.types import Mount
@@ -16,8 +17,7 @@ class Snapshotter(Protocol):
 
     Kinds: *active* (writable, made by prepare), *view* (read-only), *committed* (a parent for others; its `name` is the
     commit's name). Rows are held by the scope's lease in the same transaction that makes them. A crash between file
-    system
-    and row leaves a directory without a row, which `cleanup` removes, never a row without its directory.
+    system and row leaves a directory without a row, which `cleanup` removes, never a row without its directory.
 
     `threads` are those to call it from; None: any. `is_remote`: another process serves it, which may have a layer
     before it is unpacked: `prepare` then makes the snapshot that the label `containerd.io/snapshot.ref` names and
@@ -113,6 +113,14 @@ class Snapshotter(Protocol):
         Their directories go with the next cleanup.
         """
         ...
+
+
+def snapshotter_named(snapshotters: Mapping[str, Snapshotter], name: str) -> Snapshotter:
+    """Raises InvalidArgument where there is none of that name."""
+    found = snapshotters.get(name)
+    if found is None:
+        raise InvalidArgument(f"snapshotter not loaded: {name}: invalid argument")
+    return found
 
 
 class Layers(Protocol):

@@ -34,12 +34,14 @@ from slipway.containerd.snapshots.model import (
     SnapshotInfo,
     SnapshotKind,
     SnapshotUsage,
+    check_key,
+    field_of,
     labels_for_snapshotter,
 )
-from slipway.containerd.snapshots.snapshotter import check_fields, check_key, field_of
 from slipway.contracts.containerd_api.filters import filters_from_texts
-from slipway.contracts.containerd_api.labels import check_labels, labels_after_update
+from slipway.contracts.containerd_api.labels import check_labels, labels_after_info_update
 from slipway.contracts.containerd_api.types import Mount
+from slipway.contracts.containerd_api.words import quoted
 from slipway.database.interface import Database
 
 log = logging.getLogger(__name__)
@@ -163,10 +165,9 @@ class ProxySnapshotter:
         return _joined(row.info, self._backend.stat(scope.namespace, name))
 
     def update(self, scope: Scope, key: str, labels: Mapping[str, str], fields: Iterable[str] = ()) -> SnapshotInfo:
-        masks = check_fields(key, labels, fields)
+        masks, now = tuple(fields), self._clock.now()
         row, name = self._row(scope, key)
-        changed, now = labels_after_update(row.info.labels, labels, masks), self._clock.now()
-        check_labels(changed)
+        changed = labels_after_info_update(row.info.labels, labels, masks, f"snapshot {quoted(key)}")
         found = self._backend.update(scope.namespace, name, labels_for_snapshotter(changed), masks)
         self._database.write(lambda connection: rows.set_labels(connection, row.id, changed, now))
         return _joined(replace(row.info, labels=changed, updated_at=now), found)

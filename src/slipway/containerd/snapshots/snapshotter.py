@@ -16,12 +16,19 @@ from slipway.containerd.snapshots import rows
 from slipway.containerd.snapshots.folders import Folders
 from slipway.containerd.snapshots.interface import Layers
 from slipway.containerd.snapshots.layout import Layout, SnapshotFolder
-from slipway.containerd.snapshots.model import REFERENCE_LABEL, SnapshotInfo, SnapshotKind, SnapshotUsage
+from slipway.containerd.snapshots.model import (
+    REFERENCE_LABEL,
+    SnapshotInfo,
+    SnapshotKind,
+    SnapshotUsage,
+    check_key,
+    field_of,
+)
 from slipway.containerd.snapshots.restore import Restorer
 from slipway.containerd.snapshots.settling import Settling
 from slipway.containerd.snapshots.usage import usage_of
-from slipway.contracts.containerd_api.filters import field_of_map, filters_from_texts
-from slipway.contracts.containerd_api.labels import check_labels, labels_after_update, labels_to_keep
+from slipway.contracts.containerd_api.filters import filters_from_texts
+from slipway.contracts.containerd_api.labels import check_labels, labels_after_info_update, labels_to_keep
 from slipway.contracts.containerd_api.types import Mount
 from slipway.contracts.containerd_api.words import quoted
 from slipway.database.interface import Database
@@ -171,12 +178,7 @@ class FolderSnapshotter:
 
         def change(connection: sqlite3.Connection) -> SnapshotInfo:
             row = rows.get(connection, place, key)
-            for mask in masks:
-                if mask != "labels" and not mask.startswith("labels."):
-                    field = f"{quoted(mask)} field on snapshot {quoted(key)}"
-                    raise InvalidArgument(f"cannot update {field}: invalid argument")
-            changed = labels_after_update(row.info.labels, labels, masks)
-            check_labels(changed, "info.Labels")
+            changed = labels_after_info_update(row.info.labels, labels, masks, f"snapshot {quoted(key)}")
             rows.set_labels(connection, row.id, changed, now)
             return replace(row.info, labels=changed, updated_at=now)
 
@@ -299,28 +301,3 @@ def _parents(connection: sqlite3.Connection, place: rows.Place, parent: str) -> 
     """Ids, the nearest first. Raises NotFound, FailedPrecondition."""
     nearest = rows.parent_of(connection, place, parent)
     return () if nearest is None else rows.chain(connection, nearest)
-
-
-def check_key(key: str) -> None:
-    """Raises InvalidArgument for an empty one."""
-    if not key:
-        raise InvalidArgument("a snapshot's key must not be empty")
-
-
-def check_fields(key: str, labels: Mapping[str, str], fields: Iterable[str]) -> tuple[str, ...]:
-    """The masks of an update. Raises InvalidArgument for a field that cannot change, and for a label that is too
-    long."""
-    check_labels(labels)
-    masks = tuple(fields)
-    for mask in masks:
-        if mask != "labels" and not mask.startswith("labels."):
-            raise InvalidArgument(f"cannot update {mask!r} field on snapshot {key!r}")
-    return masks
-
-
-def field_of(info: SnapshotInfo, path: tuple[str, ...]) -> str | None:
-    """What a filter's path means of a snapshot."""
-    if path[0] == "labels":
-        return field_of_map(info.labels, path[1:])
-    known = {"name": info.name, "parent": info.parent, "kind": info.kind.value}
-    return known.get(path[0]) if len(path) == 1 else None

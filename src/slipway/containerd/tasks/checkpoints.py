@@ -7,10 +7,10 @@ from slipway.containerd.containers.model import TypedValue
 from slipway.containerd.content.interface import ContentStore
 from slipway.containerd.diff.interface import Differ
 from slipway.containerd.metadata.model import Scope
+from slipway.containerd.tasks.model import any_from_typed
 from slipway.contracts.containerd_api.types import Descriptor, Mount
 from slipway.contracts.oci.image import OCI_LAYER
 from slipway.wire.protobuf import encode
-from slipway.wire.protobuf_known import AnyMessage
 
 IMAGES_TYPE: Final = "application/vnd.containerd.container.criu.checkpoint.criu.tar"
 SPECIFICATION_TYPE: Final = "application/vnd.containerd.container.checkpoint.config.v1+proto"
@@ -40,7 +40,7 @@ class Checkpoints:
         self._differ.apply(scope, layer, _tree(folder))
 
     def _store_specification(self, scope: Scope, ref: str, specification: TypedValue) -> Descriptor:
-        data = encode(AnyMessage(type_url=specification.type_url, value=specification.value))
+        data = encode(any_from_typed(specification))
         with self._content.writer(scope, ref) as writer:
             writer.truncate()
             writer.write(data)

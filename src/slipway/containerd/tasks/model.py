@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from slipway.containerd.containers.model import TypedValue
 from slipway.contracts.containerd_api.types import Mount
+from slipway.wire.protobuf_known import AnyMessage
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,3 +67,8 @@ class TaskStats:
     id: str
     runtime: str
     stats: TypedValue
+
+
+def any_from_typed(typed: TypedValue) -> AnyMessage:
+    """As shims take it."""
+    return AnyMessage(type_url=typed.type_url, value=typed.value)

@@ -37,12 +37,12 @@ from slipway.containerd.sandboxes.model import (
 from slipway.containerd.tasks.bundle import Bundle, BundleFolders, read_bootstrap, read_runtime, write_bootstrap
 from slipway.containerd.tasks.lasting_work import LastingWork
 from slipway.containerd.tasks.locks import KeyedLocks
-from slipway.containerd.tasks.shim_log import ShimLogs
+from slipway.containerd.tasks.model import any_from_typed
+from slipway.containerd.tasks.shim_processes import STATUS_UNKNOWN, ShimProcesses
 from slipway.contracts.containerd_api.generated import event_types_pb2 as events
 from slipway.contracts.containerd_api.types import Platform
 from slipway.contracts.shim_api import messages as task
 from slipway.contracts.shim_api import sandbox as messages
-from slipway.wire.protobuf import encode
 from slipway.wire.protobuf_known import AnyMessage, TextEntry, nanoseconds_from_timestamp
 
 log = logging.getLogger(__name__)
@@ -51,8 +51,6 @@ log = logging.getLogger(__name__)
 CONNECT_SECONDS: Final = 5.0
 ANSWER_SECONDS: Final = 2.0
 SHUTDOWN_SECONDS: Final = 3.0
-# What the original reports for whatever a shim held that died without a word.
-STATUS_UNKNOWN: Final = 255
 
 
 class SandboxShim:
@@ -84,15 +82,13 @@ class SandboxShims:
         clock: Clock,
         address: str,
     ) -> None:
-        self._launcher = launcher
         self._bundles = bundles
         self._records = records
         self._events = events
         self._clock = clock
-        self._address = address
         self._shims: dict[tuple[str, str], SandboxShim] = {}
         self._locks = KeyedLocks()
-        self._logs = ShimLogs()
+        self._processes = ShimProcesses(launcher, bundles, address, log, "the sandbox's shim")
         self._work = LastingWork(log, "a sandbox's work")
 
     def bootstrap(self, scope: Scope, sandbox_id: str) -> Bootstrap:
@@ -192,27 +188,20 @@ class SandboxShims:
             shim.is_leaving = True
             await shim.client.close()
         await self._work.wait()
-        self._logs.close_all()
+        self._processes.close()
 
     async def _create(self, scope: Scope, sandbox: Sandbox, request: SandboxRequest) -> None:
         async with self._locks.hold(scope.namespace, sandbox.id):
             if (scope.namespace, sandbox.id) in self._shims:
                 raise AlreadyExists(f"sandbox {sandbox.id} is already running")
             bundle = await asyncio.to_thread(self._bundles.create, scope.namespace, sandbox.id, sandbox.spec.value)
-            options = sandbox.runtime_options
-            launch = self._request(bundle, sandbox.runtime_name, encode(_any(options)) if options else b"")
-            self._logs.open(bundle, launch.runtime)
-            try:
-                bootstrap = await self._launcher.launch(launch)
-            except BaseException:
-                await self._remove(bundle)
-                raise
-            try:
+            launch = self._processes.request(bundle, sandbox.runtime_name, sandbox.runtime_options)
+            self._processes.read_log(bundle, launch)
+            async with self._processes.removed_on_failure(bundle):
+                bootstrap = await self._processes.launch(launch)
+            async with self._processes.cleaned_up_on_failure(bundle, launch):
                 await asyncio.to_thread(write_bootstrap, bundle, bootstrap, launch.runtime)
                 shim = await self._connect(bundle, launch, bootstrap)
-            except BaseException:
-                await self._clean_up(bundle, launch)
-                raise
             await self._create_in(shim, request)
             self._keep(shim)
         self._events.publish(scope.namespace, "/sandboxes/create", events.SandboxCreate(sandbox_id=sandbox.id))
@@ -225,7 +214,7 @@ class SandboxShims:
                 task.Mount(type=mount.type, source=mount.source, target=mount.target, options=mount.options)
                 for mount in request.rootfs
             ),
-            options=_any(request.options) if request.options else None,
+            options=any_from_typed(request.options) if request.options else None,
             netns_path=request.netns_path,
             annotations=tuple(TextEntry(key=key, value=value) for key, value in request.annotations.items()),
         )
@@ -265,7 +254,7 @@ class SandboxShims:
             )
             await self._dismiss_by_task_api(shim)
         await shim.client.close()
-        await self._clean_up(shim.bundle, shim.request)
+        await self._processes.clean_up(shim.bundle, shim.request)
         if not shim.end.done():
             shim.end.set_result(SandboxEnd(exit_status=0, exited_at=self._clock.now()))
 
@@ -279,29 +268,14 @@ class SandboxShims:
         except (TimeoutError, EngineError) as error:
             log.warning("the sandbox's shim did not end", extra={"fields": {"id": shim.bundle.id, "error": error}})
 
-    async def _clean_up(self, bundle: Bundle, launch: ShimRequest) -> None:
-        """Have the remains of a shim removed: by its own `delete`, then the bundle."""
-        try:
-            await self._launcher.delete(launch)
-        except EngineError as error:
-            log.warning("clean up after the sandbox's shim failed", extra={"fields": {"id": bundle.id, "error": error}})
-        try:
-            await self._remove(bundle)
-        except EngineError as error:
-            log.warning("remove bundle failed", extra={"fields": {"id": bundle.id, "error": error}})
-
-    async def _remove(self, bundle: Bundle) -> None:
-        self._logs.close(bundle)
-        await asyncio.to_thread(self._bundles.remove, bundle)
-
     async def _recover(self, bundle: Bundle) -> None:
-        launch = self._request(bundle, await asyncio.to_thread(read_runtime, bundle), b"")
-        self._logs.open(bundle, launch.runtime)
+        launch = self._processes.request(bundle, await asyncio.to_thread(read_runtime, bundle))
+        self._processes.read_log(bundle, launch)
         try:
             shim = await self._connect(bundle, launch, await asyncio.to_thread(read_bootstrap, bundle))
         except (EngineError, TimeoutError) as error:
             log.info("the sandbox's shim is gone", extra={"fields": {"id": bundle.id, "error": error}})
-            await self._clean_up(bundle, launch)
+            await self._processes.clean_up(bundle, launch)
             self._tell_end(bundle, SandboxEnd(exit_status=STATUS_UNKNOWN, exited_at=self._clock.now()))
             return
         if await self._holds_sandbox(shim):
@@ -339,7 +313,7 @@ class SandboxShims:
             log.info("cleaning up after the sandbox's shim disconnected", extra={"fields": {"id": shim.bundle.id}})
             shim.is_leaving = True
             self._shims.pop(key, None)
-            await self._clean_up(shim.bundle, shim.request)
+            await self._processes.clean_up(shim.bundle, shim.request)
         end = SandboxEnd(exit_status=STATUS_UNKNOWN, exited_at=self._clock.now())
         self._tell_end(shim.bundle, end)
         shim.end.set_result(end)
@@ -369,22 +343,6 @@ class SandboxShims:
     async def _connect(self, bundle: Bundle, launch: ShimRequest, bootstrap: Bootstrap) -> SandboxShim:
         async with asyncio.timeout(CONNECT_SECONDS):
             return SandboxShim(bundle, launch, bootstrap, await connect(bootstrap))
-
-    def _request(self, bundle: Bundle, runtime: str, options: bytes) -> ShimRequest:
-        return ShimRequest(
-            namespace=bundle.namespace,
-            id=bundle.id,
-            bundle=bundle.path,
-            address=self._address,
-            ttrpc_address=f"{self._address}.ttrpc",
-            runtime=runtime,
-            options=options,
-            debug=log.isEnabledFor(logging.DEBUG),
-        )
-
-
-def _any(typed: TypedValue) -> AnyMessage:
-    return AnyMessage(type_url=typed.type_url, value=typed.value)
 
 
 def _typed(value: AnyMessage | None) -> TypedValue:

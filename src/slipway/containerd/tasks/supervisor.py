@@ -6,14 +6,14 @@ import contextlib
 import logging
 import os
 from contextlib import AbstractAsyncContextManager, nullcontext
-from typing import Any, Final
+from typing import Final
 
 from slipway.base.clock import Clock
 from slipway.base.errors import AlreadyExists, EngineError, InvalidArgument, NotFound
 from slipway.clients.shim.interface import Bootstrap, ShimLauncher, ShimRequest
 from slipway.clients.shim.task_client import connect
 from slipway.containerd.containers.interface import ContainerReader
-from slipway.containerd.containers.model import Container, TypedValue
+from slipway.containerd.containers.model import Container
 from slipway.containerd.events.interface import EventPublisher
 from slipway.containerd.metadata.model import Scope
 from slipway.containerd.tasks.bundle import (
@@ -27,22 +27,19 @@ from slipway.containerd.tasks.bundle import (
 )
 from slipway.containerd.tasks.lasting_work import LastingWork
 from slipway.containerd.tasks.locks import KeyedLocks
-from slipway.containerd.tasks.model import TaskEnd, TaskRequest, TaskTimeouts
+from slipway.containerd.tasks.model import TaskEnd, TaskRequest, TaskTimeouts, any_from_typed
 from slipway.containerd.tasks.sandbox_places import SandboxPlaces
 from slipway.containerd.tasks.shim import RunningShim
-from slipway.containerd.tasks.shim_log import ShimLogs
+from slipway.containerd.tasks.shim_processes import STATUS_UNKNOWN, ShimProcesses
 from slipway.contracts.containerd_api.generated import event_types_pb2 as events
 from slipway.contracts.shim_api import messages as task
 from slipway.contracts.shim_api.grouping import group_from_specification
-from slipway.wire.protobuf import encode
-from slipway.wire.protobuf_known import AnyMessage
+from slipway.wire.protobuf_known import nanoseconds_from_timestamp
 
 log = logging.getLogger(__name__)
 
 ANSWER_SECONDS: Final = 2.0  # for one shim of an earlier daemon; they are asked beside each other
 RECOVERIES_AT_ONCE: Final = 8
-# What the original reports for a container whose shim died without a word.
-STATUS_UNKNOWN: Final = 255
 
 
 class TaskSupervisor:
@@ -61,17 +58,15 @@ class TaskSupervisor:
         timeouts: TaskTimeouts | None = None,
     ) -> None:
         self._timeouts = timeouts or TaskTimeouts()
-        self._launcher = launcher
         self._bundles = bundles
         self._containers = containers
         self._sandboxes = sandboxes
         self._events = events
         self._clock = clock
-        self._address = address
         self._shims: dict[tuple[str, str], RunningShim] = {}
         self._locks = KeyedLocks()
         self._groups = KeyedLocks()  # a group's shim does not end while one of its containers is made
-        self._logs = ShimLogs()
+        self._processes = ShimProcesses(launcher, bundles, address, log, "shim")
         self._work = LastingWork(log, "a task's work")
 
     def get(self, scope: Scope, container_id: str) -> RunningShim:
@@ -92,9 +87,8 @@ class TaskSupervisor:
     async def create(self, scope: Scope, container_id: str, request: TaskRequest) -> int:
         """Start a shim and have it create the container; returns the PID of the container's first process.
 
-        Raises NotFound (container), AlreadyExists (task), and what launcher and shim raise. After a failure no shim
-        and no
-        bundle is left. Once begun it goes on to its end, even when the caller has gone.
+        Raises NotFound (container), AlreadyExists (task), and what launcher and shim raise. After a failure no shim and
+        no bundle is left. Once begun it goes on to its end, even when the caller has gone.
         """
         return await asyncio.shield(self._work.begin(self._create(scope, container_id, request)))
 
@@ -121,43 +115,37 @@ class TaskSupervisor:
             shim.is_leaving = True
             await shim.client.close()
         await self._work.wait()
-        self._logs.close_all()
+        self._processes.close()
 
     async def _create(self, scope: Scope, container_id: str, request: TaskRequest) -> int:
         async with self._locks.hold(scope.namespace, container_id):
             if (scope.namespace, container_id) in self._shims:
                 raise AlreadyExists(f"task {container_id}: already exists")
             container, bundle, checkpoint = await asyncio.to_thread(self._make_bundle, scope, container_id, request)
-            launch = self._launch_request(bundle, container, request.runtime_path)
             message = _create_message(bundle, container, request, checkpoint)
             async with self._hold_group(bundle, _group_of(container)):
-                return await self._launch_and_create(scope, container, bundle, launch, message, request.sandbox_address)
+                return await self._launch_and_create(scope, container, bundle, request, message)
 
     async def _launch_and_create(
         self,
         scope: Scope,
         container: Container,
         bundle: Bundle,
-        launch: ShimRequest,
+        request: TaskRequest,
         message: task.CreateTaskRequest,
-        told: tuple[str, int],
     ) -> int:
-        """In the shim of the container's sandbox, which may be `told`, or else in one that is launched."""
-        self._logs.open(bundle, launch.runtime)
-        try:
-            place = await self._sandboxes.find(scope, container.sandbox, told)
-            bootstrap = place or await self._launcher.launch(launch)
-        except BaseException:
-            await self._remove(bundle)
-            raise
+        """In the shim of the container's sandbox, or else in one that is launched."""
+        runtime = request.runtime_path or container.runtime_name
+        launch = self._processes.request(bundle, runtime, container.runtime_options)
+        self._processes.read_log(bundle, launch)
+        async with self._processes.removed_on_failure(bundle):
+            place = await self._sandboxes.find(scope, container.sandbox, request.sandbox_address)
+            bootstrap = place or await self._processes.launch(launch)
         sandbox, group = container.sandbox if place else "", _group_of(container)
-        try:
+        async with self._processes.cleaned_up_on_failure(bundle, launch):
             await asyncio.to_thread(write_bootstrap, bundle, bootstrap, launch.runtime, sandbox)
             shim = await self._connect(bundle, launch, bootstrap, group, sandbox)
             return await self._create_in(shim, message)
-        except BaseException:
-            await self._clean_up(bundle, launch)
-            raise
 
     def _make_bundle(self, scope: Scope, container_id: str, request: TaskRequest) -> tuple[Container, Bundle, str]:
         """With the folder of the checkpoint, if there is one. Blocks on the disk. Raises NotFound (the container),
@@ -195,11 +183,11 @@ class TaskSupervisor:
             self._shims.pop((scope.namespace, container_id), None)
             async with self._hold_group(shim.bundle, shim.group):
                 await self._dismiss(shim)
-            await self._remove(shim.bundle)
+            await self._processes.remove(shim.bundle)
             return TaskEnd(
                 pid=response.pid,
                 exit_status=response.exit_status,
-                exited_at=_nanoseconds(response.exited_at),
+                exited_at=nanoseconds_from_timestamp(response.exited_at),
             )
 
     def _hold_group(self, bundle: Bundle, group: str) -> AbstractAsyncContextManager[None]:
@@ -236,27 +224,16 @@ class TaskSupervisor:
         await shim.client.close()
 
     async def _clean_up(self, bundle: Bundle, launch: ShimRequest) -> TaskEnd:
-        """Have the remains of a task removed: by its shim's own `delete`, then the bundle."""
-        end = TaskEnd(pid=0, exit_status=STATUS_UNKNOWN, exited_at=self._clock.now())
-        try:
-            dead = await self._launcher.delete(launch)
-            end = TaskEnd(pid=dead.pid, exit_status=dead.exit_status, exited_at=dead.exited_at)
-        except EngineError as error:
-            log.warning("clean up after shim failed", extra={"fields": {"id": bundle.id, "error": error}})
-        try:
-            await self._remove(bundle)
-        except EngineError as error:
-            log.warning("remove bundle failed", extra={"fields": {"id": bundle.id, "error": error}})
-        return end
-
-    async def _remove(self, bundle: Bundle) -> None:
-        self._logs.close(bundle)
-        await asyncio.to_thread(self._bundles.remove, bundle)
+        """Have the remains of a task removed; returns how it ended, as far as anybody knows."""
+        noticed_at = self._clock.now()
+        dead = await self._processes.clean_up(bundle, launch)
+        if dead is None:
+            return TaskEnd(pid=0, exit_status=STATUS_UNKNOWN, exited_at=noticed_at)
+        return TaskEnd(pid=dead.pid, exit_status=dead.exit_status, exited_at=dead.exited_at)
 
     async def _recover(self, bundle: Bundle) -> None:
-        runtime = await asyncio.to_thread(read_runtime, bundle)
-        launch = self._request(bundle, runtime, b"")
-        self._logs.open(bundle, runtime)
+        launch = self._processes.request(bundle, await asyncio.to_thread(read_runtime, bundle))
+        self._processes.read_log(bundle, launch)
         try:
             bootstrap = await asyncio.to_thread(read_bootstrap, bundle)
             group, sandbox = await asyncio.to_thread(lambda: (read_group(bundle), read_sandbox(bundle)))
@@ -268,7 +245,7 @@ class TaskSupervisor:
             return
         if empty:  # we died while its container was made or deleted
             await self._dismiss(shim)
-            await self._clean_up(bundle, launch)
+            await self._processes.clean_up(bundle, launch)
             return
         self._keep(shim)
 
@@ -335,22 +312,6 @@ class TaskSupervisor:
         deleted.exited_at.FromNanoseconds(end.exited_at)
         self._events.publish(bundle.namespace, "/tasks/delete", deleted)
 
-    def _launch_request(self, bundle: Bundle, container: Container, runtime_path: str) -> ShimRequest:
-        options = container.runtime_options
-        return self._request(bundle, runtime_path or container.runtime_name, encode(_any(options)) if options else b"")
-
-    def _request(self, bundle: Bundle, runtime: str, options: bytes) -> ShimRequest:
-        return ShimRequest(
-            namespace=bundle.namespace,
-            id=bundle.id,
-            bundle=bundle.path,
-            address=self._address,
-            ttrpc_address=f"{self._address}.ttrpc",
-            runtime=runtime,
-            options=options,
-            debug=log.isEnabledFor(logging.DEBUG),
-        )
-
 
 def _group_of(container: Container) -> str:
     try:
@@ -375,13 +336,5 @@ def _create_message(
         stdout=request.stdout,
         stderr=request.stderr,
         checkpoint=checkpoint,
-        options=_any(options) if options else None,
+        options=any_from_typed(options) if options else None,
     )
-
-
-def _any(typed: TypedValue) -> AnyMessage:
-    return AnyMessage(type_url=typed.type_url, value=typed.value)
-
-
-def _nanoseconds(timestamp: Any) -> int:
-    return 0 if timestamp is None else int(timestamp.seconds) * 1_000_000_000 + int(timestamp.nanos)

@@ -3,7 +3,7 @@
 Entries are sorted and without times: the same images give the same bytes, and the original's own.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -19,7 +19,7 @@ from slipway.containerd.transfer.documents import Documents, children_of
 from slipway.containerd.transfer.names import NAME_ANNOTATION, REF_ANNOTATION
 from slipway.containerd.transfer.sources import all_sources
 from slipway.contracts.containerd_api.types import Descriptor, Platform
-from slipway.contracts.oci.image import FOREIGN_LAYERS, OCI_INDEX, Manifest, document_from_descriptor
+from slipway.contracts.oci.image import FOREIGN_LAYERS, OCI_INDEX, Index, Manifest, document_from_descriptor
 
 _LAYOUT: Final = b'{"imageLayoutVersion":"1.0.0"}'
 _PIECE: Final = 1 << 20
@@ -46,7 +46,12 @@ def select(
             selection.manifests.append((image, *best))
         elif not everything:
             raise NotFound(f"export {image.name}: no match for platform in manifest")
-        _follow(documents, image, image.target, () if everything else wanted, selection, _DEPTH, skip_foreign)
+        for target, document in _followed(documents, image, image.target, () if everything else wanted, _DEPTH):
+            selection.blobs[target.digest] = target
+            if isinstance(document, Manifest):
+                blobs = (document.config, *document.layers)
+                kept = (blob for blob in blobs if not (skip_foreign and blob.media_type in FOREIGN_LAYERS))
+                selection.blobs.update({blob.digest: blob for blob in kept})
     return selection
 
 
@@ -88,26 +93,18 @@ def _best(
     return None
 
 
-def _follow(
-    documents: Documents,
-    image: Image,
-    target: Descriptor,
-    wanted: Sequence[Platform],
-    selection: Selection,
-    depth: int,
-    skip_foreign: bool,
-) -> None:
+def _followed(
+    documents: Documents, image: Image, target: Descriptor, wanted: Sequence[Platform], depth: int
+) -> Iterator[tuple[Descriptor, Manifest | Index]]:
+    """The document `target` and all below it. Raises NotFound, InvalidArgument."""
     document = documents.read(target)
-    selection.blobs[target.digest] = target
+    yield target, document
     if isinstance(document, Manifest):
-        for blob in (document.config, *document.layers):
-            if not (skip_foreign and blob.media_type in FOREIGN_LAYERS):
-                selection.blobs[blob.digest] = blob
         return
     if not depth:
         raise InvalidArgument(f"export {image.name}: indexes of indexes go too deep")
     for child in children_of(document, wanted):
-        _follow(documents, image, child, wanted, selection, depth - 1, skip_foreign)
+        yield from _followed(documents, image, child, wanted, depth - 1)
 
 
 def _write_blob(

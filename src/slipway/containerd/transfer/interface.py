@@ -28,8 +28,7 @@ class ByteSink(Protocol):
 
 class Transfer(Protocol):
     """One method per pair of source and destination. Each raises the kinds of base/errors; none leaves an image row
-    whose
-    content is not there. Content fetched before a failure stays for a resume, until it is collected."""
+    whose content is not there. Content fetched before a failure stays for a resume, until it is collected."""
 
     async def pull(self, scope: Scope, source: Registry, destination: ImageStore, report: Report) -> None:
         """Registry to image store, unpacking as `destination.unpacks` says while layers arrive."""

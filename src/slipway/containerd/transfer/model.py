@@ -58,8 +58,8 @@ class ExtraReference:
 class ImageStore:
     """An image, or several, in our image store.
 
-    `platforms` empty: all of them. A pull with `all_metadata` also fetches
-    the documents of other platforms, and at most `manifest_limit` (0: any number of) manifests of an index.
+    `platforms` empty: all of them. A pull with `all_metadata` also fetches the documents of other platforms, and at
+    most `manifest_limit` (0: any number of) manifests of an index.
     """
 
     name: str

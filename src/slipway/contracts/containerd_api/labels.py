@@ -1,10 +1,11 @@
 """Labels: checked, changed by a mask, and kept as text. Pure."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from slipway.base.errors import InvalidArgument
+from slipway.contracts.containerd_api.words import quoted
 
 # What bears it is collected at its time; an image with it is held by leases: containerd docs/garbage-collection.md.
 EXPIRE_LABEL: Final = "containerd.io/gc.expire"
@@ -57,6 +58,21 @@ def labels_after_update(
             changed[key] = value
         else:
             changed.pop(key, None)
+    return changed
+
+
+def labels_after_info_update(
+    current: Mapping[str, str], given: Mapping[str, str], masks: Sequence[str], of: str
+) -> dict[str, str]:
+    """As `labels_after_update`, of what has nothing but labels to change; `of` is what an error calls it.
+
+    Raises InvalidArgument for another field, and for a label that is too long.
+    """
+    for mask in masks:
+        if mask != "labels" and not mask.startswith("labels."):
+            raise InvalidArgument(f"cannot update {quoted(mask)} field on {of}: invalid argument")
+    changed = labels_after_update(current, given, masks)
+    check_labels(changed, "info.Labels")
     return changed
 
 

@@ -15,10 +15,8 @@ class Flag:
     """One flag of a command.
 
     `convert` turns the text into a value and raises ValueError (its message follows the flag's name). `collect` says
-    what
-    repetition does: replace the value (ONE), append to a list (MANY), or fill a mapping (MAPPING). `bare_value` is
-    what a
-    flag without text means; "" where text is required. `type_name` and `default_text` are for help only.
+    what repetition does: replace the value (ONE), append to a list (MANY), or fill a mapping (MAPPING). `bare_value` is
+    what a flag without text means; "" where text is required. `type_name` and `default_text` are for help only.
     """
 
     __slots__ = (

@@ -1,8 +1,7 @@
 """Reads a command line by a table of flags, as spf13/pflag does it: --name=value, --name value, -abc, -p80:80, `--`.
 
 Flags and arguments may be mixed, unless the command runs another command (`run`, `exec`): then the first argument
-ends the
-flags.
+ends the flags.
 """
 
 from slipway.base.errors import InvalidArgument

@@ -83,9 +83,8 @@ class MountOptions:
     `add`, `clear`: attributes of the mount itself; `recursive_add`, `recursive_clear`: of all below too. `propagation`:
     (MS_* kind, recursive) pairs in order. `superblock`: MS_* flags of the whole file system. `data`: what is left, for
     the file system, with the superblock's words; `own_words`: without them. `idmap`: IDMAP_*. `label`: of SELinux, for
-    all that is on the file system. `relatime`: that word, as
-    the flag of that name is none of the kernel's. `has_flags`: whether any word is about the mount's or superblock's
-    flags.
+    all that is on the file system. `relatime`: that word, as the flag of that name is none of the kernel's.
+    `has_flags`: whether any word is about the mount's or superblock's flags.
     """
 
     __slots__ = (

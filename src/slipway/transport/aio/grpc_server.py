@@ -91,8 +91,7 @@ class GrpcServer:
     """Serves services on one listening unix socket.
 
     `status_from_error` turns what a handler raises into a code and a message; what has code 2 (unknown) or 13
-    (internal) is
-    logged here, with its traceback, and nowhere else. A request has at most `max_message_bytes`.
+    (internal) is logged here, with its traceback, and nowhere else. A request has at most `max_message_bytes`.
     """
 
     def __init__(

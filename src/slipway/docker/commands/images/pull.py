@@ -1,10 +1,9 @@
 """docker pull."""
 
-from slipway.base.errors import InvalidArgument
 from slipway.docker.command import Command
 from slipway.docker.commands.images.pulling import pull_image
+from slipway.docker.commands.images.tag_choice import reference_with_tag
 from slipway.docker.options.flags import Flag, boolean, text
-from slipway.docker.options.references import parse_reference
 from slipway.docker.options.shared_flags import quiet
 
 TYPE_CHECKING = False
@@ -23,13 +22,7 @@ def _flags() -> list[Flag]:
 
 
 def _run(session: "Session", options: "Options") -> int:
-    reference = parse_reference(options.arguments[0])
-    if options["all-tags"] and (reference.tag or reference.digest):
-        raise InvalidArgument("tag can't be used with --all-tags/-a")
-    if not (options["all-tags"] or reference.tag or reference.digest):
-        reference.tag = "latest"
-        if not options["quiet"]:
-            session.print("Using default tag: latest")
+    reference = reference_with_tag(session, options)
     platform = options["platform"] or session.environment.get("DOCKER_DEFAULT_PLATFORM", "")
     pull_image(
         session,

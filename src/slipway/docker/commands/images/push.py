@@ -2,10 +2,10 @@
 
 from slipway.base.errors import InvalidArgument
 from slipway.docker.command import Command
+from slipway.docker.commands.images.tag_choice import reference_with_tag
 from slipway.docker.commands.progress_stream import show_progress
 from slipway.docker.options.flags import Flag, boolean, text
 from slipway.docker.options.platforms import platform_document
-from slipway.docker.options.references import parse_reference
 from slipway.docker.options.shared_flags import quiet
 from slipway.docker.settings.credentials import auth_header, load_credentials, registry_of_domain
 
@@ -32,13 +32,7 @@ def _flags() -> list[Flag]:
 
 
 def _run(session: "Session", options: "Options") -> int:
-    reference = parse_reference(options.arguments[0])
-    if options["all-tags"] and (reference.tag or reference.digest):
-        raise InvalidArgument("tag can't be used with --all-tags/-a")
-    if not (options["all-tags"] or reference.tag or reference.digest):
-        reference.tag = "latest"
-        if not options["quiet"]:
-            session.print("Using default tag: latest")
+    reference = reference_with_tag(session, options)
     if reference.digest:
         raise InvalidArgument("cannot push a digest reference")
     notes: list[str] = []
