@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -60,7 +61,7 @@ class Images:
     def add(self, target: Descriptor) -> None:
         self.images.create(self.scope, Image(name="i", target=target))
 
-    def labels(self) -> frozenset[tuple[str, str]]:
+    def labels(self) -> frozenset[tuple[str, str]] | None:
         return ImageConfigLabels(self.images, self.content).of(self.scope, "i")
 
 
@@ -95,5 +96,81 @@ def test_what_has_no_labels_has_none(images: Images, document: object) -> None:
     assert images.labels() == frozenset()
 
 
-def test_an_image_that_is_not_there_has_none(images: Images) -> None:
-    assert images.labels() == frozenset()
+def test_of_an_image_that_is_not_there_nothing_is_known(images: Images) -> None:
+    assert images.labels() is None
+
+
+def test_where_nothing_is_known_no_reserved_label_stays() -> None:
+    container = Container(id="c", runtime_name="r", spec=TypedValue("s", b"{}"), labels={**ORDERS, "com.example": "x"})
+    assert without_labels_of_image(container, None).labels == {"com.example": "x"}
+
+
+def absent(number: int) -> Descriptor:
+    return Descriptor(media_type=OCI_MANIFEST, digest=f"sha256:{number:064x}", size=7)
+
+
+def behind_many_that_nobody_fetched(images: Images) -> Descriptor:
+    return images.index(*map(absent, range(300)), images.manifest(config(ORDERS)))
+
+
+def below_as_many_indexes_as_a_pull_follows(images: Images) -> Descriptor:
+    return images.index(images.index(images.index(images.index(images.manifest(config(ORDERS))))))
+
+
+def under_a_name_that_go_takes(images: Images) -> Descriptor:
+    return images.manifest({"os": "linux", "config": {"labelſ": ORDERS}})
+
+
+def merged_with_another(images: Images) -> Descriptor:
+    orders = json.dumps(ORDERS)
+    return images.manifest(f'{{"config": {{"Labels": {orders}, "Labels": {{}}}}, "config": {{}}}}'.encode())
+
+
+def beside_a_number_that_is_long(images: Images) -> Descriptor:
+    return images.manifest(b'{"x": ' + b"9" * 10_000 + b', "config": {"Labels": ' + json.dumps(ORDERS).encode() + b"}}")
+
+
+def in_the_second_configuration(images: Images) -> Descriptor:
+    both = [images.blob(document, OCI_CONFIG).digest for document in (config({}), config(ORDERS))]
+    first, second = (f'{{"mediaType": "{OCI_CONFIG}", "digest": "{digest}", "size": 9}}' for digest in both)
+    text = f'{{"schemaVersion": 2, "mediaType": "{OCI_MANIFEST}", "config": {first}, "Config": {second}, "layers": []}}'
+    return images.blob(text.encode(), OCI_MANIFEST)
+
+
+@pytest.mark.parametrize(
+    "hide",
+    [
+        behind_many_that_nobody_fetched, below_as_many_indexes_as_a_pull_follows, under_a_name_that_go_takes,
+        merged_with_another, beside_a_number_that_is_long, in_the_second_configuration,
+    ],
+)  # fmt: skip
+def test_labels_cannot_be_hidden_from_us_and_shown_to_go(images: Images, hide: Callable[[Images], Descriptor]) -> None:
+    images.add(hide(images))
+    assert images.labels() == frozenset(ORDERS.items())
+
+
+def too_many_documents(images: Images) -> Descriptor:
+    return images.index(*(images.manifest(config({"n": str(number)})) for number in range(300)))
+
+
+def too_deep(images: Images) -> Descriptor:
+    target = images.manifest(config(ORDERS))
+    for _ in range(10):
+        target = images.index(target)
+    return target
+
+
+@pytest.mark.parametrize(
+    "hide",
+    [
+        too_many_documents,
+        too_deep,
+        lambda images: images.manifest(b'{"config": {"Labels": {"a": "\xff"}}}'),
+        lambda images: images.manifest(b'{"config": {"Labels": {"a": "\\ud800"}}}'),
+        lambda images: images.manifest(b'{"config": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"),
+        lambda images: images.manifest(b" " * (9 << 20) + b"{}"),
+    ],
+)
+def test_what_we_may_read_otherwise_than_go_is_not_told(images: Images, hide: Callable[[Images], Descriptor]) -> None:
+    images.add(hide(images))
+    assert images.labels() is None

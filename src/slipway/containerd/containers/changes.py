@@ -48,13 +48,16 @@ def has_reserved_labels(container: Container) -> bool:
     return any(map(is_reserved, container.labels))
 
 
-def without_labels_of_image(container: Container, of_image: Collection[tuple[str, str]]) -> Container:
-    """The container without the reserved labels that its image's configuration has, key and value.
+def without_labels_of_image(container: Container, of_image: Collection[tuple[str, str]] | None) -> Container:
+    """The container without the reserved labels that its image's configuration has, key and value; without any where
+    that is not known (None).
 
     Older clients copy all of an image's labels (CVE-2026-53488); one with another value is the client's own.
     """
     kept = {
-        key: value for key, value in container.labels.items() if not (is_reserved(key) and (key, value) in of_image)
+        key: value
+        for key, value in container.labels.items()
+        if not is_reserved(key) or (of_image is not None and (key, value) not in of_image)
     }
     return replace(container, labels=kept)
 

@@ -13,6 +13,8 @@ class ContainerReader(Protocol):
 
 
 class ImageLabels(Protocol):
-    def of(self, scope: Scope, name: str) -> frozenset[tuple[str, str]]:
-        """Key and value of every label in an image's configuration. Blocks on files: call it from a thread."""
+    def of(self, scope: Scope, name: str) -> frozenset[tuple[str, str]] | None:
+        """Key and value of every label in an image's configuration; None where that cannot be told.
+
+        Blocks on files: call it from a thread."""
         ...

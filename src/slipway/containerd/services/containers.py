@@ -62,7 +62,7 @@ class ContainersService:
         trusted = without_labels_of_image(container, self._image_labels.of(scope, container.image))
         for key in sorted(container.labels.keys() - trusted.labels.keys()):
             log.warning(
-                "label dropped: it comes from the image, and is reserved for containerd",
+                "label dropped: it comes from the image, or nobody can tell, and is reserved for containerd",
                 extra={"fields": {"id": container.id, "image": container.image, "label": key}},
             )
         return trusted
