@@ -7,12 +7,10 @@ moved to meanwhile: what is not empty is moved into the topmost directory, under
 import errno
 import os
 import stat
-from contextlib import suppress
-from typing import Final
 
-_FLAGS: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-_TRIES: Final = 10  # somebody may write while we remove
-_NOT_EMPTY: Final = (errno.ENOTEMPTY, errno.EEXIST)  # rmdir(2): file systems choose
+_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_TRIES = 10  # somebody may write while we remove
+_NOT_EMPTY = (errno.ENOTEMPTY, errno.EEXIST)  # rmdir(2): file systems choose
 
 
 def remove_name(directory: int, name: bytes) -> bool:
@@ -72,12 +70,14 @@ def _take_apart(directory: int, top: int, aside: bytes, waiting: int) -> int:
         for entry in entries:
             if directory == top and os.fsencode(entry.name).startswith(aside):
                 continue
-            with suppress(FileNotFoundError):
+            try:
                 if not entry.is_dir(follow_symlinks=False):
                     os.unlink(entry.name, dir_fd=directory)
                 elif not _is_removed(directory, entry.name):
                     os.rename(entry.name, aside + b"%d" % waiting, src_dir_fd=directory, dst_dir_fd=top)
                     waiting += 1
+            except FileNotFoundError:
+                continue  # somebody else was faster
     return waiting
 
 

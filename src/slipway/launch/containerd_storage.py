@@ -12,11 +12,12 @@ from typing import Final
 
 from slipway.archive.unpack import Unpackers
 from slipway.base.clock import Clock
+from slipway.base.errors import InvalidArgument
 from slipway.base.files import read_whole
 from slipway.clients.snapshotter.client import SnapshotterClient
 from slipway.containerd.collection.collector import Collector
 from slipway.containerd.collection.schedule import REST_SECONDS, Schedule
-from slipway.containerd.configuration.model import SchedulerSettings, Settings
+from slipway.containerd.configuration.model import MetadataSettings, SchedulerSettings, Settings
 from slipway.containerd.content.store import FileContentStore
 from slipway.containerd.diff.differ import DirectoryDiffer
 from slipway.containerd.diff.stored_layers import StoredLayers
@@ -82,7 +83,8 @@ async def open_storage(
     """`stack` closes it. What an earlier daemon left undone is seen to when this returns. Raises InvalidArgument for
     settings that cannot be."""
     leases = LeaseStore(database, clock)
-    content = FileContentStore(data_folder(settings, "content.v1.content"), database, leases, exchange, clock)
+    folder, shares = data_folder(settings, "content.v1.content"), _shares_content(settings.plugins.metadata)
+    content = FileContentStore(folder, database, leases, exchange, clock, shares=shares)
     unpackers = Unpackers(UNPACKERS)
     stack.push_async_callback(asyncio.to_thread, unpackers.close)
     differ = DirectoryDiffer(content, unpackers, processors_from_settings(settings.stream_processors))
@@ -108,6 +110,13 @@ async def open_storage(
         proxies=plugins,
         collector=Collector(database, snapshotters, content, exchange, clock, schedule),
     )
+
+
+def _shares_content(metadata: MetadataSettings) -> bool:
+    policy = metadata.content_sharing_policy
+    if policy not in ("", "shared", "isolated"):
+        raise InvalidArgument(f'content_sharing_policy is {policy!r}: it must be "shared" or "isolated"')
+    return policy != "isolated"
 
 
 def data_folder(settings: Settings, name: str) -> str:

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from importlib import resources
 from pathlib import Path
 
@@ -68,9 +69,9 @@ def leases(database: SqliteDatabase, clock: SteppingClock) -> LeaseStore:
 @pytest.fixture
 def reopen(
     tmp_path: Path, database: SqliteDatabase, leases: LeaseStore, events: RecordedEvents, clock: SteppingClock
-) -> Callable[[], FileContentStore]:
+) -> Callable[..., FileContentStore]:
     """Open the content store, as a daemon does at its start."""
-    return lambda: FileContentStore(os.fspath(tmp_path / "content"), database, leases, events, clock)
+    return partial(FileContentStore, os.fspath(tmp_path / "content"), database, leases, events, clock)
 
 
 @pytest.fixture

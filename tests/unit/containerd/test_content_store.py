@@ -187,6 +187,38 @@ def test_a_shared_blob_that_went_meanwhile_is_not_committed(content: FileContent
         content.info(other, DIGEST)
 
 
+def test_where_content_is_isolated_a_digest_alone_gives_nobody_a_blob(
+    reopen: Callable[..., FileContentStore], scope: Scope
+) -> None:
+    content, other = reopen(shares=False), Scope("other")
+    put(content, scope)
+    with content.writer(other, "r", expected=DIGEST) as writer:
+        assert writer.offset == 0
+        with pytest.raises(FailedPrecondition):
+            writer.commit(expected=DIGEST)
+    put(content, other)
+    content.delete(scope, DIGEST)
+    content.remove_unknown_blobs()
+    assert content.read(other, DIGEST) == DATA
+
+
+def test_a_name_that_is_too_long_is_refused_and_one_that_cannot_be_read_hurts_nobody(
+    content: FileContentStore, scope: Scope, tmp_path: Path
+) -> None:
+    """All lists, the collection and the next start read the names of all namespaces."""
+    with pytest.raises(InvalidArgument, match="longer than"):
+        content.writer(scope, "x" * 70_000)
+    content.writer(scope, "sound").close()
+    content.writer(Scope("other"), "long").close()
+    for ingest in (tmp_path / "content/ingest").iterdir():
+        if ingest.joinpath("ref").read_text() == "other/long":
+            ingest.joinpath("ref").write_text("other/" + "x" * 70_000)
+    content.remove_stale_ingests(set())
+    assert [status.ref for status in content.statuses(scope)] == ["sound"]
+    content.drop_never_resumed()
+    assert len(list((tmp_path / "content/ingest").iterdir())) == 1
+
+
 def test_unfinished_writes_go_when_nobody_goes_on_with_them(
     content: FileContentStore, scope: Scope, clock: SteppingClock, tmp_path: Path
 ) -> None:

@@ -68,6 +68,15 @@ def test_a_name_with_an_address_in_an_insecure_network_is_insecure(tmp_path: Pat
     assert hosts_for(tmp_path, "127.0.0.1:5000", insecure=["192.0.2.0/24"]) is None
 
 
+@pytest.mark.parametrize("addresses", [["127.0.0.1"], ["192.0.2.9", "203.0.113.9"], ["::1"], []])
+@pytest.mark.parametrize("insecure", [["192.0.2.0/24"], []])
+def test_who_answers_for_dns_takes_nobody_s_tls(tmp_path: Path, addresses: list[str], insecure: list[str]) -> None:
+    """The name is looked up again when it is connected to: one address in an insecure network says nothing."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("socket.getaddrinfo", lambda *_, **__: [(0, 0, 0, "", (address, 0)) for address in addresses])
+        assert hosts_for(tmp_path, "ghcr.io", mirrors=["https://m.example"], insecure=insecure) is None
+
+
 def test_an_insecure_mirror_is_asked_like_an_insecure_registry(tmp_path: Path) -> None:
     (mirror, hub) = hosts_for(tmp_path, "docker.io", mirrors=["https://m.example:1"], insecure=["m.example:1"]) or []
     assert (mirror.base, mirror.verify, mirror.may_be_plain) == ("https://m.example:1/v2", False, True)

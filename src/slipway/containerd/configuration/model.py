@@ -122,7 +122,9 @@ class SchedulerSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class MetadataSettings:
-    content_sharing_policy: str = field(default="shared", metadata=_unserved("content is shared between namespaces"))
+    """`content_sharing_policy`: "shared", or "isolated": a namespace has to be sent what another one has, too."""
+
+    content_sharing_policy: str = "shared"
     no_sync: bool = field(default=False, metadata=_unserved("what must last is synced"))
 
 

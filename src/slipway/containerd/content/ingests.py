@@ -39,7 +39,7 @@ def read_ingest(path: str) -> tuple[str, IngestStatus]:
             started_at=started,
             updated_at=status.st_mtime_ns if status else started,
         )
-    except (FileNotFoundError, ValueError) as error:
+    except (OSError, ValueError) as error:  # also what is no longer readable: it goes with the next collection
         raise NotFound(f"ingest {path}: not found") from error
 
 

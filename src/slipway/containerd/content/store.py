@@ -45,6 +45,7 @@ from slipway.contracts.containerd_api.words import quoted
 from slipway.database.interface import Database
 
 # An unfinished write is kept this long for whoever goes on with it, as the original keeps it.
+REF_LIMIT: Final = 32 << 10  # bytes of a ref: each listing reads all of them
 INGEST_SECONDS: Final = 24 * 3600
 
 
@@ -52,9 +53,12 @@ class FileContentStore:
     """Blobs below `root`. Made once per process: the locks on refs are in its memory."""
 
     def __init__(
-        self, root: str, database: Database, leases: LeaseHolder, events: EventPublisher, clock: Clock
-    ) -> None:
+        self, root: str, database: Database, leases: LeaseHolder, events: EventPublisher, clock: Clock, *,
+        shares: bool = True,
+    ) -> None:  # fmt: skip
+        """`shares`: who writes what another namespace has already gets it by the digest alone, without a byte sent."""
         self._root = root
+        self._shares = shares
         self._database = database
         self._leases = leases
         self._events = events
@@ -114,6 +118,8 @@ class FileContentStore:
 
     def writer(self, scope: Scope, ref: str, *, total: int = 0, expected: str = "") -> FileWriter | SharedBlobWriter:
         path = ingest_path(self._root, scope.namespace, ref)
+        if (length := len(ref.encode())) > REF_LIMIT:
+            raise InvalidArgument(f"ref of {length} bytes is longer than {REF_LIMIT}")
         algorithm = "sha256"
         if expected:
             algorithm = split_digest(expected)[0]
@@ -214,7 +220,7 @@ class FileContentStore:
         size, is_ours = self._find_and_hold(scope, expected)
         if is_ours:
             raise AlreadyExists(f"content {expected}: already exists")
-        if size is None:
+        if size is None or not self._shares:
             return None
         now = self._clock.now()
         status = IngestStatus(ref=ref, offset=size, total=size, expected=expected, started_at=now, updated_at=now)

@@ -39,11 +39,16 @@ class RegistrySettings:
         return bool(self.mirrors or self.insecure or len(self.networks) > len(_LOOPBACK))
 
     def is_insecure(self, domain: str, addresses: Iterable[Address]) -> bool:
-        """Whether a registry may do without TLS that can be verified; `addresses` are those of its host."""
+        """Whether a registry may do without TLS that can be verified; `addresses` are those of its host.
+
+        All of them have to be in a network that is told (the original: one). For a name, whoever answers for DNS says
+        them, so loopback counts for an address itself only: it would take any registry's TLS away.
+        """
         if domain in self.insecure:
             return True
+        told = self.networks if _is_address(host_of(domain)) else [n for n in self.networks if str(n) not in _LOOPBACK]
         plain = [getattr(address, "ipv4_mapped", None) or address for address in addresses]
-        return any(address in network for address in plain for network in self.networks)
+        return bool(plain) and all(any(address in network for network in told) for address in plain)
 
     def document(self) -> dict[str, Any]:
         """As `docker info` shows it."""
