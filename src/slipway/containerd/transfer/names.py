@@ -32,7 +32,9 @@ def names_for_member(destination: ImageStore, digest: str, annotations: Mapping[
 
 
 def _annotated_name(prefix: ExtraReference, annotations: Mapping[str, str]) -> str:
-    """A name in full must be as it is; a tag alone belongs to the prefix."""
+    """A name in full must be as it is; a tag alone belongs to the prefix. What a terminal would obey is no name."""
+    if not all(annotations.get(key, "").isprintable() for key in (NAME_ANNOTATION, REF_ANNOTATION)):
+        return ""
     if name := annotations.get(NAME_ANNOTATION, ""):
         return name if _below(prefix, name) == name else ""
     return _below(prefix, annotations.get(REF_ANNOTATION, ""))

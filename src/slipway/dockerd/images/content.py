@@ -12,13 +12,13 @@ from slipway.clients.containerd.content import Content
 from slipway.contracts.containerd_api.types import Descriptor, Platform
 from slipway.contracts.engine_api.container_config import ContainerConfig
 from slipway.contracts.engine_api.schema import decode
+from slipway.contracts.oci import platforms
+from slipway.contracts.oci.image import INDEX_TYPES, Index, decode_manifest_or_index
 from slipway.dockerd.images.model import ImageContent
 
 DOCUMENT_LIMIT: Final = 4 * 1024 * 1024  # as containerd and registries hold manifests
-INDEX_TYPES: Final = frozenset(
-    ("application/vnd.oci.image.index.v1+json", "application/vnd.docker.distribution.manifest.list.v2+json")
-)
 KEPT: Final = 256
+KEPT_TEXT: Final = 64 * 1024  # a longer configuration is read again each time: decoded, it takes ten times as much
 
 
 class ContentReader:
@@ -35,7 +35,9 @@ class ContentReader:
         if known is not None:
             self._known.move_to_end(target.digest)
             return known
-        content = await self._read(target)
+        content, size = await self._read(target)
+        if size > KEPT_TEXT:
+            return content
         self._known[target.digest] = content
         if len(self._known) > KEPT:
             self._known.popitem(last=False)
@@ -44,16 +46,19 @@ class ContentReader:
     def forget(self, digest: str) -> None:
         self._known.pop(digest, None)
 
-    async def _read(self, target: Descriptor) -> ImageContent:
+    async def _read(self, target: Descriptor) -> tuple[ImageContent, int]:
+        """The size is that of the configuration's text."""
         manifest_descriptor = target
-        manifest = await self._document(target.digest)
-        if target.media_type in INDEX_TYPES or "manifests" in manifest:
-            manifest_descriptor = self._choose(manifest, target.digest)
-            manifest = await self._document(manifest_descriptor.digest)
+        data = await self._blob(target.digest)
+        if target.media_type in INDEX_TYPES or "manifests" in _object(data, target.digest):
+            manifest_descriptor = self._choose(data, target)
+            data = await self._blob(manifest_descriptor.digest)
+        manifest = _object(data, manifest_descriptor.digest)
         try:
-            document = await self._document(manifest["config"]["digest"])
+            text = await self._blob(manifest["config"]["digest"])
+            document = _object(text, manifest["config"]["digest"])
             diff_ids = tuple(document["rootfs"]["diff_ids"])
-            return ImageContent(
+            content = ImageContent(
                 id=target.digest,
                 target=target,
                 manifest=manifest_descriptor,
@@ -65,26 +70,31 @@ class ContentReader:
             )
         except (KeyError, TypeError, AttributeError) as error:
             raise InvalidArgument(f"read image {target.digest}: malformed manifest or configuration") from error
+        return content, len(text)
 
-    def _choose(self, index: Mapping[str, Any], digest: str) -> Descriptor:
-        """The manifest for this platform; of several variants the first, as the index orders them."""
-        for entry in index.get("manifests") or ():
-            platform = entry.get("platform") or {}
-            if (platform.get("os"), platform.get("architecture")) == (self._platform.os, self._platform.architecture):
-                return descriptor_from_document(entry)
-        raise NotFound(
-            f"image with reference {digest} was found but does not provide the specified platform"
-            f" ({self._platform.os}/{self._platform.architecture})"
-        )
+    def _choose(self, data: bytes, index: Descriptor) -> Descriptor:
+        """The manifest for this platform, by containerd's rules: what is shown has to be what was unpacked."""
+        document = decode_manifest_or_index(data, index.media_type, f"read image {index.digest}")
+        entry = platforms.choose(document.entries, self._platform) if isinstance(document, Index) else None
+        if entry is None:
+            raise NotFound(
+                f"image with reference {index.digest} was found but does not provide the specified platform"
+                f" ({self._platform.os}/{self._platform.architecture})"
+            )
+        return entry.target
 
-    async def _document(self, digest: str) -> dict[str, Any]:
-        try:
-            document = orjson.loads(await self._content.read(digest, limit=DOCUMENT_LIMIT))
-        except orjson.JSONDecodeError as error:
-            raise InvalidArgument(f"read blob {digest}: not JSON") from error
-        if not isinstance(document, dict):
-            raise InvalidArgument(f"read blob {digest}: not a JSON object")
-        return document
+    async def _blob(self, digest: str) -> bytes:
+        return await self._content.read(digest, limit=DOCUMENT_LIMIT)
+
+
+def _object(data: bytes, digest: str) -> dict[str, Any]:
+    try:
+        document = orjson.loads(data)
+    except orjson.JSONDecodeError as error:
+        raise InvalidArgument(f"read blob {digest}: not JSON") from error
+    if not isinstance(document, dict):
+        raise InvalidArgument(f"read blob {digest}: not a JSON object")
+    return document
 
 
 def descriptor_from_document(document: Mapping[str, Any]) -> Descriptor:

@@ -74,7 +74,7 @@ def history_documents(image: NamedImage, layer_sizes: list[int]) -> list[dict[st
     """GET /images/{name}/history: newest first; `layer_sizes` oldest first."""
     sizes = iter(layer_sizes)
     found = []
-    for entry in image.content.document.get("history") or ():
+    for entry in _history(image.content.document):
         try:
             created = nanoseconds_from_rfc3339(str(entry.get("created") or "")) // 1_000_000_000
         except InvalidArgument:
@@ -98,5 +98,11 @@ def history_documents(image: NamedImage, layer_sizes: list[int]) -> list[dict[st
 def _comment(document: Mapping[str, Any]) -> str:
     if document.get("comment"):
         return str(document["comment"])
-    history = document.get("history") or [{}]
+    history = _history(document) or [{}]
     return str(history[-1].get("comment") or "")
+
+
+def _history(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """What is no entry, an image's author may have written all the same."""
+    entries = document.get("history")
+    return [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
