@@ -172,7 +172,10 @@ class UnpackSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class TransferSettings:
-    """How images are moved. `config_path` is a folder of hosts.toml files; several of them are joined by `:`."""
+    """How images are moved. `config_path` is a folder of hosts.toml files; several of them are joined by `:`.
+
+    Each transfer has as many downloads and uploads at once as there are allowed; 0: as many as it has blobs.
+    """
 
     config_path: str = ""
     max_concurrent_downloads: int = 3
