@@ -19,6 +19,8 @@ _NO_TIME: Final = Duration(0)
 _SOON: Final = Duration(_SECOND // 10)
 _TEN_SECONDS: Final = Duration(10 * _SECOND)
 _OCICRYPT: Final = "/etc/containerd/ocicrypt"
+DIFFERS: Final = ("walking",)
+"""What layers are applied and made with, under the original's name for it."""
 _HERE: Final = f"linux/{platform_from_machine(os.uname().machine).architecture}"
 
 
@@ -161,7 +163,7 @@ class ShimSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class UnpackSettings:
-    """What layers of a platform are unpacked with."""
+    """What layers of a platform are unpacked with. `differ` empty: the first of DIFFERS."""
 
     platform: str = ""
     snapshotter: str = ""
@@ -189,9 +191,9 @@ class TransferSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class DiffSettings:
-    """`default` names the differs that are asked, in this order."""
+    """`default` names the differs that are asked, in this order: some of DIFFERS."""
 
-    default: tuple[str, ...] = ("walking",)
+    default: tuple[str, ...] = DIFFERS
     sync_fs: bool = field(
         default=False, metadata=_unserved("what is unpacked is synced as docs/decisions/snapshots.md says")
     )
