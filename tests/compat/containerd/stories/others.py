@@ -38,7 +38,7 @@ async def a_version_is_told(api: Api) -> None:
     api.say(f"{bool(reply.version)}")
 
 
-@story(Explained(theirs="not found: ", ours="not found: task", why="the words are ours"))
+@story()
 async def a_task_that_is_not_there(api: Api) -> None:
     spec = {"type_url": "types.containerd.io/opencontainers/runtime-spec/1/Spec", "value": b"{}"}
     runtime = {"name": "io.containerd.runc.v2"}
@@ -47,6 +47,8 @@ async def a_task_that_is_not_there(api: Api) -> None:
         for verb in ("Start", "Delete", "DeleteProcess", "Get", "Kill", "ResizePty", "CloseIO", "Pause", "Resume"):
             await api(f"tasks.{verb}", container_id=name)
         await api("tasks.Exec", container_id=name, exec_id="e", spec=spec)
+        for exec_id in ("", "a/b"):
+            await api("tasks.Exec", container_id=name, exec_id=exec_id, spec=spec)
         await api("tasks.Get", container_id=name, exec_id="e")
         for verb in ("ListPids", "Checkpoint", "Update", "Wait"):
             await api(f"tasks.{verb}", container_id=name)
