@@ -221,7 +221,7 @@ class LocalTransfer:
         target = self._stores.images.get(scope, source.name).target
         names = names_for_target(destination, target.digest)
         if not names:
-            raise InvalidArgument(f"tag {source.name}: no new name was given")
+            raise NotFound("no image name found: not found")
         self._store(scope, names, target, destination, lambda progress: None)
 
     def _unpack_stored(self, scope: Scope, source: ImageStore, report: Report, interruption: Interruption) -> None:
