@@ -83,6 +83,8 @@ def check_settings(settings: Settings) -> None:
     pause = settings.plugins.scheduler.pause_threshold
     if not 0 <= pause <= 1:
         raise InvalidArgument(f"pause_threshold: expected a number from 0 to 1, got {pause}")
+    if settings.max_download_attempts < 1:
+        raise InvalidArgument(f"max_download_attempts: expected 1 or more, got {settings.max_download_attempts}")
     _check_differs(settings.plugins)
 
 

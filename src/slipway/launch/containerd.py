@@ -350,6 +350,7 @@ class Daemon:
             host_roots=roots,
             downloads=transfer.max_concurrent_downloads,
             uploads=transfer.max_concurrent_uploaded_layers,
+            download_attempts=self._settings.max_download_attempts,
         )
 
     async def _add_introspection(self, parts: list[Part]) -> None:

@@ -56,7 +56,7 @@ def test_flags_come_before_the_file(tmp_path: Path) -> None:
     assert (settings.debug.level, settings.grpc.address) == ("trace", "/a.sock")
 
 
-@pytest.mark.parametrize("text", ["root = '/x'\nstate = '/x'\n", "oom_score = 1001\n"])
+@pytest.mark.parametrize("text", ["root = '/x'\nstate = '/x'\n", "oom_score = 1001\n", "max_download_attempts = 0\n"])
 def test_settings_that_cannot_be_are_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "c.toml").write_text(f"version = 2\n{text}")
     settings, _ = settings_from_arguments(parse_arguments(["--config", str(tmp_path / "c.toml")]))

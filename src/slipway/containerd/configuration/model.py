@@ -294,6 +294,7 @@ class Settings:
     proxy_plugins: dict[str, ProxyPluginSettings] = field(default_factory=dict)
     stream_processors: dict[str, StreamProcessorSettings] = field(default_factory=_decryption)
     shim_template: bool = True  # ours alone: whether shims come from the template (docs/decisions/shim-template.md)
+    max_download_attempts: int = 4  # ours alone: those of a layer, that bring nothing, before its pull fails
     snapshotter: str = ""  # ours alone: the default one; empty: overlayfs where the kernel has it, or else native
 
     @property

@@ -44,7 +44,7 @@ class LocalTransfer:
     A transfer's thread waits for its client, a registry or a snapshotter of another process, which may be slow or
     silent: it is none of the threads that serve everyone. `host_roots` are folders of hosts.toml for clients that name
     none (`roots_of` reads them from `config_path`). `downloads` and `uploads` are how many blobs one transfer moves at
-    a time; 0 or less: all of them.
+    a time; 0 or less: all of them. `download_attempts` that bring nothing end a pull; 0: as many as `patience` has.
     """
 
     def __init__(
@@ -54,6 +54,7 @@ class LocalTransfer:
         host_roots: Sequence[str] = (),
         downloads: int = PARALLEL,
         uploads: int = PARALLEL,
+        download_attempts: int = 0,
         patience: Patience = USUAL_PATIENCE,
     ) -> None:
         self._stores = stores
@@ -61,6 +62,7 @@ class LocalTransfer:
         self._downloads = downloads
         self._uploads = uploads
         self._patience = patience
+        self._download_patience = patience.with_attempts(download_attempts) if download_attempts else patience
         self._threads = ThreadPoolExecutor(TRANSFERS, thread_name_prefix="transfer")
 
     async def import_archive(
@@ -96,7 +98,7 @@ class LocalTransfer:
         report(Progress(event=f"Completed pull from {place}"))
 
     def _open(self, source: Registry, reference: Reference) -> Repository:
-        return open_repository(source, reference, host_roots=self._host_roots, patience=self._patience)
+        return open_repository(source, reference, host_roots=self._host_roots, patience=self._download_patience)
 
     async def push(self, scope: Scope, source: ImageStore, destination: Registry, report: Report) -> None:
         image = await asyncio.to_thread(self._stores.images.get, scope, source.name)
