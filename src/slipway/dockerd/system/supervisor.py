@@ -69,6 +69,7 @@ class ContainerdPlan:
         }
         tables = {_TRANSFER: moves, _OURS: {"max_download_attempts": transfers.max_download_attempts}}
         told = {name: {key: value for key, value in table.items() if value} for name, table in tables.items()}
+        plugins = {name: table for name, table in told.items() if table}
         return {
             "version": 3,
             "root": self.root,
@@ -76,7 +77,7 @@ class ContainerdPlan:
             "disabled_plugins": ["io.containerd.grpc.v1.cri", "io.containerd.cri.v1.images"],
             "grpc": {"address": self.address, "uid": 0, "gid": 0},
             "debug": {"level": self.log_level},
-            "plugins": {name: table for name, table in told.items() if table},
+            **({"plugins": plugins} if plugins else {}),
         }
 
     def text(self) -> bytes:
