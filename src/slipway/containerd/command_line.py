@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 from typing import Final, NoReturn
 
 from slipway.base.errors import InvalidArgument
-from slipway.containerd.configuration.model import Settings
+from slipway.containerd.configuration.model import DIFFERS, PluginSettings, Settings
 from slipway.containerd.configuration.read import Remark, read_settings
 
 DEFAULT_CONFIGURATION: Final = "/etc/containerd/config.toml"
+_DIFFERS_HERE: Final = f"there is {' and '.join(DIFFERS)}"
 _LONG_FLAGS: Final = ("address", "root", "state", "config", "log-level", "version", "help", "topic", "namespace")
 
 
@@ -82,6 +83,21 @@ def check_settings(settings: Settings) -> None:
     pause = settings.plugins.scheduler.pause_threshold
     if not 0 <= pause <= 1:
         raise InvalidArgument(f"pause_threshold: expected a number from 0 to 1, got {pause}")
+    if settings.max_download_attempts < 1:
+        raise InvalidArgument(f"max_download_attempts: expected 1 or more, got {settings.max_download_attempts}")
+    _check_differs(settings.plugins)
+
+
+def _check_differs(plugins: PluginSettings) -> None:
+    """There is one differ, so its place in a list decides nothing; but nobody shall think that another is asked."""
+    service = "diff-service: default"
+    if not plugins.diff.default:
+        raise InvalidArgument(f"{service}: expected at least one differ", hint=_DIFFERS_HERE)
+    named = [(service, name) for name in plugins.diff.default]
+    named += [("unpack_config: differ", unpack.differ) for unpack in plugins.transfer.unpack_config if unpack.differ]
+    for key, name in named:
+        if name not in DIFFERS:
+            raise InvalidArgument(f"{key}: needed differ not loaded: {name}", hint=_DIFFERS_HERE)
 
 
 def _settings_from_file(path: str) -> tuple[Settings, list[Remark]]:

@@ -4,15 +4,19 @@ import argparse
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Final, NoReturn
 
 from slipway.base.errors import InvalidArgument, NotFound
+from slipway.base.identifiers import integer_from_text
 from slipway.base.version import VERSION
 from slipway.dockerd.registries.model import RegistrySettings, settings_from_texts
+from slipway.dockerd.system.model import TransferSettings
 from slipway.service.configuration import read_json
 from slipway.service.instance import Instance
 
 DEFAULT_CONFIG: Final = "/etc/docker/daemon.json"
+_MANY: Final = 1 << 31
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +37,7 @@ class DaemonSettings:
     show_version: bool = False
     registries: RegistrySettings = field(default_factory=RegistrySettings)
     registry_certificates: str = "/etc/docker/certs.d"
+    transfers: TransferSettings = field(default_factory=TransferSettings)
     only_validate: bool = False  # the configuration has been asked about, not the daemon
 
 
@@ -120,6 +125,10 @@ def _parser() -> argparse.ArgumentParser:
     add("--insecure-registry", dest="insecure_registries", action="append", metavar="HOST", help=insecure)
     certificates = "certificates of registries, a folder for each (/etc/docker/certs.d)"
     add("--registry-certificates", metavar="DIR", help=certificates)
+    number = partial(add, type=_whole_number, metavar="N")
+    number("--max-concurrent-downloads", help="layers of a pull that are fetched at once (3)")
+    number("--max-concurrent-uploads", help="layers of a push that are sent at once (3)")
+    number("--max-download-attempts", help="attempts at a layer before its pull fails (4)")
     live_restore = "containers outlive the end of the daemon (the default); with =false they are stopped"
     add("--live-restore", nargs="?", const="true", metavar="BOOL", help=live_restore)
     add("--validate", action="store_true", help="say whether the configuration is sound, and quit")
@@ -161,12 +170,14 @@ SETTING_KEYS: Final = {
     "init_path": "init_path",
     "registry_certificates": "registry_certificates",
 }
+TRANSFER_KEYS: Final = ("max_concurrent_downloads", "max_concurrent_uploads", "max_download_attempts")
 REGISTRY_KEYS: Final = ("registry_mirrors", "insecure_registries")
 IGNORED_KEYS: Final = frozenset(("features", "experimental"))
 KNOWN_KEYS: Final = IGNORED_KEYS.union(
     INSTANCE_KEYS,
     SETTING_KEYS,
     REGISTRY_KEYS,
+    TRANSFER_KEYS,
     ("hosts", "debug", "live_restore", "log_opts", "add_runtimes", "runtimes"),
 )
 
@@ -197,6 +208,7 @@ def _settings(table: Mapping[str, Any]) -> DaemonSettings:
         elif key == "runtimes":
             changes["runtimes"] = {**_runtimes(value), **changes.get("runtimes", {})}
     changes["registries"] = settings_from_texts(*(_texts(key, table.get(key, [])) for key in REGISTRY_KEYS))
+    changes["transfers"] = TransferSettings(**{key: _count(key, table.get(key, 0)) for key in TRANSFER_KEYS})
     if is_debugging:  # whatever the level is said to be
         changes["log_level"] = "debug"
     return replace(settings, instance=_below_roots(instance, table), **changes)
@@ -245,6 +257,22 @@ def _boolean(key: str, value: object) -> bool:
     if not isinstance(value, bool | str) or value not in words:
         raise InvalidArgument(f"configuration key {_spelled(key)!r} must be true or false")
     return words[value]
+
+
+def _count(key: str, value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise InvalidArgument(f"configuration key {_spelled(key)!r} must be a whole number")
+    if not 0 <= value < _MANY:
+        raise InvalidArgument(f"invalid {key.replace('_', ' ')}: {value}")
+    return value
+
+
+def _whole_number(text: str) -> int:
+    """A flag's."""
+    try:
+        return integer_from_text(text, low=-_MANY)
+    except InvalidArgument as error:
+        raise argparse.ArgumentTypeError(error.message) from error
 
 
 def _texts(key: str, value: object) -> list[str]:

@@ -281,7 +281,13 @@ class Daemon:
     def _transfer(self, stores: Stores) -> LocalTransfer:
         transfer = self._settings.plugins.transfer
         roots = roots_of(transfer.config_path)
-        return LocalTransfer(stores, host_roots=roots, parallel=transfer.max_concurrent_downloads)
+        return LocalTransfer(
+            stores,
+            host_roots=roots,
+            downloads=transfer.max_concurrent_downloads,
+            uploads=transfer.max_concurrent_uploaded_layers,
+            download_attempts=self._settings.max_download_attempts,
+        )
 
     async def _add_introspection(self, parts: list[Part]) -> None:
         """What tells of the others. Raises NotFound, FailedPrecondition for what must be there and is not."""

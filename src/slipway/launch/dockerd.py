@@ -52,7 +52,7 @@ from slipway.dockerd.registries.folders import RegistryFolders
 from slipway.dockerd.system.apparmor import ensure_profile
 from slipway.dockerd.system.host_facts import read_host_facts
 from slipway.dockerd.system.info import ARCHITECTURES
-from slipway.dockerd.system.model import ENGINE_VERSION, DaemonIdentity
+from slipway.dockerd.system.model import ENGINE_VERSION, DaemonIdentity, TransferSettings
 from slipway.dockerd.system.service import SystemService
 from slipway.dockerd.system.supervisor import ContainerdPlan, ContainerdSupervisor, wait_answering
 from slipway.dockerd.volumes.store import VolumeStore
@@ -172,6 +172,8 @@ class Daemon:
         """The address of the containerd to use: the one we were told of, or our own."""
         if told := self._instance.containerd_address:
             log.info("waiting for containerd", extra={"fields": {"address": told}})
+            if self._settings.transfers != TransferSettings():
+                log.warning("limits of transfers change nothing: this containerd was configured by somebody else")
             await wait_answering(told.removeprefix(UNIX))
             return told
         plan = ContainerdPlan(
@@ -180,6 +182,7 @@ class Daemon:
             root=self._instance.containerd_data_root,
             state=self._instance.containerd_state_root,
             log_level=self._settings.log_level,
+            transfers=self._settings.transfers,
         )
         supervisor = ContainerdSupervisor(plan, self._limit)
         stack.push_async_callback(supervisor.stop)

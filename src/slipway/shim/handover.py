@@ -16,7 +16,8 @@ with its parent (PR_SET_PDEATHSIG, `tini -p`), and the forerunner's end must not
 while it waits: it collects whoever has ended, and says so.
 
 It happens between half a second and a second after the container's start, when nothing else is under way: that is
-later than a short program's end, and delays nobody. Where it cannot be (output is spilled, an exec runs, containerd
+later than a short program's end, and delays nobody. All containers of a group pass together, those that have come by
+then; the heir makes later ones itself. Where it cannot be (output is spilled, an exec runs, containerd
 does not take our events), the forerunner looks again later; it can serve as the shim to the end, and the one that waits
 then ends with it. So it does with a sandbox, whose containers come and go.
 """
@@ -48,7 +49,7 @@ if TYPE_CHECKING:
     from slipway.transport.plain.ttrpc import Connected, TtrpcServer
 
 CALM = 0.5
-"""Seconds between two looks that must both see the container run, before it is passed on."""
+"""Seconds between two looks that must both see the containers run, before they are passed on."""
 
 _LAST_LOOK = 8.0  # seconds between looks where it could not be
 
@@ -92,7 +93,7 @@ class Heir:
 
 
 class Forerunner:
-    """Passes everything on when the container runs and nothing else is under way; the process ends by that."""
+    """Passes everything on when the containers run and nothing else is under way; the process ends by that."""
 
     def __init__(self, heir: Heir, names: Names, shim: Shim, server: TtrpcServer) -> None:
         self._heir = heir
@@ -100,7 +101,7 @@ class Forerunner:
         self._shim = shim
         self._server = server
         self._pause = heir.after
-        self._ran = False
+        self._ran: list[str] = []
         self._exits = 0  # that the heir has told us of
 
     def begin(self) -> None:
@@ -157,31 +158,31 @@ class Forerunner:
 
     def _look(self) -> None:
         """What is seen twice has gone on for a while: a container that has just started may end as soon."""
-        containers = list(self._shim.containers.values())
-        runs = len(containers) == 1 and containers[0].init.is_running and not self._shim.expected
+        containers = self._shim.containers
+        run = all(container.init.is_running for container in containers.values()) and not self._shim.expected
+        running = list(containers) if run else []
         if self._heir.channel < 0 or self._shim.sandbox is not None:  # a sandbox stays with whom it was created in
             return
-        if runs and self._ran:
-            self._give(containers[0])
+        if running and running == self._ran:
+            self._give(list(containers.values()))
             self._pause = min(self._pause * 2, _LAST_LOOK)
-        self._ran = runs
+        self._ran = running
         self._look_later()
 
-    def _give(self, container: Container) -> None:
+    def _give(self, containers: list[Container]) -> None:
         """Pass everything on and end; return when that cannot be now."""
-        streams = container.init.streams.give() if container.init.streams is not None else None
+        all_streams = [given for container in containers if (given := _given(container)) is not None]
         connections = self._server.give()
-        if connections is None or streams is None or not self._is_all_told(container):
+        if connections is None or len(all_streams) < len(containers) or not all(map(self._is_all_told, containers)):
             return
         if any(method != "Wait" for _, _, calls in connections for _, _, method, *_ in calls):
             return
         listener = self._server.listener
-        numbers = _descriptors(listener, connections, streams)
+        numbers = _descriptors(listener, connections, all_streams)
         names = self._names
         about_us = (names.path, names.bundle, names.namespace, names.events, names.is_shared)
-        payload = marshal.dumps(
-            (numbers, about_us, listener, connections, _description(container), streams, self._exits)
-        )
+        described = [_description(container) for container in containers]
+        payload = marshal.dumps((numbers, about_us, listener, connections, described, all_streams, self._exits))
         if len(payload) > _LARGEST or len(numbers) > _MOST_DESCRIPTORS:
             return
         try:
@@ -202,22 +203,27 @@ class Forerunner:
         )
 
 
-def _descriptors(listener: int, connections: list[Connected], streams: Given) -> list[int]:
-    master, source, outputs = streams
-    numbers = [listener, *(connection[0] for connection in connections), master, *(source or ())[:3]]
-    numbers += [number for output in outputs for number in output[:2]]
+def _given(container: Container) -> Given | None:
+    return container.init.streams.give() if container.init.streams is not None else None
+
+
+def _descriptors(listener: int, connections: list[Connected], all_streams: list[Given]) -> list[int]:
+    numbers = [listener, *(connection[0] for connection in connections)]
+    for master, source, outputs in all_streams:
+        numbers += [master, *(source or ())[:3]]
+        numbers += [number for output in outputs for number in output[:2]]
     return [number for number in numbers if number >= 0]
 
 
 class Inheritance:
     """What a forerunner has passed on; `take` makes it ours."""
 
-    __slots__ = ("_connections", "_container", "_exits", "_streams", "listener", "names")
+    __slots__ = ("_connections", "_containers", "_exits", "_streams", "listener", "names")
 
     def __init__(self, payload: bytes, descriptors: list[int], told: list[Exit], sent: int) -> None:
         """`descriptors` are ours, for the numbers that the forerunner's had, in the same order. `told` are the last of
         `sent` exits that it was told of: those that it had not read yet are ours to take."""
-        numbers, about_us, listener, connections, self._container, streams, read = marshal.loads(payload)
+        numbers, about_us, listener, connections, self._containers, all_streams, read = marshal.loads(payload)
         self._exits = told[len(told) - (sent - read) :]
         ours = dict(zip(numbers, descriptors, strict=True))
         ours[-1] = -1
@@ -225,24 +231,29 @@ class Inheritance:
         self.names = Names(*texts, is_shared=is_shared)
         self.listener: int = ours[listener]
         self._connections = [(ours[number], *rest) for number, *rest in connections]
-        master, source, outputs = streams
-        if source is not None:
-            source = (ours[source[0]], ours[source[1]], ours[source[2]], *source[3:])
-        outputs = [(ours[reading], ours[writing], *rest) for reading, writing, *rest in outputs]
-        self._streams = (ours[master], source, outputs)
+        self._streams = [_in_our_numbers(streams, ours) for streams in all_streams]
 
     def take(self, shim: Shim, server: TtrpcServer) -> None:
         """Go on where the forerunner stopped. It has ended."""
-        container = _container(shim, self._container, self._streams)
-        shim.containers[container.id] = container
-        watch_memory(shim, container)
-        exited = shim.children.wait(container.init.pid)
+        for description, streams in zip(self._containers, self._streams, strict=True):
+            container = _container(shim, description, streams)
+            shim.containers[container.id] = container
+            watch_memory(shim, container)
+            exited = shim.children.wait(container.init.pid)
+            shim.loop.spawn(shim.supervise(container, container.init, exited))
         for ended in self._exits:
             shim.children.take_exit(ended)
         shim.children.reap()
-        shim.loop.spawn(shim.supervise(container, container.init, exited))
         for connected in self._connections:
             server.take(connected)
+
+
+def _in_our_numbers(streams: Given, ours: dict[int, int]) -> Given:
+    master, source, outputs = streams
+    if source is not None:
+        source = (ours[source[0]], ours[source[1]], ours[source[2]], *source[3:])
+    given = [(ours[reading], ours[writing], name, splices) for reading, writing, name, splices in outputs]
+    return ours[master], source, given
 
 
 def wait_for_inheritance(channel: int, forerunner: int) -> Inheritance | None:

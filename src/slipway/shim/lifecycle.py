@@ -34,9 +34,19 @@ def next_status(action: str, status: int, *, is_init: bool) -> int:
     table = _INIT if is_init else _EXEC
     following = table.get((action, status))
     if following is None:
-        name = "deleted" if status == DELETED else STATUS_NAMES[status]
-        raise FailedPrecondition(f"cannot {action} a {name} process")
+        raise FailedPrecondition(f"cannot {action} {_said(action, status)}")
     return following
+
+
+def _said(action: str, status: int) -> str:
+    """What cannot be acted on, as the original calls it."""
+    name = "deleted" if status == DELETED else STATUS_NAMES[status]
+    if action in ("pause", "resume", "checkpoint"):
+        if status == CREATED:
+            return "a task in created state" if action == "checkpoint" else "task in created state"
+        if status in (PAUSED, STOPPED):
+            return f"a {name} container"
+    return f"a {name} process"
 
 
 def can_exec(status: int) -> bool:

@@ -27,7 +27,7 @@ def container_metrics(groups: dict[str, str]) -> AnyMessage:
         return AnyMessage(type_url=metrics.V1_TYPE, value=encode(_metrics_v1(groups)))
     if "" in groups:
         return AnyMessage(type_url=metrics.V2_TYPE, value=encode(_metrics_v2(groups[""])))
-    raise NotFound("cgroup does not exist")
+    raise NotFound("cgroup does not exist: not found")
 
 
 def _metrics_v1(groups: dict[str, str]) -> metrics.MetricsV1:

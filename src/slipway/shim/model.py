@@ -134,12 +134,12 @@ class Container:
             return self.init
         found = self.execs.get(exec_id)
         if found is None:
-            raise NotFound(f"process does not exist {exec_id}")
+            raise NotFound(f"process does not exist {exec_id}: not found")
         return found
 
     def check_init_alive(self) -> None:
         if not self.init.is_running:
-            raise FailedPrecondition(f"container {self.id} init process is not running")
+            raise FailedPrecondition(f"container {self.id} init process is not running: failed precondition")
 
 
 class Sandbox:

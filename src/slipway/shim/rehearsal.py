@@ -16,6 +16,7 @@ from slipway.base.errors import EngineError
 from slipway.base.files import unlink_if_present
 from slipway.contracts.shim_api import events, messages
 from slipway.contracts.shim_api.status import code_from_error
+from slipway.contracts.shim_api.template import REHEARSAL_FOLDER
 from slipway.linux.prctl import set_parent_death_signal
 from slipway.shim.bootstrap import bind
 from slipway.shim.handover import Heir, Names, channel_pair, wait_for_inheritance
@@ -37,7 +38,6 @@ _NAME = "rehearsal"
 _CONFIG = b'{"ociVersion":"1.0.2","linux":{"namespaces":[{"type":"pid"}]}}'
 _PATIENCE = 5.0
 _LONGEST = 10  # seconds that a process waits for the kill of a rehearsal that broke off
-_FOLDER = "r"  # and the number of the process
 _LOOK = 0.002
 _OUTPUT = b"some output\n"
 _PROCESS = messages.ProcessRequest(id=_NAME)
@@ -53,11 +53,11 @@ def rehearse(place: str, times: int, runtime: Callable[[str], None]) -> None:
     played when a life failed ends within ten seconds.
     """
     for name in os.listdir(place):
-        number = name[len(_FOLDER) :]
-        is_one = name.startswith(_FOLDER) and number.isascii() and number.isdigit()
+        number = name[len(REHEARSAL_FOLDER) :]
+        is_one = name.startswith(REHEARSAL_FOLDER) and number.isascii() and number.isdigit()
         if is_one and not os.path.exists(f"/proc/{number}"):
             _remove(place, name)
-    own = f"{_FOLDER}{os.getpid()}"
+    own = f"{REHEARSAL_FOLDER}{os.getpid()}"
     folder = f"{place}/{own}"
     os.makedirs(f"{folder}/bundle", mode=0o700)
     try:

@@ -62,7 +62,7 @@ class Shim:
     def container(self, id: str) -> Container:
         found = self.containers.get(id)
         if found is None:
-            raise NotFound("container not created")
+            raise NotFound("container not created: not found")
         return found
 
     def runtime(self, bundle: str, options: Options) -> Runtime:

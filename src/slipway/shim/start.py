@@ -87,12 +87,12 @@ def _kill_unanswered(shim: Shim, pid_file: str) -> None:
 def signal_exec(process: Process, number: int) -> None:
     """Signal an exec. It is not mistaken: its number is free after we reaped it, or the heir, who tells at once."""
     if process.is_stopped:
-        raise NotFound("process already finished")
+        raise NotFound("process already finished: not found")
     if not process.pid:
-        raise FailedPrecondition("process not created")
+        raise FailedPrecondition("process not created: failed precondition")
     try:
         os.kill(process.pid, number)
     except ProcessLookupError:
-        raise NotFound("process already finished") from None
+        raise NotFound("process already finished: not found") from None
     except OSError as error:
         raise InvalidArgument(f"signal {number} to process {process.pid}: {error.strerror}") from error

@@ -122,10 +122,10 @@ class TaskService:
         container = self._shim.container(request.id)
         check_identifier(request.exec_id, "exec id")
         if request.exec_id in container.execs:
-            raise AlreadyExists(f"id {request.exec_id}")
+            raise AlreadyExists(f"id {request.exec_id}: already exists")
         if not can_exec(container.init.status):
             status = messages.STATUS_NAMES[container.init.status]
-            raise FailedPrecondition(f"cannot exec in a {status} container")
+            raise FailedPrecondition(f"cannot exec in a {status} state")
         names = StdioNames(request.stdin, request.stdout, request.stderr, terminal=request.terminal)
         spec = request.spec.value if request.spec else b""
         container.execs[request.exec_id] = Process(request.exec_id, names, self._shim.loop.future(), spec=spec)

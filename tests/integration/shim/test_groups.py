@@ -31,6 +31,14 @@ async def sleeper(containerd, annotations=GROUP):
     return container
 
 
+async def passed_on_together(members):
+    """The forerunner has ended, and the shim serves: the containers are its only children."""
+    shim, pids = members[0].bootstrap.pid, sorted(member.pid for member in members)
+    await asyncio.to_thread(wait_until, lambda: sorted(processes.children_of(shim)) == pids, "the hand-over")
+    for member in members:
+        assert (await member.client.state(member.process)).pid == member.pid
+
+
 async def leave(container):
     """Kill and delete it, and ask its shim to end: it stays for the others."""
     with suppress(NotFound):  # it was killed before
@@ -71,14 +79,16 @@ async def all_gone(containerd):
     await asyncio.to_thread(wait_until, lambda: not shims_of(containerd), "the end of the shim")
 
 
-@pytest.mark.parametrize("handed_over", [pytest.param(False, marks=MATRIX), True])
+@pytest.mark.parametrize("handed_over", [pytest.param("none", marks=MATRIX), "the first", "all"])
 @pytest.mark.parametrize("order", [(0, 1, 2), *(pytest.param(order, marks=MATRIX) for order in ((2, 1, 0), (1, 0, 2)))])
 def test_one_shim_serves_a_group_and_ends_with_its_last_container(scenario, order, handed_over):
     async def test(containerd):
         first = await sleeper(containerd)
-        if handed_over:
+        if handed_over == "the first":
             await first.passed_on()
         members = [first, await sleeper(containerd), await sleeper(containerd)]
+        if handed_over == "all":
+            await passed_on_together(members)
         assert len({member.bootstrap.address for member in members}) == 1
         assert {member.bootstrap.pid for member in members} == {first.bootstrap.pid}
         assert {processes.read(member.pid).parent for member in members} == {first.bootstrap.pid}
@@ -177,6 +187,43 @@ def test_who_has_joined_and_fails_is_not(scenario):
             await second.client.wait_closed()
         await all_gone(containerd)
         containerd.clients.remove(second)
+
+    scenario(test)
+
+
+def test_output_of_a_group_is_whole_whoever_serves(scenario):
+    """Each container's own, before and after all are passed on; and who waits hears of each end."""
+
+    async def test(containerd):
+        members = []
+        for number in range(3):
+            script = f"echo before {number}; read word; echo $word {number}"
+            member = await containerd.container("/bin/sh", "-c", script, stdin=True, annotations=GROUP)
+            members.append(member)
+            member.open("stdout")
+            await member.start()
+        waiting = [asyncio.create_task(member.client.wait(member.process)) for member in members]
+        keyboards = [os.open(member.bundle / "stdin", os.O_WRONLY) for member in members]
+        try:
+            for number, member in enumerate(members):
+                assert await member.read(size=9) == b"before %d\n" % number
+            await passed_on_together(members)
+            for number, member in reversed([*enumerate(members)]):
+                os.write(keyboards[number], b"after\n")
+                assert await member.read() == b"after %d\n" % number
+        finally:
+            for keyboard in keyboards:
+                os.close(keyboard)
+        assert [ended.exit_status for ended in await asyncio.gather(*waiting)] == [0, 0, 0]
+        assert containerd.topics().count("/tasks/exit") == 3
+        for member in members:
+            member.shut()
+        for member in members[1:]:
+            await member.client.delete(member.process)
+            await member.client.close()
+            containerd.clients.remove(member)
+        await members[0].end()
+        await all_gone(containerd)
 
     scenario(test)
 

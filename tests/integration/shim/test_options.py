@@ -1,8 +1,10 @@
 """What containerd's client may choose about a container's runtime, and what each choice does."""
 
+import asyncio
 import json
 import os
 import shlex
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ from slipway.wire.protobuf_known import AnyMessage
 from tests.integration.shim.conftest import Container
 from tests.support import cgroup_folders, processes
 from tests.support.paths import LAUNCHERS
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.root
 
@@ -107,6 +110,53 @@ def test_systemd_is_asked_for_the_groups_and_keyring_and_root_are_kept(scenario,
         [words] = calls(recorder, "create")
         assert "--systemd-cgroup" in words[: words.index("create")]
         assert {"--no-pivot", "--no-new-keyring"} <= set(words[words.index("create") :])
+
+    scenario(test)
+
+
+@pytest.mark.parametrize("is_kept", [False, True])
+def test_a_container_has_a_session_keyring_of_its_own_unless_it_keeps_its_caller_s(scenario, is_kept):
+    """The runtime names it after the container; /proc/keys is what the program may view."""
+
+    async def test(containerd):
+        chosen = options(containerd, no_new_keyring=is_kept)
+        container = await containerd.container("/bin/cat", "/proc/keys", options=chosen)
+        container.open()
+        await container.start()
+        assert (f"_ses.{container.id}: empty".encode() in await container.read()) is not is_kept
+        await container.end()
+
+    scenario(test)
+
+
+@pytest.mark.vm
+def test_systemd_makes_the_groups_where_the_options_say_so(scenario, monkeypatch):
+    """A scope, from the creation until the end; whoever serves the container then."""
+
+    def ask(unit, name):
+        words = ["systemctl", "show", "-P", name, unit]
+        return subprocess.run(words, capture_output=True, text=True, check=True).stdout.strip()
+
+    async def test(containerd):
+        container = Container(containerd, f"c{os.urandom(4).hex()}")
+        spec = container._spec(["/bin/sleep", "1000"], False)
+        spec["linux"]["cgroupsPath"] = f"swshim.slice:slipway:{container.id}"
+        spec["linux"]["resources"] = {"pids": {"limit": 42}}
+        monkeypatch.setattr(container, "_spec", lambda *_: spec)
+        await container.create([], options=options(containerd, systemd_cgroup=True))
+        unit = f"slipway-{container.id}.scope"
+        group = Path("/sys/fs/cgroup/swshim.slice") / unit
+        assert await asyncio.to_thread(ask, unit, "ActiveState") == "active"
+        assert await asyncio.to_thread(ask, unit, "TasksMax") == "42"
+        await container.start()
+        await container.passed_on()
+        assert (group / "cgroup.procs").read_text().split() == [str(container.pid)]
+        await container.client.pause(container.task)
+        assert "frozen 1" in (group / "cgroup.events").read_text()
+        await container.client.resume(container.task)
+        await container.end()
+        await asyncio.to_thread(wait_until, lambda: not group.exists(), "systemd to remove the scope")
+        assert await asyncio.to_thread(ask, unit, "LoadState") == "not-found"
 
     scenario(test)
 

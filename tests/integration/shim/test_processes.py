@@ -217,6 +217,7 @@ def test_a_template_that_is_killed_in_its_rehearsal_leaves_no_process(short_fold
         wait_until(lambda: not processes.mentioning(address), "the end of all its processes", 3)
 
     async def start_and_use():
+        (short_folder / "r99999999").mkdir()  # of a template that died with its containerd
         bundle = short_folder / "none"
         bundle.mkdir()
         request = ShimRequest(namespace="test", id="none", bundle=str(bundle), address=address, ttrpc_address=address)
@@ -238,8 +239,22 @@ def test_a_template_whose_folder_is_removed_ends_with_containerd(short_folder):
         wait_until(rehearsal.exists, "the rehearsal")
         time.sleep(moment / 100)
         shutil.rmtree(place, ignore_errors=True)
-        asyncio.run(asyncio.wait_for(launcher.close(), 15 * SLOWNESS))
+        launcher._channel.close()  # as when containerd is killed
+        launcher._process.wait(15 * SLOWNESS)
+        asyncio.run(launcher.close())
         shutil.rmtree(place, ignore_errors=True)
+
+
+def test_a_launcher_ends_without_its_template_s_rehearsal(short_folder):
+    """As a daemon that refuses to start: it waited for some seconds, with its one sentence said at the end."""
+    place = short_folder / "refused"
+    place.mkdir()
+    launcher = TemplateLauncher(f"{place}/c.sock", ExecLauncher("/bin/false", str(CHECKOUT / "none")))
+    wait_until((place / f"r{launcher.pid}").exists, "the rehearsal")
+    os.kill(launcher.pid, signal.SIGSTOP)  # one that would never end by itself
+    asyncio.run(asyncio.wait_for(launcher.close(), 10))
+    assert not os.path.exists(f"/proc/{launcher.pid}")
+    assert not [name for name in os.listdir(place) if re.fullmatch(r"r\d+", name)]
 
 
 def test_who_asks_a_launcher_that_ends_is_refused(scenario):

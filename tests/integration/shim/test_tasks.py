@@ -143,7 +143,7 @@ def test_signals_reach_execs_and_init(scenario):
 def test_pause_and_resume(scenario):
     async def test(containerd):
         container = await containerd.container("/bin/sleep", "1000")
-        with pytest.raises(FailedPrecondition, match="cannot pause a created process"):
+        with pytest.raises(FailedPrecondition, match="cannot pause task in created state"):
             await container.client.pause(container.task)
         await container.start()
         await container.client.pause(container.task)
@@ -219,7 +219,7 @@ def test_what_is_refused(scenario):
             await container.client.state(messages.ProcessRequest(id="another"))
         with pytest.raises(AlreadyExists):
             await container.client.create(messages.CreateTaskRequest(id=container.id, bundle=str(container.bundle)))
-        with pytest.raises(FailedPrecondition, match="cannot checkpoint a created process"):
+        with pytest.raises(FailedPrecondition, match="cannot checkpoint a task in created state"):
             await container.client.checkpoint(messages.CheckpointTaskRequest(id=container.id))
         await container.start()
         with pytest.raises(FailedPrecondition, match="cannot start a running process"):

@@ -56,12 +56,39 @@ def test_flags_come_before_the_file(tmp_path: Path) -> None:
     assert (settings.debug.level, settings.grpc.address) == ("trace", "/a.sock")
 
 
-@pytest.mark.parametrize("text", ["root = '/x'\nstate = '/x'\n", "oom_score = 1001\n"])
+@pytest.mark.parametrize("text", ["root = '/x'\nstate = '/x'\n", "oom_score = 1001\n", "max_download_attempts = 0\n"])
 def test_settings_that_cannot_be_are_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "c.toml").write_text(f"version = 2\n{text}")
     settings, _ = settings_from_arguments(parse_arguments(["--config", str(tmp_path / "c.toml")]))
     with pytest.raises(InvalidArgument):
         check_settings(settings)
+
+
+DIFFERS = "[plugins.'io.containerd.service.v1.diff-service']\ndefault = "
+UNPACK = "[[plugins.'io.containerd.transfer.v1.local'.unpack_config]]\nplatform = 'linux/s390x'\ndiffer = "
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (f"{DIFFERS}['walking', 'erofs', 'walking']", "diff-service: default: needed differ not loaded: erofs"),
+        (f"{DIFFERS}['']", "diff-service: default: needed differ not loaded: "),
+        (f"{DIFFERS}[]", "diff-service: default: expected at least one differ"),
+        (f"{UNPACK}'erofs'", "unpack_config: differ: needed differ not loaded: erofs"),
+    ],
+)
+def test_a_differ_that_there_is_not_is_named(tmp_path: Path, text: str, said: str) -> None:
+    (tmp_path / "c.toml").write_text(f"version = 2\n{text}\n")
+    settings, _ = settings_from_arguments(parse_arguments(["--config", str(tmp_path / "c.toml")]))
+    with pytest.raises(InvalidArgument) as refused:
+        check_settings(settings)
+    assert (refused.value.message, refused.value.hint) == (said, "there is walking")
+
+
+@pytest.mark.parametrize("text", [f"{DIFFERS}['walking', 'walking']", f"{UNPACK}'walking'", f"{UNPACK}''"])
+def test_the_differ_that_there_is_may_be_named(tmp_path: Path, text: str) -> None:
+    (tmp_path / "c.toml").write_text(f"version = 2\n{text}\n")
+    check_settings(settings_from_arguments(parse_arguments(["--config", str(tmp_path / "c.toml")]))[0])
 
 
 VALUES = {

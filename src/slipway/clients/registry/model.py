@@ -1,7 +1,7 @@
 """What a registry is asked, and where it answers."""
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 
@@ -44,6 +44,11 @@ class Patience:
     document: float = 300.0
     pauses: tuple[float, ...] = (0.2, 1.0, 4.0)
     longest_pause: float = 30.0
+
+    def with_attempts(self, attempts: int) -> "Patience":
+        """The same, for so many attempts (one at least) that bring nothing."""
+        more = max(attempts - 1 - len(self.pauses), 0)
+        return replace(self, pauses=(*self.pauses, *self.pauses[-1:] * more)[: max(attempts - 1, 0)])
 
 
 USUAL_PATIENCE: Final = Patience()

@@ -175,7 +175,7 @@ def _kill_error(error: EngineError) -> EngineError:
     """runc has no exit status for "already gone": its words are the interface (the original shim reads them too)."""
     words = error.message.lower()
     if any(finished in words for finished in _FINISHED):
-        return NotFound("process already finished")
+        return NotFound("process already finished: not found")
     if "does not exist" in words:
-        return NotFound("no such container")
+        return NotFound("no such container: not found")
     return EngineError(f"unknown error after kill: {error.message}")

@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import subprocess
 import sys
 from collections import deque
+from contextlib import suppress
 
+from slipway.archive.remove import remove_name
 from slipway.base.errors import KINDS, InternalError, Unavailable
 from slipway.clients.shim.interface import Bootstrap, DeadShim, ShimLauncher, ShimRequest
 from slipway.clients.shim.names import is_our_shim
 from slipway.contracts.shim_api.messages import DeleteResponse
-from slipway.contracts.shim_api.template import DELETE, LARGEST_PACKET, START, TemplateReply, TemplateRequest
+from slipway.contracts.shim_api.template import (
+    DELETE,
+    LARGEST_PACKET,
+    REHEARSAL_FOLDER,
+    START,
+    TemplateReply,
+    TemplateRequest,
+)
 from slipway.linux.descriptor_limit import DescriptorLimit
 from slipway.wire.protobuf import decode, encode
 from slipway.wire.protobuf_known import nanoseconds_from_timestamp
@@ -73,11 +83,29 @@ class TemplateLauncher:
         )
 
     async def close(self) -> None:
-        """End the template. Shims live on; what was asked for and is not answered fails with Unavailable."""
+        """End the template. Shims live on; what was asked for and is not answered fails with Unavailable.
+
+        One that was never asked for anything may still be at its rehearsal, and is not waited for: a daemon that cannot
+        start says so at once.
+        """
         self._closed = True
         self._lose_template()
+        if not self._number:
+            self._process.kill()
         await asyncio.to_thread(self._process.wait)
+        if not self._number:
+            await asyncio.to_thread(self._remove_rehearsal)
         await self._others.close()
+
+    def _remove_rehearsal(self) -> None:
+        """What the template was at when it was killed. If one of its processes, which end with it, is just writing
+        there, it is left to the next rehearsal."""
+        with suppress(OSError):
+            place = os.open(os.path.dirname(self._address), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            try:
+                remove_name(place, os.fsencode(f"{REHEARSAL_FOLDER}{self._process.pid}"))
+            finally:
+                os.close(place)
 
     async def _ask(self, action: int, request: ShimRequest, timeout: float) -> TemplateReply:
         """What the process forked for the request answers; asked once more when the template died before that."""

@@ -19,6 +19,8 @@ _NO_TIME: Final = Duration(0)
 _SOON: Final = Duration(_SECOND // 10)
 _TEN_SECONDS: Final = Duration(10 * _SECOND)
 _OCICRYPT: Final = "/etc/containerd/ocicrypt"
+DIFFERS: Final = ("walking",)
+"""What layers are applied and made with, under the original's name for it."""
 _HERE: Final = f"linux/{platform_from_machine(os.uname().machine).architecture}"
 
 
@@ -163,7 +165,7 @@ class ShimSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class UnpackSettings:
-    """What layers of a platform are unpacked with."""
+    """What layers of a platform are unpacked with. `differ` empty: the first of DIFFERS."""
 
     platform: str = ""
     snapshotter: str = ""
@@ -174,7 +176,10 @@ class UnpackSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class TransferSettings:
-    """How images are moved. `config_path` is a folder of hosts.toml files; several of them are joined by `:`."""
+    """How images are moved. `config_path` is a folder of hosts.toml files; several of them are joined by `:`.
+
+    Each transfer has as many downloads and uploads at once as there are allowed; 0: as many as it has blobs.
+    """
 
     config_path: str = ""
     max_concurrent_downloads: int = 3
@@ -188,9 +193,9 @@ class TransferSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class DiffSettings:
-    """`default` names the differs that are asked, in this order."""
+    """`default` names the differs that are asked, in this order: some of DIFFERS."""
 
-    default: tuple[str, ...] = ("walking",)
+    default: tuple[str, ...] = DIFFERS
     sync_fs: bool = field(
         default=False, metadata=_unserved("what is unpacked is synced as docs/decisions/snapshots.md says")
     )
@@ -291,6 +296,7 @@ class Settings:
     proxy_plugins: dict[str, ProxyPluginSettings] = field(default_factory=dict)
     stream_processors: dict[str, StreamProcessorSettings] = field(default_factory=_decryption)
     shim_template: bool = True  # ours alone: whether shims come from the template (docs/decisions/shim-template.md)
+    max_download_attempts: int = 4  # ours alone: those of a layer, that bring nothing, before its pull fails
     snapshotter: str = ""  # ours alone: the default one; empty: overlayfs where the kernel has it, or else native
 
     @property

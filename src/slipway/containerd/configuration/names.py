@@ -7,7 +7,7 @@ from typing import Any, Final
 NEWEST: Final = 3
 OURS: Final = "io.containerd.slipway.v1.daemon"
 """The table of the keys that are ours alone: a name that the original takes for a plugin it does not have."""
-OUR_KEYS: Final = ("shim_template", "snapshotter")
+OUR_KEYS: Final = ("shim_template", "snapshotter", "max_download_attempts")
 
 # Source: containerd cmd/containerd/server/config (version 1), the plugins' own migrations (version 2).
 _SHORT: Final[Mapping[str, str]] = {

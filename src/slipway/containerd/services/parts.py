@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from slipway.base.errors import FailedPrecondition, NotFound
-from slipway.containerd.configuration.model import Settings
+from slipway.containerd.configuration.model import DIFFERS, Settings
 from slipway.containerd.services.introspection import Part
 from slipway.containerd.snapshots.choice import Snapshotters
 from slipway.containerd.snapshots.proxy_settings import ProxySettings
@@ -55,7 +55,7 @@ def parts_of(
         ),
         *(_proxy(proxy, here) for proxy in proxies),
         Part(type="io.containerd.metadata.v1", id="bolt", exports={"policy": "shared"}),
-        Part(type="io.containerd.differ.v1", id="walking", platforms=here),
+        *(Part(type="io.containerd.differ.v1", id=name, platforms=here) for name in DIFFERS),
         Part(type="io.containerd.event.v1", id="exchange"),
         Part(type="io.containerd.gc.v1", id="scheduler"),
         Part(type="io.containerd.lease.v1", id="manager"),

@@ -3,8 +3,8 @@
 import asyncio
 import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any, TypeVar
 
@@ -13,7 +13,6 @@ from google.protobuf.empty_pb2 import Empty
 
 from slipway.base.clock import Clock
 from slipway.base.errors import EngineError, InvalidArgument, NotFound, Unavailable
-from slipway.base.identifiers import check_identifier
 from slipway.clients.shim.interface import TaskClient
 from slipway.containerd.containers.interface import ContainerReader
 from slipway.containerd.containers.model import TypedValue
@@ -31,6 +30,7 @@ from slipway.containerd.tasks.supervisor import TaskSupervisor
 from slipway.contracts.containerd_api.filters import filters_from_texts
 from slipway.contracts.containerd_api.generated import task_pb2, types_pb2
 from slipway.contracts.containerd_api.generated import tasks_pb2 as api
+from slipway.contracts.containerd_api.words import check_identifier
 from slipway.contracts.shim_api import messages as task
 from slipway.contracts.shim_api.options import CHECKPOINT_OPTIONS_TYPE, OPTIONS_TYPE, CheckpointOptions, Options
 from slipway.transport.aio.grpc_server import Call
@@ -78,18 +78,19 @@ class TasksService:
         return api.CreateTaskResponse(container_id=request.container_id, pid=pid)
 
     async def start(self, call: Call, request: Any) -> Any:
-        shim = self._shim(call, request)
+        shim = await self._shim(call, request)
         started = await shim.client.start(_process(request))
         return api.StartResponse(pid=started.pid)
 
     async def delete(self, call: Call, request: Any) -> Any:
+        await self._shim(call, request)
         end = await self._tasks.delete(scope_of(call), request.container_id)
         return api.DeleteResponse(
             id=request.container_id, pid=end.pid, exit_status=end.exit_status, exited_at=timestamp(end.exited_at)
         )
 
     async def delete_process(self, call: Call, request: Any) -> Any:
-        with self._asked(call, request) as shim:
+        async with self._asked(call, request) as shim:
             response = await shim.delete(_process(request))
         return api.DeleteResponse(
             id=request.exec_id,
@@ -99,7 +100,7 @@ class TasksService:
         )
 
     async def get(self, call: Call, request: Any) -> Any:
-        shim = self._shim(call, request)
+        shim = await self._shim(call, request)
         state = await shim.client.state(_process(request))
         return api.GetResponse(process=_process_message(state))
 
@@ -112,12 +113,15 @@ class TasksService:
         signal = task.KillRequest(
             id=request.container_id, exec_id=request.exec_id, signal=request.signal, all=request.all
         )
-        with self._asked(call, request) as shim:
+        async with self._asked(call, request) as shim:
             await shim.kill(signal)
         return Empty()
 
     async def exec(self, call: Call, request: Any) -> Any:
-        check_identifier(request.exec_id, "exec id")
+        if not request.exec_id:
+            raise InvalidArgument("exec id cannot be empty")
+        await self._shim(call, request)
+        check_identifier(request.exec_id, f"invalid exec id {request.exec_id}: ")
         wanted = task.ExecProcessRequest(
             id=request.container_id,
             exec_id=request.exec_id,
@@ -127,7 +131,7 @@ class TasksService:
             stderr=request.stderr,
             spec=AnyMessage(type_url=request.spec.type_url, value=request.spec.value),
         )
-        with self._asked(call, request) as shim:
+        async with self._asked(call, request) as shim:
             await shim.exec(wanted)
         return Empty()
 
@@ -135,28 +139,28 @@ class TasksService:
         size = task.ResizePtyRequest(
             id=request.container_id, exec_id=request.exec_id, width=request.width, height=request.height
         )
-        with self._asked(call, request) as shim:
+        async with self._asked(call, request) as shim:
             await shim.resize_pty(size)
         return Empty()
 
     async def close_io(self, call: Call, request: Any) -> Any:
         closing = task.CloseIORequest(id=request.container_id, exec_id=request.exec_id, stdin=request.stdin)
-        with self._asked(call, request) as shim:
+        async with self._asked(call, request) as shim:
             await shim.close_io(closing)
         return Empty()
 
     async def pause(self, call: Call, request: Any) -> Any:
-        with self._asked(call, request) as shim:
+        async with self._asked(call, request) as shim:
             await shim.pause(task.TaskRequest(id=request.container_id))
         return Empty()
 
     async def resume(self, call: Call, request: Any) -> Any:
-        with self._asked(call, request) as shim:
+        async with self._asked(call, request) as shim:
             await shim.resume(task.TaskRequest(id=request.container_id))
         return Empty()
 
     async def list_pids(self, call: Call, request: Any) -> Any:
-        with self._asked(call, request) as shim:
+        async with self._asked(call, request) as shim:
             response = await shim.pids(task.TaskRequest(id=request.container_id))
         processes = [
             task_pb2.ProcessInfo(pid=process.pid, info=_any_proto(process.info)) for process in response.processes
@@ -165,7 +169,7 @@ class TasksService:
 
     async def checkpoint(self, call: Call, request: Any) -> Any:
         """Into the folder that the options name, or else into the content store."""
-        shim = self._shim(call, request)
+        shim = await self._shim(call, request)
         place = _option(request.options, CHECKPOINT_OPTIONS_TYPE, CheckpointOptions).image_path
         if place:
             await self._save(call, request, place)
@@ -182,7 +186,7 @@ class TasksService:
 
     async def _save(self, call: Call, request: Any, folder: str) -> None:
         options = AnyMessage(type_url=request.options.type_url, value=request.options.value)
-        with self._asked(call, request) as shim:
+        async with self._asked(call, request) as shim:
             await shim.checkpoint(task.CheckpointTaskRequest(id=request.container_id, path=folder, options=options))
 
     async def update(self, call: Call, request: Any) -> Any:
@@ -191,7 +195,7 @@ class TasksService:
             resources=AnyMessage(type_url=request.resources.type_url, value=request.resources.value),
             annotations=tuple(TextEntry(key=key, value=value) for key, value in request.annotations.items()),
         )
-        with self._asked(call, request) as shim:
+        async with self._asked(call, request) as shim:
             await shim.update(change)
         return Empty()
 
@@ -202,7 +206,7 @@ class TasksService:
         return api.MetricsResponse(metrics=[metric for metric in measured if metric is not None])
 
     async def wait(self, call: Call, request: Any) -> Any:
-        shim = self._shim(call, request)
+        shim = await self._shim(call, request)
         try:
             ended = await shim.client.wait(_process(request))
         except Unavailable:
@@ -213,18 +217,24 @@ class TasksService:
         exited_at = timestamp(nanoseconds_from_timestamp(ended.exited_at))
         return api.WaitResponse(exit_status=ended.exit_status, exited_at=exited_at)
 
-    def _shim(self, call: Call, request: Any) -> RunningShim:
-        return self._tasks.get(scope_of(call), request.container_id)
+    async def _shim(self, call: Call, request: Any) -> RunningShim:
+        """Of a task. Raises NotFound, and tells whether it is the container that there is not."""
+        scope = scope_of(call)
+        try:
+            return self._tasks.get(scope, request.container_id)
+        except NotFound as error:
+            await asyncio.to_thread(self._containers.get, scope, request.container_id)
+            raise NotFound(f"task {request.container_id} not found") from error
 
-    @contextmanager
-    def _asked(self, call: Call, request: Any) -> Iterator[TaskClient]:
+    @asynccontextmanager
+    async def _asked(self, call: Call, request: Any) -> AsyncIterator[TaskClient]:
         """The shim of a task. One that went because the task was deleted meanwhile is as good as never found."""
-        shim = self._shim(call, request)
+        shim = await self._shim(call, request)
         try:
             yield shim.client
         except Unavailable as error:
             if shim.is_leaving:
-                raise NotFound(f"task {shim.id}: not found") from error
+                raise NotFound(f"task {shim.id} not found") from error
             raise
 
     async def _metric_or_none(self, shim: RunningShim) -> types_pb2.Metric | None:

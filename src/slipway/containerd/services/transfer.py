@@ -5,9 +5,10 @@ import threading
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
+from google.protobuf import descriptor_pool
 from google.protobuf.empty_pb2 import Empty
 
-from slipway.base.errors import NotImplementedByEngine
+from slipway.base.errors import EngineError, NotImplementedByEngine
 from slipway.containerd.metadata.model import Scope
 from slipway.containerd.services import transfer_messages as decode
 from slipway.containerd.services.messages import descriptor_message
@@ -44,12 +45,12 @@ class TransferService:
 
     async def transfer(self, call: Call, request: Any) -> Any:
         scope = scope_of(call)
-        source, destination = _kind(request.source), _kind(request.destination)
-        handler = self._pairs.get((source, destination))
-        if handler is None:
-            raise NotImplementedByEngine(f"transfer from {source or 'nothing'} to {destination or 'nothing'}")
-        decoded = (message_from(value, getattr(types, _kind(value))) for value in (request.source, request.destination))
         progress = self._stream_or_none(scope, request.options.progress_stream)
+        ends = request.source, request.destination
+        handler = self._pairs.get((_kind(request.source), _kind(request.destination)))
+        if handler is None:
+            raise _refusal(*ends)
+        decoded = (message_from(value, getattr(types, _kind(value))) for value in ends)
         await handler(scope, *decoded, _reporter(progress))
         if progress is not None:
             await progress.flush(_FLUSH_SECONDS)  # who hears that it is done hears no more of how it went
@@ -144,6 +145,17 @@ def _kind(value: Any) -> str:
     """The short name of a transfer type in an Any; empty for what is none."""
     name: str = value.type_url.rpartition("/")[2]
     return name.removeprefix("containerd.types.transfer.") if name.startswith("containerd.types.transfer.") else ""
+
+
+def _refusal(*ends: Any) -> EngineError:
+    """Of a pair that nobody moves images between: as the original says it, a type that it does not know before that."""
+    for value in ends:
+        try:
+            descriptor_pool.Default().FindMessageTypeByName(value.type_url.rpartition("/")[2])
+        except KeyError:
+            return EngineError(f"type with url {value.type_url}: not found")
+    source, destination = (value.type_url for value in ends)
+    return NotImplementedByEngine(f"method Transfer not implemented for {source} to {destination}")
 
 
 def _credentials(message: Any) -> Credentials | None:

@@ -8,6 +8,7 @@ from slipway.base.references import Reference
 from slipway.clients.registry.interface import Repository
 from slipway.containerd.content.interface import ContentWriter
 from slipway.containerd.metadata.model import Scope
+from slipway.containerd.transfer.at_once import PARALLEL, places
 from slipway.containerd.transfer.finishing import close_in_thread, open_in_thread
 from slipway.containerd.transfer.references import ref_of
 from slipway.containerd.transfer.sources import add_source, source_label
@@ -15,7 +16,6 @@ from slipway.containerd.transfer.steps import Steps
 from slipway.containerd.transfer.stores import Stores
 from slipway.contracts.containerd_api.types import Descriptor
 
-PARALLEL: Final = 3  # downloads of one transfer at a time, as the original's max_concurrent_downloads
 _PIECE: Final = 1 << 20
 
 
@@ -32,7 +32,7 @@ class Fetcher:
         self._scope = scope
         self._steps = steps
         self._reference = reference
-        self._free = asyncio.Semaphore(parallel)
+        self._free = places(parallel)
 
     async def fetch(self, target: Descriptor, parent: Descriptor | None, *, whole: bool = False) -> None:
         """Have the blob in the store. `whole` is for manifests, which registries serve elsewhere.

@@ -11,8 +11,9 @@ from slipway.base.interruption import Interruption
 from slipway.base.references import Reference
 from slipway.clients.registry.interface import Repository
 from slipway.containerd.metadata.model import Scope
+from slipway.containerd.transfer.at_once import PARALLEL
 from slipway.containerd.transfer.documents import Documents, ImageManifest, children_of
-from slipway.containerd.transfer.fetch import PARALLEL, Fetcher
+from slipway.containerd.transfer.fetch import Fetcher
 from slipway.containerd.transfer.interface import Report
 from slipway.containerd.transfer.model import ImageStore
 from slipway.containerd.transfer.steps import Steps

@@ -11,6 +11,7 @@ from slipway.clients.registry.interface import Outcome, Uploads
 from slipway.clients.registry.model import Body
 from slipway.containerd.content.interface import ContentReader
 from slipway.containerd.metadata.model import Scope
+from slipway.containerd.transfer.at_once import PARALLEL, places
 from slipway.containerd.transfer.finishing import close_in_thread
 from slipway.containerd.transfer.push_plan import Part, Planner, PushPlan
 from slipway.containerd.transfer.sources import add_source
@@ -19,7 +20,6 @@ from slipway.containerd.transfer.stores import Stores
 from slipway.contracts.containerd_api.types import Descriptor, Platform
 from slipway.contracts.oci.image import DOCUMENT_LIMIT
 
-PARALLEL: Final = 3  # uploads at a time, as the original's max_concurrent_uploaded_layers
 _PIECE: Final = 1 << 18  # bytes; each must go out within the write timeout, on a slow line too
 
 
@@ -28,7 +28,7 @@ class Push:
 
     def __init__(
         self, stores: Stores, scope: Scope, uploads: Uploads, reference: Reference, wanted: Sequence[Platform],
-        steps: Steps,
+        steps: Steps, *, parallel: int = PARALLEL,
     ) -> None:  # fmt: skip
         self._content = stores.content
         self._scope = scope
@@ -36,7 +36,7 @@ class Push:
         self._reference = reference
         self._planner = Planner(stores.content, scope, reference, wanted)
         self._steps = steps
-        self._free = asyncio.Semaphore(PARALLEL)
+        self._free = places(parallel)
 
     async def run(self, target: Descriptor) -> None:
         """Send what `target` leads to and the registry lacks; the root gets the reference's tag.

@@ -16,9 +16,9 @@ from slipway.clients.registry.interface import Repository
 from slipway.clients.registry.model import USUAL_PATIENCE, Patience
 from slipway.containerd.metadata.model import Scope
 from slipway.containerd.transfer.archive_blobs import read_archive, store_bytes
+from slipway.containerd.transfer.at_once import PARALLEL
 from slipway.containerd.transfer.documents import Documents
 from slipway.containerd.transfer.export_archive import select, write_archive
-from slipway.containerd.transfer.fetch import PARALLEL
 from slipway.containerd.transfer.import_archive import Imported, images_of
 from slipway.containerd.transfer.interface import ByteSink, ByteSource, Report
 from slipway.containerd.transfer.model import ExportOptions, ImageStore, Progress, Registry
@@ -43,7 +43,8 @@ class LocalTransfer:
 
     A transfer's thread waits for its client, a registry or a snapshotter of another process, which may be slow or
     silent: it is none of the threads that serve everyone. `host_roots` are folders of hosts.toml for clients that name
-    none (`roots_of` reads them from `config_path`), `parallel` the downloads of one transfer at a time.
+    none (`roots_of` reads them from `config_path`). `downloads` and `uploads` are how many blobs one transfer moves at
+    a time; 0 or less: all of them. `download_attempts` that bring nothing end a pull; 0: as many as `patience` has.
     """
 
     def __init__(
@@ -51,13 +52,17 @@ class LocalTransfer:
         stores: Stores,
         *,
         host_roots: Sequence[str] = (),
-        parallel: int = PARALLEL,
+        downloads: int = PARALLEL,
+        uploads: int = PARALLEL,
+        download_attempts: int = 0,
         patience: Patience = USUAL_PATIENCE,
     ) -> None:
         self._stores = stores
         self._host_roots = tuple(host_roots)
-        self._parallel = max(parallel, 1)
+        self._downloads = downloads
+        self._uploads = uploads
         self._patience = patience
+        self._download_patience = patience.with_attempts(download_attempts) if download_attempts else patience
         self._threads = ThreadPoolExecutor(TRANSFERS, thread_name_prefix="transfer")
 
     async def import_archive(
@@ -85,7 +90,7 @@ class LocalTransfer:
             report(Progress(event=f"Pulling from {place}"))
             report(Progress(event="fetching image content", name=reference.complete))
             pull = Pull(
-                self._stores, held, repository, reference, destination, report, self._threads, parallel=self._parallel
+                self._stores, held, repository, reference, destination, report, self._threads, parallel=self._downloads
             )
             await pull.run(target)
             names = names_for_target(destination, target.digest)
@@ -93,7 +98,7 @@ class LocalTransfer:
         report(Progress(event=f"Completed pull from {place}"))
 
     def _open(self, source: Registry, reference: Reference) -> Repository:
-        return open_repository(source, reference, host_roots=self._host_roots, patience=self._patience)
+        return open_repository(source, reference, host_roots=self._host_roots, patience=self._download_patience)
 
     async def push(self, scope: Scope, source: ImageStore, destination: Registry, report: Report) -> None:
         image = await asyncio.to_thread(self._stores.images.get, scope, source.name)
@@ -105,7 +110,8 @@ class LocalTransfer:
         opening = partial(open_uploads, host_roots=self._host_roots, patience=self._patience)
         uploads = await asyncio.to_thread(opening, destination, reference)
         try:
-            await Push(self._stores, scope, uploads, reference, source.platforms, steps).run(image.target)
+            push = Push(self._stores, scope, uploads, reference, source.platforms, steps, parallel=self._uploads)
+            await push.run(image.target)
         finally:
             await uploads.close()
         report(Progress(event="pushed content", name=image.name, descriptor=image.target))
@@ -217,7 +223,7 @@ class LocalTransfer:
         target = self._stores.images.get(scope, source.name).target
         names = names_for_target(destination, target.digest)
         if not names:
-            raise InvalidArgument(f"tag {source.name}: no new name was given")
+            raise NotFound("no image name found: not found")
         self._store(scope, names, target, destination, lambda progress: None)
 
     def _unpack_stored(self, scope: Scope, source: ImageStore, report: Report, interruption: Interruption) -> None:

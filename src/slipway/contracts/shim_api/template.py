@@ -9,6 +9,9 @@ from __future__ import annotations
 from slipway.wire.protobuf import Message, blob, flag, text, uint
 
 LARGEST_PACKET = 64 * 1024
+REHEARSAL_FOLDER = "r"
+"""And the template's process number: what it works in until it serves, beside containerd's socket. Killed before, it
+leaves it."""
 START, DELETE = 1, 2
 
 

@@ -9,6 +9,18 @@ ENGINE_VERSION: Final = "28.5.2"  # clients switch features by it; `Platform.Nam
 
 
 @dataclass(frozen=True, kw_only=True)
+class TransferSettings:
+    """How this daemon's own containerd moves images; 0: as it does by itself.
+
+    Layers of one pull and of one push at a time, and attempts at one layer.
+    """
+
+    max_concurrent_downloads: int = 0
+    max_concurrent_uploads: int = 0
+    max_download_attempts: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
 class DaemonIdentity:
     """Of this installation; `daemon_id` stays the same over restarts."""
 

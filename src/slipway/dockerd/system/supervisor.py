@@ -15,7 +15,7 @@ import signal
 import subprocess
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import orjson
@@ -24,6 +24,7 @@ from slipway.base.errors import EngineError, Unavailable
 from slipway.base.files import read_whole, unlink_if_present, write_atomically
 from slipway.clients.containerd.calls import Connection
 from slipway.clients.containerd.version import version
+from slipway.dockerd.system.model import TransferSettings
 from slipway.linux.descriptor_limit import DescriptorLimit
 from slipway.service.configuration import toml_from_table
 
@@ -33,6 +34,8 @@ START_SECONDS: Final = 60.0  # it is a second where the machine is idle, and twe
 LOOK_SECONDS: Final = 0.01
 STOP_SECONDS: Final = 10.0
 AGAIN_SECONDS: Final = 0.2
+_TRANSFER: Final = "io.containerd.transfer.v1.local"
+_OURS: Final = "io.containerd.slipway.v1.daemon"  # containerd's own keys, which an original passes over
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +47,7 @@ class ContainerdPlan:
     root: str
     state: str
     log_level: str = "info"
+    transfers: TransferSettings = field(default_factory=TransferSettings)
 
     @property
     def address(self) -> str:
@@ -58,6 +62,14 @@ class ContainerdPlan:
         return f"{self.folder}/containerd.pid"
 
     def configuration(self) -> dict[str, Any]:
+        transfers = self.transfers
+        moves = {
+            "max_concurrent_downloads": transfers.max_concurrent_downloads,
+            "max_concurrent_uploaded_layers": transfers.max_concurrent_uploads,
+        }
+        tables = {_TRANSFER: moves, _OURS: {"max_download_attempts": transfers.max_download_attempts}}
+        told = {name: {key: value for key, value in table.items() if value} for name, table in tables.items()}
+        plugins = {name: table for name, table in told.items() if table}
         return {
             "version": 3,
             "root": self.root,
@@ -65,7 +77,11 @@ class ContainerdPlan:
             "disabled_plugins": ["io.containerd.grpc.v1.cri", "io.containerd.cri.v1.images"],
             "grpc": {"address": self.address, "uid": 0, "gid": 0},
             "debug": {"level": self.log_level},
+            **({"plugins": plugins} if plugins else {}),
         }
+
+    def text(self) -> bytes:
+        return toml_from_table(self.configuration()).encode()
 
 
 class ContainerdSupervisor:
@@ -118,6 +134,7 @@ class ContainerdSupervisor:
         self._pidfd = self._adopt()
         if self._pidfd >= 0:
             log.info("found our containerd again")
+            self._tell_of_old_settings()
         else:
             self._pidfd = await self._spawn()
         await self._wait_answering()
@@ -136,9 +153,14 @@ class ContainerdSupervisor:
         os.close(pidfd)
         return -1
 
+    def _tell_of_old_settings(self) -> None:
+        with suppress(OSError):
+            if read_whole(self._plan.configuration_path) != self._plan.text():
+                log.warning("containerd was started with other settings, which hold until it is started again")
+
     async def _spawn(self) -> int:
         plan = self._plan
-        write_atomically(plan.configuration_path, toml_from_table(plan.configuration()).encode(), durable=False)
+        write_atomically(plan.configuration_path, plan.text(), durable=False)
         arguments = [*plan.command, "--config", plan.configuration_path]
         try:
             # Not by the event loop: uvloop leaves ends of its socket pairs open in the child.

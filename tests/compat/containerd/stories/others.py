@@ -2,6 +2,9 @@
 
 from tests.compat.containerd.answers import Api, Explained, story
 
+TRANSFER = "containerd.types.transfer"
+NO_BLOB = "sha256:" + "0" * 64
+
 
 @story()
 async def health_is_told(api: Api) -> None:
@@ -38,7 +41,7 @@ async def a_version_is_told(api: Api) -> None:
     api.say(f"{bool(reply.version)}")
 
 
-@story(Explained(theirs="not found: ", ours="not found: task", why="the words are ours"))
+@story()
 async def a_task_that_is_not_there(api: Api) -> None:
     spec = {"type_url": "types.containerd.io/opencontainers/runtime-spec/1/Spec", "value": b"{}"}
     runtime = {"name": "io.containerd.runc.v2"}
@@ -47,6 +50,8 @@ async def a_task_that_is_not_there(api: Api) -> None:
         for verb in ("Start", "Delete", "DeleteProcess", "Get", "Kill", "ResizePty", "CloseIO", "Pause", "Resume"):
             await api(f"tasks.{verb}", container_id=name)
         await api("tasks.Exec", container_id=name, exec_id="e", spec=spec)
+        for exec_id in ("", "a/b"):
+            await api("tasks.Exec", container_id=name, exec_id=exec_id, spec=spec)
         await api("tasks.Get", container_id=name, exec_id="e")
         for verb in ("ListPids", "Checkpoint", "Update", "Wait"):
             await api(f"tasks.{verb}", container_id=name)
@@ -75,10 +80,24 @@ async def what_is_no_event_is_refused(api: Api) -> None:
 
 
 @story(
-    Explained(theirs="2: type with url nonsense: not found", ours="unimplemented: transfer", why="ours knows its code"),
+    Explained(theirs="not found: not found", ours="not found: stream", why="ours names the stream"),
+    Explained(theirs="2: proto: ", ours="invalid: decode containerd.types.transfer.", why="ours knows its code"),
 )
 async def what_cannot_be_transferred_is_refused(api: Api) -> None:
-    await api("transfer.Transfer", source={"type_url": "nonsense"}, destination={"type_url": "nonsense"})
+    nonsense, empty = {"type_url": "nonsense"}, {"type_url": "google.protobuf.Empty"}
+    registry, store = {"type_url": f"{TRANSFER}.OCIRegistry"}, {"type_url": f"{TRANSFER}.ImageStore"}
+    # Field 1 of each is a name: of an image, or of a stream.
+    none, half = store | {"value": b"\x0a\x04none"}, store | {"value": b"\x0a"}
+    export = {"type_url": f"{TRANSFER}.ImageExportStream", "value": b"\x0a\x01x"}
+    pairs = [(nonsense, nonsense), (nonsense, store), (store, nonsense), (empty, nonsense), (nonsense, empty)]
+    pairs += [({}, store), (empty, empty), (empty, store), (store, empty), (registry, registry)]
+    pairs += [(none, store), (none, none), (none, registry), (none, export), (half, store)]
+    for source, destination in pairs:
+        await api("transfer.Transfer", source=source, destination=destination)
+    stream = {"progress_stream": "none"}
+    await api("transfer.Transfer", source=nonsense, destination=nonsense, options=stream)
+    await api("images.Create", image={"name": "here", "target": {"media_type": "m", "digest": NO_BLOB, "size": 1}})
+    await api("transfer.Transfer", source=store | {"value": b"\x0a\x04here"}, destination=store)
 
 
 @story(
@@ -87,7 +106,6 @@ async def what_cannot_be_transferred_is_refused(api: Api) -> None:
 )
 async def a_layer_that_is_none(api: Api) -> None:
     layer = "application/vnd.oci.image.layer.v1.tar"
-    absent = "sha256:" + "0" * 64
     mount = {"type": "bind", "source": "/nonexistent", "options": ["rbind", "rw"]}
-    await api("diff.Apply", diff={"media_type": layer, "digest": absent, "size": 1}, mounts=[mount])
+    await api("diff.Apply", diff={"media_type": layer, "digest": NO_BLOB, "size": 1}, mounts=[mount])
     await api("diff.Diff", media_type="application/nonsense")
