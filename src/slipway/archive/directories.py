@@ -7,6 +7,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from slipway.archive.remembered import Remembered
 from slipway.base.errors import InvalidArgument
 from slipway.linux.resolve import make_directories, open_in_root
 from slipway.wire.tar import shown
@@ -28,7 +29,7 @@ class Directories:
         self._root = root
         self._lower = lower
         self._open: OrderedDict[bytes, int] = OrderedDict()
-        self.implied: dict[bytes, None] = {}  # the directories that were made because others are in them, in order
+        self.implied = Remembered("directories that others are in")  # made because of them, in order
         self._forgotten: list[int] = []
 
     def open(self, path: bytes) -> int:
@@ -119,7 +120,7 @@ class Directories:
             _adopt(made, path, self._lower)
         finally:
             os.close(made)
-        self.implied[path] = None
+        self.implied.add(path)
         return os.open(name, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent)
 
 

@@ -14,6 +14,7 @@ from typing import Final
 
 from slipway.archive.directories import Directories
 from slipway.archive.overlay_marks import is_whiteout
+from slipway.archive.remembered import Remembered
 from slipway.archive.remove import remove_name
 from slipway.archive.tar_reader import TarReader
 from slipway.base.errors import InvalidArgument
@@ -76,6 +77,7 @@ class Extractor:
         self._whiteouts = whiteouts
         self._directories = Directories(root, lower)
         self._result = Extracted()
+        self._opaque_paths = Remembered("opaque directories")
         # Set at the end, as each file made in a directory changes its time.
         self._directory_times: dict[bytes, int] = {}
         # Names of this archive: an opaque mark hides only what was there before. Kept only where deletions are done.
@@ -93,6 +95,7 @@ class Extractor:
                     raise
             self._set_directory_times()
             self._result.implied += self._directories.implied
+            self._result.opaque += self._opaque_paths
         finally:
             self._directories.close()
         return self._result
@@ -162,7 +165,7 @@ class Extractor:
                 self._remove(parent, name)
                 os.mkdir(name, 0o700, dir_fd=parent)
                 if is_whiteout(found):
-                    self._result.opaque.append(path)
+                    self._opaque_paths.add(path)
         descriptor = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent)
         try:
             os.fchown(descriptor, header.uid, header.gid)
@@ -172,7 +175,7 @@ class Extractor:
         finally:
             os.close(descriptor)
         self._directory_times[path] = header.mtime
-        self._directories.implied.pop(path, None)
+        self._directories.implied.discard(path)
 
     def _make_link(self, header: tar.Header, parent: int, name: bytes) -> None:
         """A second name for a file of the archive. The link itself is meant where the target is a symbolic one."""
@@ -247,12 +250,12 @@ class Extractor:
             os.mknod(target, stat.S_IFCHR, 0, dir_fd=parent)
         except FileExistsError:
             if stat.S_ISDIR(os.lstat(target, dir_fd=parent).st_mode):
-                self._result.opaque.append(parent_path + b"/" + target if parent_path else target)
+                self._opaque_paths.add(parent_path + b"/" + target if parent_path else target)
 
     def _opaque(self, path: bytes) -> None:
         if self._whiteouts is Whiteouts.OVERLAY:
             self._directories.open(path)
-            self._result.opaque.append(path)
+            self._opaque_paths.add(path)
             return
         directory = self._directories.find(path)
         if directory is not None:

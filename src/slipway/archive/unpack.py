@@ -12,7 +12,8 @@ from typing import Final
 
 from slipway.archive.extract import Whiteouts
 from slipway.archive.unpack_messages import DESCRIPTOR_LIMIT, TAKEN, receive_reply, send_request
-from slipway.base.errors import KINDS, InternalError, Unavailable
+from slipway.base.errors import KINDS, Cancelled, InternalError, Unavailable
+from slipway.base.interruption import Interruption
 
 IDLE_SECONDS: Final = 5.0
 _CODE: Final = "import sys; sys.path[:] = sys.argv[1].split(':'); from slipway.launch.unpack import main; main()"
@@ -40,19 +41,25 @@ class Unpackers:
         self._idle: list[_Worker] = []
         self._lock = threading.Lock()
 
-    def unpack(self, archive: int, root: int, lower: Sequence[int], whiteouts: Whiteouts) -> Unpacked:
+    def unpack(
+        self, archive: int, root: int, lower: Sequence[int], whiteouts: Whiteouts, interruption: Interruption
+    ) -> Unpacked:
         """Unpack the archive behind a descriptor, from its position on, into the directory `root`.
 
         `lower`: directories of the layers below, nearest first. The descriptors stay the caller's. A failure leaves
-        what was unpacked so far. Raises InvalidArgument (archive), PermissionDenied, Unavailable (disk, worker).
+        what was unpacked so far. Raises InvalidArgument (archive), PermissionDenied, Unavailable (disk, worker), and
+        Cancelled when it was interrupted, which ends the worker.
         """
         descriptors = [archive, root, *lower][:DESCRIPTOR_LIMIT]
         with self._free:
             worker = self._take(whiteouts, descriptors)
             try:
-                reply = receive_reply(worker.channel)
-            except BaseException:
+                with interruption.ending(worker.kill):
+                    reply = receive_reply(worker.channel)
+            except BaseException as error:
                 worker.end()
+                if interruption.happened and isinstance(error, Unavailable):
+                    raise Cancelled("unpack: nobody wants it any more") from error
                 raise
             self._keep(worker)
         if "error" in reply:
@@ -128,6 +135,12 @@ class _Worker:
             return self.channel.recv(1) == TAKEN
         except (BrokenPipeError, ConnectionResetError):
             return False
+
+    def kill(self) -> None:
+        """In the middle of its work. It is not waited for: that is who ends it."""
+        if self._process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._process.pid, 9)
 
     def end(self) -> None:
         """Close its channel, which ends it, and wait for it; one that is in the middle of something is killed."""

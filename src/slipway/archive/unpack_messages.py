@@ -11,7 +11,7 @@ from slipway.base.errors import Unavailable
 TAKEN: Final = b"!"
 DESCRIPTOR_LIMIT: Final = 200  # the kernel takes 253 in one message (SCM_MAX_FD)
 _LENGTH: Final = struct.Struct("=I")
-_REPLY_LIMIT: Final = 1 << 30
+_REPLY_LIMIT: Final = 256 << 20  # six characters for a byte that is no text, of what remembered.LIMIT allows twice
 
 
 def send_request(channel: socket.socket, whiteouts: Whiteouts, descriptors: list[int]) -> None:

@@ -4,6 +4,7 @@ It is given descriptors and opens nothing else by name. It ends when its channel
 """
 
 import os
+import resource
 import select
 import socket
 import threading
@@ -22,6 +23,8 @@ from slipway.linux.prctl import set_no_new_privileges
 # Owners, modes and times of any file; set-id bits; device nodes; file capabilities.
 _KEPT: Final = ("CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER", "CAP_FSETID", "CAP_MKNOD", "CAP_SETFCAP")
 
+_MEMORY: Final = 2 << 30  # bytes of data: an archive is never worth more of the machine
+
 
 def confine() -> None:
     """Give up what unpacking does not need, for good. Raises OSError. Before any thread is started."""
@@ -35,6 +38,7 @@ def confine() -> None:
     capabilities.set_sets(wanted, wanted, 0)
     os.umask(0)
     os.chdir("/")
+    resource.setrlimit(resource.RLIMIT_DATA, (_MEMORY, _MEMORY))
     DescriptorLimit().lift()
 
 

@@ -203,6 +203,19 @@ def test_what_is_no_image_is_refused_in_a_sentence_and_leaves_nothing(daemon: Da
     assert kinds <= {"committed"}
 
 
+@pytest.mark.parametrize(("count", "length"), [(3, 1 << 19), (100_002, 5)])
+def test_links_take_no_more_memory_than_files(daemon: Daemon, count: int, length: int) -> None:
+    """Compressed, a name of half a million letters is some hundred bytes."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.GNU_FORMAT) as archive:
+        for number in range(count):
+            link = tarfile.TarInfo(f"{number}" + "x" * length)
+            link.type, link.linkname = tarfile.SYMTYPE, "y"
+            archive.addfile(link)
+    with pytest.raises(InvalidArgument, match="read image archive: (a name has|it has) more than"):
+        load(daemon, buffer.getvalue())
+
+
 def test_a_client_that_goes_away_ends_the_load(daemon: Daemon) -> None:
     class Gone(Bytes):
         async def read(self) -> bytes:

@@ -48,6 +48,18 @@ def test_files_are_not_written_through_links(place: Place, mode: Whiteouts, abso
     either(place, symlink("dir", target), directory("dir", 0o777), entry("dir/x", b"evil"), whiteouts=mode)
 
 
+def test_directories_that_few_bytes_imply_are_bounded(place: Place) -> None:
+    """One entry of some bytes, compressed, names 4 MB of directories."""
+    archive = [entry(f"{number}/" + "a/" * 1000 + "f") for number in range(40)]
+    with pytest.raises(InvalidArgument, match="directories that others are in have more than"):
+        place.unpack(*archive, whiteouts=Whiteouts.OVERLAY)
+
+
+def test_equal_marks_count_once(place: Place) -> None:
+    result = place.unpack(*[entry("d/.wh..wh..opq")] * 2000, whiteouts=Whiteouts.OVERLAY)
+    assert result.opaque == [b"d"]
+
+
 def test_links_lead_where_they_lead_inside_the_root(place: Place) -> None:
     place.unpack(directory("run"), directory("var"), symlink("var/run", "/run"), entry("var/run/pid", b"1"))
     assert (place.root / "run/pid").read_bytes() == b"1"

@@ -56,8 +56,9 @@ class LayerUnpacker:
                 root, lower = _opened_tree(stack, tree)
             except OSError as error:
                 raise Unavailable(f"apply {layer.digest}: {error}") from error
-            with processed(chain, layer.media_type, blob, payloads or {}, interruption or Interruption()) as archive:
-                unpacked = self._unpackers.unpack(archive, root, lower, tree.whiteouts)
+            interruption = interruption or Interruption()
+            with processed(chain, layer.media_type, blob, payloads or {}, interruption) as archive:
+                unpacked = self._unpackers.unpack(archive, root, lower, tree.whiteouts, interruption)
             if tree.whiteouts is Whiteouts.OVERLAY:
                 _mark_opaque(root, unpacked.opaque)
             if sync:

@@ -19,6 +19,7 @@ INDEX_FILE: Final = "index.json"
 MANIFEST_FILE: Final = "manifest.json"
 _DOCUMENT_LIMIT: Final = 20 << 20  # bytes, as the original's
 _ENTRY_LIMIT: Final = 100_000
+_NAME_LIMIT: Final = 4096  # bytes, as a path has at most
 _FIRST_BYTES: Final = 16
 
 
@@ -54,8 +55,10 @@ def read_archive(content: ContentStore, scope: Scope, next_chunk: Callable[[], b
     reader = TarReader(lambda: next(pieces, b""))
     archive = Archive()
     for header in reader.entries():
-        if len(archive.blobs) > _ENTRY_LIMIT:
+        if len(archive.blobs) + len(archive.links) > _ENTRY_LIMIT:
             raise InvalidArgument(f"read image archive: it has more than {_ENTRY_LIMIT} files")
+        if max(len(header.name), len(header.link)) > _NAME_LIMIT:
+            raise InvalidArgument(f"read image archive: a name has more than {_NAME_LIMIT} bytes")
         name = posixpath.normpath(header.name.decode("utf-8", "replace"))
         if header.kind == tar.SYMBOLIC_LINK:
             target = header.link.decode("utf-8", "replace")
