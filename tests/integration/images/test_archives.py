@@ -212,7 +212,7 @@ def test_links_take_no_more_memory_than_files(daemon: Daemon, count: int, length
             link = tarfile.TarInfo(f"{number}" + "x" * length)
             link.type, link.linkname = tarfile.SYMTYPE, "y"
             archive.addfile(link)
-    with pytest.raises(InvalidArgument, match="read image archive: (a name has|it has) more than"):
+    with pytest.raises(InvalidArgument, match=r"read image archive: (a name has|it has) more than"):
         load(daemon, buffer.getvalue())
 
 

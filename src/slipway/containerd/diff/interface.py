@@ -36,8 +36,8 @@ class Differ(Protocol):
         diff id).
 
         `sync` makes the files survive a power cut before the call returns. `payloads` (an encoded Any each) are for the
-        stream processors, by id; `interruption` ends those and the unpacking. Raises NotFound (blob), InvalidArgument (a
-        malformed or hostile archive), Cancelled, NotImplementedByEngine (media type), Unavailable (disk, a stream
+        stream processors, by id; `interruption` ends those and the unpacking. Raises NotFound (blob), InvalidArgument
+        (a malformed or hostile archive), Cancelled, NotImplementedByEngine (media type), Unavailable (disk, a stream
         processor that failed).
         """
         ...
