@@ -22,7 +22,7 @@ from slipway.clients.containerd.calls import Connection
 from slipway.clients.containerd.client import ContainerdClient
 from slipway.clients.containerd.snapshots import serving_snapshotter
 from slipway.contracts.containerd_api.types import Platform
-from slipway.dockerd.api import later
+from slipway.dockerd.api import absent, later
 from slipway.dockerd.api.containers import ContainerRoutes
 from slipway.dockerd.api.images import ImageRoutes
 from slipway.dockerd.api.networks import NetworkRoutes
@@ -274,6 +274,7 @@ class Daemon:
             *NetworkRoutes(environment.networks).routes(),
             *VolumeRoutes(environment.volumes, containers.volume_users).routes(),
             *later.routes(),
+            *absent.routes(),
         ]
         router = Router(routes, common_headers(f"Docker/{ENGINE_VERSION} (linux)"))
         return HttpServer(router.handle, router.refuse)
