@@ -25,6 +25,7 @@ from slipway.contracts.containerd_api.types import Platform
 from slipway.dockerd.api import absent, later
 from slipway.dockerd.api.containers import ContainerRoutes
 from slipway.dockerd.api.images import ImageRoutes
+from slipway.dockerd.api.network_endpoints import NetworkEndpointRoutes
 from slipway.dockerd.api.networks import NetworkRoutes
 from slipway.dockerd.api.routing import Route, Router
 from slipway.dockerd.api.streams import StreamRoutes
@@ -272,6 +273,7 @@ class Daemon:
             *StreamRoutes(containers).routes(),
             *ImageRoutes(images, containers.used_images).routes(),
             *NetworkRoutes(environment.networks).routes(),
+            *NetworkEndpointRoutes(containers).routes(),
             *VolumeRoutes(environment.volumes, containers.volume_users).routes(),
             *later.routes(),
             *absent.routes(),

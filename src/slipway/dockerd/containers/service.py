@@ -16,6 +16,8 @@ from slipway.dockerd.containers.execs import exec_process
 from slipway.dockerd.containers.execs.model import ExecConfig
 from slipway.dockerd.containers.files.changes import changes
 from slipway.dockerd.containers.files.sizes import sizes
+from slipway.dockerd.containers.join_network import join_network
+from slipway.dockerd.containers.leave_network import leave_network
 from slipway.dockerd.containers.lifecycle import Status
 from slipway.dockerd.containers.prune import prune
 from slipway.dockerd.containers.stats import stats
@@ -118,6 +120,12 @@ class ContainerService:
 
     async def top(self, reference: str, arguments: str) -> dict[str, Any]:
         return await top.top(self._environment, self._registry.find(reference), arguments)
+
+    async def join_network(self, reference: str, network: str, settings: EndpointSettings) -> None:
+        join_network(self._environment, reference, network, settings)
+
+    async def leave_network(self, reference: str, network: str, *, force: bool) -> None:
+        leave_network(self._environment, reference, network, force=force)
 
     async def prune(self, filters: Mapping[str, list[str]]) -> dict[str, Any]:
         return await prune(self._environment, filters)
