@@ -213,7 +213,9 @@ class HttpConnection(asyncio.Protocol):
 
     async def _hijack(self, request: Request, hijack: Hijack) -> None:
         self._raw = deque()
-        if request.wants_upgrade:
+        if hijack.switch is not None:
+            self._send(head(101, hijack.switch, "Switching Protocols"))
+        elif request.wants_upgrade:
             headers = {"Content-Type": hijack.content_type, "Connection": "Upgrade", "Upgrade": "tcp"}
             self._send(head(101, headers))
         else:
