@@ -23,6 +23,7 @@ from slipway.clients.containerd.client import ContainerdClient
 from slipway.clients.containerd.snapshots import serving_snapshotter
 from slipway.contracts.containerd_api.types import Platform
 from slipway.dockerd.api import absent, later
+from slipway.dockerd.api.attach_ws import AttachWebSocketRoutes
 from slipway.dockerd.api.containers import ContainerRoutes
 from slipway.dockerd.api.images import ImageRoutes
 from slipway.dockerd.api.network_endpoints import NetworkEndpointRoutes
@@ -271,6 +272,7 @@ class Daemon:
             *SystemRoutes(system).routes(),
             *ContainerRoutes(containers).routes(),
             *StreamRoutes(containers).routes(),
+            *AttachWebSocketRoutes(containers).routes(),
             *ImageRoutes(images, containers.used_images).routes(),
             *NetworkRoutes(environment.networks).routes(),
             *NetworkEndpointRoutes(containers).routes(),

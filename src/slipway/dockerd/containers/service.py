@@ -133,6 +133,9 @@ class ContainerService:
     def has_terminal(self, reference: str) -> bool:
         return self._registry.find(reference).record.config.tty
 
+    def takes_stdin(self, reference: str) -> bool:
+        return self._registry.find(reference).record.config.open_stdin
+
     def prepare_attach(self, reference: str, request: AttachRequest) -> Callable[[ClientStream], Awaitable[None]]:
         container = self._registry.find(reference)
         check_attach(container, request)
