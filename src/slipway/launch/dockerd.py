@@ -25,6 +25,7 @@ from slipway.contracts.containerd_api.types import Platform
 from slipway.dockerd.api import absent, later
 from slipway.dockerd.api.attach_ws import AttachWebSocketRoutes
 from slipway.dockerd.api.containers import ContainerRoutes
+from slipway.dockerd.api.disk_usage import DiskUsageRoutes
 from slipway.dockerd.api.images import ImageRoutes
 from slipway.dockerd.api.network_endpoints import NetworkEndpointRoutes
 from slipway.dockerd.api.networks import NetworkRoutes
@@ -52,6 +53,7 @@ from slipway.dockerd.logs.local import LocalLogs
 from slipway.dockerd.networks.local import LocalNetworks
 from slipway.dockerd.registries.folders import RegistryFolders
 from slipway.dockerd.system.apparmor import ensure_profile
+from slipway.dockerd.system.disk_usage import DiskUsage
 from slipway.dockerd.system.host_facts import read_host_facts
 from slipway.dockerd.system.info import ARCHITECTURES
 from slipway.dockerd.system.model import ENGINE_VERSION, DaemonIdentity
@@ -264,12 +266,12 @@ class Daemon:
             environment.containerd.connection,
             containers=containers,
             images=images,
-            volumes=environment.volumes,
             events=environment.events,
             now=self._clock.now,
         )
         routes: list[Route] = [
             *SystemRoutes(system).routes(),
+            *DiskUsageRoutes(DiskUsage(containers, images, environment.volumes)).routes(),
             *ContainerRoutes(containers).routes(),
             *StreamRoutes(containers).routes(),
             *AttachWebSocketRoutes(containers).routes(),

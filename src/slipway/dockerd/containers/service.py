@@ -1,6 +1,7 @@
 """The containers of one engine as the API asks for them: finds the container, calls the verb. No logic of its own."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any
 
@@ -60,6 +61,16 @@ class ContainerService:
     def used_images(self) -> dict[str, str]:
         """Image id → a container that has it."""
         return {container.record.image_id: container.id for container in self._registry}
+
+    def image_users(self) -> dict[str, int]:
+        """Image id → how many containers have it."""
+        return Counter(container.record.image_id for container in self._registry)
+
+    async def usage(self) -> list[dict[str, Any]]:
+        """All containers with their sizes, newest first."""
+        now = self._environment.clock.now()
+        newest = sorted(self._registry, key=lambda container: container.record.created, reverse=True)
+        return [list_document(each, now) | await sizes(self._environment, each) for each in newest]
 
     def volume_users(self, name: str) -> list[str]:
         """The containers that use a volume."""

@@ -15,6 +15,7 @@ from slipway.base.errors import InvalidArgument, NotFound
 from slipway.base.files import read_whole, unlink_if_present, write_atomically
 from slipway.dockerd.events.interface import Events
 from slipway.dockerd.volumes.model import ANONYMOUS_LABEL, Volume
+from slipway.dockerd.volumes.usage import volume_size
 
 _NAME: Final = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")
 
@@ -81,6 +82,10 @@ class VolumeStore:
     def list(self) -> list[Volume]:
         """See `Volumes`."""
         return [self._volumes[name] for name in sorted(self._volumes)]
+
+    async def size(self, name: str) -> int:
+        """See `Volumes`."""
+        return await asyncio.to_thread(volume_size, self.get(name).mountpoint)
 
     async def remove(self, name: str) -> None:
         """See `Volumes`."""
