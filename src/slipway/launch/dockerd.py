@@ -271,15 +271,15 @@ class Daemon:
         )
         routes: list[Route] = [
             *SystemRoutes(system).routes(),
-            *DiskUsageRoutes(DiskUsage(containers, images, environment.volumes)).routes(),
             *ContainerRoutes(containers).routes(),
             *StreamRoutes(containers).routes(),
-            *AttachWebSocketRoutes(containers).routes(),
             *ImageRoutes(images, containers.used_images).routes(),
             *NetworkRoutes(environment.networks).routes(),
-            *NetworkEndpointRoutes(containers).routes(),
             *VolumeRoutes(environment.volumes, containers.volume_users).routes(),
             *later.routes(),
+            *DiskUsageRoutes(DiskUsage(containers, images, environment.volumes)).routes(),
+            *AttachWebSocketRoutes(containers).routes(),
+            *NetworkEndpointRoutes(containers).routes(),
             *absent.routes(),
         ]
         router = Router(routes, common_headers(f"Docker/{ENGINE_VERSION} (linux)"))

@@ -62,16 +62,6 @@ class ContainerService:
         """Image id → a container that has it."""
         return {container.record.image_id: container.id for container in self._registry}
 
-    def image_users(self) -> dict[str, int]:
-        """Image id → how many containers have it."""
-        return Counter(container.record.image_id for container in self._registry)
-
-    async def usage(self) -> list[dict[str, Any]]:
-        """All containers with their sizes, newest first."""
-        now = self._environment.clock.now()
-        newest = sorted(self._registry, key=lambda container: container.record.created, reverse=True)
-        return [list_document(each, now) | await sizes(self._environment, each) for each in newest]
-
     def volume_users(self, name: str) -> list[str]:
         """The containers that use a volume."""
         return [
@@ -87,6 +77,16 @@ class ContainerService:
 
     async def sizes(self, reference: str) -> dict[str, int]:
         return await sizes(self._environment, self._registry.find(reference))
+
+    def image_users(self) -> dict[str, int]:
+        """Image id → how many containers have it."""
+        return Counter(container.record.image_id for container in self._registry)
+
+    async def usage(self) -> list[dict[str, Any]]:
+        """All containers with their sizes, newest first."""
+        now = self._environment.clock.now()
+        newest = sorted(self._registry, key=lambda container: container.record.created, reverse=True)
+        return [list_document(each, now) | await sizes(self._environment, each) for each in newest]
 
     async def changes(self, reference: str) -> list[dict[str, Any]]:
         return await changes(self._environment, self._registry.find(reference))

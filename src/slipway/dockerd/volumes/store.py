@@ -79,13 +79,13 @@ class VolumeStore:
             raise NotFound(f"get {name}: no such volume")
         return volume
 
-    def list(self) -> list[Volume]:
-        """See `Volumes`."""
-        return [self._volumes[name] for name in sorted(self._volumes)]
-
     async def size(self, name: str) -> int:
         """See `Volumes`."""
         return await asyncio.to_thread(volume_size, self.get(name).mountpoint)
+
+    def list(self) -> list[Volume]:
+        """See `Volumes`."""
+        return [self._volumes[name] for name in sorted(self._volumes)]
 
     async def remove(self, name: str) -> None:
         """See `Volumes`."""
