@@ -115,6 +115,12 @@ class ContainerService:
     async def unpause(self, reference: str) -> None:
         await pause.unpause(self._environment, self._registry.find(reference))
 
+    async def join_network(self, reference: str, network: str, settings: EndpointSettings) -> None:
+        join_network(self._environment, reference, network, settings)
+
+    async def leave_network(self, reference: str, network: str, *, force: bool) -> None:
+        leave_network(self._environment, reference, network, force=force)
+
     async def rename(self, reference: str, name: str) -> None:
         await rename.rename(self._environment, self._registry.find(reference), name)
 
@@ -131,12 +137,6 @@ class ContainerService:
 
     async def top(self, reference: str, arguments: str) -> dict[str, Any]:
         return await top.top(self._environment, self._registry.find(reference), arguments)
-
-    async def join_network(self, reference: str, network: str, settings: EndpointSettings) -> None:
-        join_network(self._environment, reference, network, settings)
-
-    async def leave_network(self, reference: str, network: str, *, force: bool) -> None:
-        leave_network(self._environment, reference, network, force=force)
 
     async def prune(self, filters: Mapping[str, list[str]]) -> dict[str, Any]:
         return await prune(self._environment, filters)
