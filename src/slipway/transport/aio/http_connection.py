@@ -96,7 +96,12 @@ class HttpConnection(asyncio.Protocol):
     # The server calls these.
 
     def close_when_idle(self) -> None:
-        """End the connection now if no request is being answered, after the answer otherwise."""
+        """End the connection now if no request is being answered, after the answer otherwise.
+
+        Who has hijacked it is told nothing: the end of its input would be the end of a program's, which lives on.
+        """
+        if self._raw is not None:
+            return
         self._input_ended = True
         self._arrived.set()
 
