@@ -24,6 +24,7 @@ from slipway.clients.containerd.snapshots import serving_snapshotter
 from slipway.contracts.containerd_api.types import Platform
 from slipway.dockerd.api import absent, later
 from slipway.dockerd.api.attach_ws import AttachWebSocketRoutes
+from slipway.dockerd.api.build_cache import BuildCacheRoutes
 from slipway.dockerd.api.containers import ContainerRoutes
 from slipway.dockerd.api.disk_usage import DiskUsageRoutes
 from slipway.dockerd.api.images import ImageRoutes
@@ -280,6 +281,7 @@ class Daemon:
             *DiskUsageRoutes(DiskUsage(containers, images, environment.volumes)).routes(),
             *AttachWebSocketRoutes(containers).routes(),
             *NetworkEndpointRoutes(containers).routes(),
+            *BuildCacheRoutes(environment.events).routes(),
             *absent.routes(),
         ]
         router = Router(routes, common_headers(f"Docker/{ENGINE_VERSION} (linux)"))

@@ -8,18 +8,13 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from slipway.base.errors import InvalidArgument, NotFound, NotImplementedByEngine, Unavailable
-from slipway.dockerd.api.routing import Call, Route, empty_response, json_response
+from slipway.dockerd.api.routing import Call, Route, json_response
 from slipway.transport.aio.http_messages import Answer
 
 Check = Callable[[Call], Awaitable[None]]
 Outcome = Callable[[Call], Answer]
 Row = tuple[str, str, tuple[Check, ...], Outcome]
 
-# The fields of a build cache's record that a filter may name, and what the original takes beside them.
-CACHE_FILTERS: Final = frozenset(("id", "parent", "type", "description", "inuse", "shared", "private")) | {
-    *("until", "unused-for", "label", "label!"),
-}
-CACHE_SIZES: Final = ("reserved-space", "keep-storage", "max-used-space", "min-free-space")
 PLUGIN_FILTERS: Final = frozenset(("enabled", "capability"))
 UNSIGNED_END: Final = 1 << 64
 
@@ -36,35 +31,15 @@ async def _filters(call: Call) -> None:
 
 
 async def _plugin_filters(call: Call) -> None:
-    _only(PLUGIN_FILTERS, call)
+    for name in call.query.filters():
+        if name not in PLUGIN_FILTERS:
+            raise InvalidArgument(f"invalid filter '{name}'")
 
 
 async def _streams(call: Call) -> None:
     """The original answers 500 to this: it has no kind for the error. It is the caller's."""
     if not (call.query.boolean("stdout") or call.query.boolean("stderr")):
         raise InvalidArgument("Bad parameters: you must choose at least one stream")
-
-
-async def _cache_filters(call: Call) -> None:
-    try:
-        _only(CACHE_FILTERS, call)
-    except InvalidArgument as error:
-        raise InvalidArgument(f"failed to prune build cache: {error.message}") from error
-
-
-async def _cache_sizes(call: Call) -> None:
-    names = CACHE_SIZES if call.version >= (1, 48) else ("keep-storage",)
-    for name in names:
-        text = call.query.text(name)
-        digits = text.removeprefix("-").removeprefix("+")
-        if text and not (digits.isascii() and digits.isdigit()):
-            reason = f'strconv.Atoi: parsing "{text}": invalid syntax'
-            raise InvalidArgument(f"{name} is in bytes and expects an integer, got {text}: {reason}")
-
-
-async def _build_id(call: Call) -> None:
-    if not call.query.text("id"):
-        raise InvalidArgument("build ID not provided")
 
 
 def _version_of(what: str) -> Check:
@@ -82,13 +57,8 @@ def _version_of(what: str) -> Check:
 def _problem_of_unsigned(text: str) -> str:
     if not (text.isascii() and text.isdigit()):
         return "invalid syntax"
-    return "value out of range" if len(text.lstrip("0")) > 20 or int(text) >= UNSIGNED_END else ""
-
-
-def _only(known: frozenset[str], call: Call) -> None:
-    for name in call.query.filters():
-        if name not in known:
-            raise InvalidArgument(f"invalid filter '{name}'")
+    digits = text.lstrip("0")  # Python reads no number of more than 4300
+    return "value out of range" if len(digits) > 20 or int(digits or "0") >= UNSIGNED_END else ""
 
 
 # The answers.
@@ -122,15 +92,6 @@ def _never(what: str) -> Outcome:
 
 def _empty_list(call: Call) -> Answer:
     return json_response([])
-
-
-def _nothing_pruned(call: Call) -> Answer:
-    return json_response({"CachesDeleted": None, "SpaceReclaimed": 0})
-
-
-def _done(call: Call) -> Answer:
-    """The original cancels no build, and says nothing, where there is none of that name."""
-    return empty_response(200)
 
 
 _no_swarm_mode = _never("swarm mode is not supported by this engine")
@@ -181,8 +142,6 @@ ABSENT: Final[tuple[Row, ...]] = (
     ("POST", "/plugins/{name:*}/set", (), _no_such_plugin),
     ("POST", "/session", (), _never("sessions of BuildKit are not supported by this engine")),
     ("POST", "/grpc", (), _never("BuildKit is not part of this engine")),
-    ("POST", "/build/prune", (_cache_sizes, _cache_filters), _nothing_pruned),
-    ("POST", "/build/cancel", (_build_id,), _done),
 )
 
 
