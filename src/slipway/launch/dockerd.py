@@ -22,9 +22,13 @@ from slipway.clients.containerd.calls import Connection
 from slipway.clients.containerd.client import ContainerdClient
 from slipway.clients.containerd.snapshots import serving_snapshotter
 from slipway.contracts.containerd_api.types import Platform
-from slipway.dockerd.api import later
+from slipway.dockerd.api import absent, later
+from slipway.dockerd.api.attach_ws import AttachWebSocketRoutes
+from slipway.dockerd.api.build_cache import BuildCacheRoutes
 from slipway.dockerd.api.containers import ContainerRoutes
+from slipway.dockerd.api.disk_usage import DiskUsageRoutes
 from slipway.dockerd.api.images import ImageRoutes
+from slipway.dockerd.api.network_endpoints import NetworkEndpointRoutes
 from slipway.dockerd.api.networks import NetworkRoutes
 from slipway.dockerd.api.routing import Route, Router
 from slipway.dockerd.api.streams import StreamRoutes
@@ -50,6 +54,7 @@ from slipway.dockerd.logs.local import LocalLogs
 from slipway.dockerd.networks.local import LocalNetworks
 from slipway.dockerd.registries.folders import RegistryFolders
 from slipway.dockerd.system.apparmor import ensure_profile
+from slipway.dockerd.system.disk_usage import DiskUsage
 from slipway.dockerd.system.host_facts import read_host_facts
 from slipway.dockerd.system.info import ARCHITECTURES
 from slipway.dockerd.system.model import ENGINE_VERSION, DaemonIdentity, TransferSettings
@@ -266,7 +271,6 @@ class Daemon:
             environment.containerd.connection,
             containers=containers,
             images=images,
-            volumes=environment.volumes,
             events=environment.events,
             now=self._clock.now,
         )
@@ -278,6 +282,11 @@ class Daemon:
             *NetworkRoutes(environment.networks).routes(),
             *VolumeRoutes(environment.volumes, containers.volume_users).routes(),
             *later.routes(),
+            *DiskUsageRoutes(DiskUsage(containers, images, environment.volumes)).routes(),
+            *AttachWebSocketRoutes(containers).routes(),
+            *NetworkEndpointRoutes(containers).routes(),
+            *BuildCacheRoutes(environment.events).routes(),
+            *absent.routes(),
         ]
         router = Router(routes, common_headers(f"Docker/{ENGINE_VERSION} (linux)"))
         return HttpServer(router.handle, router.refuse)

@@ -187,3 +187,33 @@ def test_a_client_that_half_closes_still_gets_its_answer(tmp_path: Path) -> None
         assert await reader.read() == b""
 
     talk(tmp_path, conversation)
+
+
+def test_a_server_that_closes_ends_nobodys_input(tmp_path: Path) -> None:
+    """What reads from a hijacked connection would close a program's stdin, and the program outlives the daemon."""
+    reached = asyncio.Event()
+    ends: list[bytes] = []
+
+    async def serve(stream: RawStream) -> None:
+        reached.set()
+        ends.append(await stream.read())
+
+    async def hijack(request: Request) -> Answer:
+        return Hijack(serve=serve)
+
+    async def run() -> None:
+        listening = socket.socket(socket.AF_UNIX)
+        listening.bind(str(tmp_path / "s"))
+        listening.listen()
+        listening.setblocking(False)
+        server = HttpServer(hijack, refuse)
+        await server.listen(listening)
+        _, writer = await asyncio.open_unix_connection(str(tmp_path / "s"))
+        writer.write(b"POST /raw HTTP/1.1\r\nContent-Length: 0\r\n\r\n")
+        await reached.wait()
+        await server.close(timeout=0.01)
+        writer.close()
+        await asyncio.sleep(0)
+
+    asyncio.run(run())
+    assert ends == []

@@ -1,6 +1,7 @@
 """The fifos of a process: all of them are open, or none."""
 
 import asyncio
+import gc
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -27,6 +28,7 @@ def test_nothing_stays_open_when_a_fifo_of_an_earlier_daemon_is_gone(tmp_path: P
     for name in there:
         os.mkfifo(tmp_path / f"init-{name}")
     writer, pump = Writer(), OutputPump()
+    gc.collect()  # what other tests left would close its descriptors while ours are counted
 
     async def test() -> None:
         before = os.listdir("/proc/self/fd")

@@ -43,3 +43,19 @@ class NetworkingConfig:
     """The networks of a new container, by name or id; empty: what HostConfig.network_mode says."""
 
     endpoints_config: Mapping[str, EndpointSettings | None] | None = member(None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConnectRequest:
+    """The body of POST /networks/{id}/connect."""
+
+    container: str = member("")
+    endpoint_config: EndpointSettings | None = member(None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DisconnectRequest:
+    """The body of POST /networks/{id}/disconnect."""
+
+    container: str = member("")
+    force: bool = member(False)

@@ -11,8 +11,6 @@ LATER = (
     ("GET", "/containers/{id}/archive", "copying from containers"),
     ("PUT", "/containers/{id}/archive", "copying into containers"),
     ("GET", "/images/search", "searching for images"),
-    ("POST", "/swarm/init", "swarm mode"),
-    ("POST", "/swarm/join", "swarm mode"),
 )
 
 

@@ -1,4 +1,4 @@
-"""Routes of the daemon itself: ping, version, info, events, login, disk usage."""
+"""Routes of the daemon itself: ping, version, info, events, login."""
 
 from collections.abc import AsyncIterator, Mapping
 from typing import Any, Protocol
@@ -22,7 +22,6 @@ class Backend(Protocol):
     async def version(self) -> dict[str, Any]: ...
     async def info(self) -> dict[str, Any]: ...
     def events(self, *, since: int, until: int) -> AsyncIterator[Event]: ...
-    async def disk_usage(self) -> dict[str, Any]: ...
 
 
 class SystemRoutes:
@@ -37,7 +36,6 @@ class SystemRoutes:
             Route("GET", "/version", self.version),
             Route("GET", "/info", self.info),
             Route("GET", "/events", self.events),
-            Route("GET", "/system/df", self.disk_usage, least="1.25"),
             Route("POST", "/auth", self.login),
         ]
 
@@ -56,9 +54,6 @@ class SystemRoutes:
 
     async def info(self, call: Call) -> Answer:
         return json_response(await self._backend.info())
-
-    async def disk_usage(self, call: Call) -> Answer:
-        return json_response(await self._backend.disk_usage())
 
     async def events(self, call: Call) -> Answer:
         query = call.query

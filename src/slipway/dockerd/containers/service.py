@@ -1,6 +1,7 @@
 """The containers of one engine as the API asks for them: finds the container, calls the verb. No logic of its own."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any
 
@@ -16,6 +17,8 @@ from slipway.dockerd.containers.execs import exec_process
 from slipway.dockerd.containers.execs.model import ExecConfig
 from slipway.dockerd.containers.files.changes import changes
 from slipway.dockerd.containers.files.sizes import sizes
+from slipway.dockerd.containers.join_network import join_network
+from slipway.dockerd.containers.leave_network import leave_network
 from slipway.dockerd.containers.lifecycle import Status
 from slipway.dockerd.containers.prune import prune
 from slipway.dockerd.containers.stats import stats
@@ -75,6 +78,16 @@ class ContainerService:
     async def sizes(self, reference: str) -> dict[str, int]:
         return await sizes(self._environment, self._registry.find(reference))
 
+    def image_users(self) -> dict[str, int]:
+        """Image id → how many containers have it."""
+        return Counter(container.record.image_id for container in self._registry)
+
+    async def usage(self) -> list[dict[str, Any]]:
+        """All containers with their sizes, newest first."""
+        now = self._environment.clock.now()
+        newest = sorted(self._registry, key=lambda container: container.record.created, reverse=True)
+        return [list_document(each, now) | await sizes(self._environment, each) for each in newest]
+
     async def changes(self, reference: str) -> list[dict[str, Any]]:
         return await changes(self._environment, self._registry.find(reference))
 
@@ -102,6 +115,12 @@ class ContainerService:
     async def unpause(self, reference: str) -> None:
         await pause.unpause(self._environment, self._registry.find(reference))
 
+    async def join_network(self, reference: str, network: str, settings: EndpointSettings) -> None:
+        join_network(self._environment, reference, network, settings)
+
+    async def leave_network(self, reference: str, network: str, *, force: bool) -> None:
+        leave_network(self._environment, reference, network, force=force)
+
     async def rename(self, reference: str, name: str) -> None:
         await rename.rename(self._environment, self._registry.find(reference), name)
 
@@ -124,6 +143,9 @@ class ContainerService:
 
     def has_terminal(self, reference: str) -> bool:
         return self._registry.find(reference).record.config.tty
+
+    def takes_stdin(self, reference: str) -> bool:
+        return self._registry.find(reference).record.config.open_stdin
 
     def prepare_attach(self, reference: str, request: AttachRequest) -> Callable[[ClientStream], Awaitable[None]]:
         container = self._registry.find(reference)

@@ -16,6 +16,7 @@ from slipway.dockerd.images.describe import (
     list_document,
     repo_tags,
 )
+from slipway.dockerd.images.disk_usage import disk_usage
 from slipway.dockerd.images.environment import ImageEnvironment
 from slipway.dockerd.images.import_tar import import_tar
 from slipway.dockerd.images.import_url import import_url
@@ -53,6 +54,10 @@ class ImageService:
         found.sort(key=lambda image: created_nanoseconds(image.content), reverse=True)
         shown = [replace(image, names=shown_names(image, filters)) for image in found]
         return [list_document(image, await self._environment.sizes.total(image.content), -1) for image in shown]
+
+    async def disk_usage(self, users: Mapping[str, int]) -> tuple[int, list[dict[str, Any]]]:
+        """Bytes of all layers, each once, and the images with what they share and how many containers they have."""
+        return await disk_usage(self._environment, users)
 
     async def inspect(self, reference: str) -> dict[str, Any]:
         """See `Images`."""

@@ -11,7 +11,6 @@ from slipway.dockerd.events.model import Event
 from slipway.dockerd.images.interface import Images
 from slipway.dockerd.system.info import ask_containerd, info_document, version_document
 from slipway.dockerd.system.model import DaemonIdentity
-from slipway.dockerd.volumes.interface import Volumes
 
 
 class SystemService:
@@ -24,7 +23,6 @@ class SystemService:
         *,
         containers: CountsContainers,
         images: Images,
-        volumes: Volumes,
         events: Events,
         now: Callable[[], int],
     ) -> None:
@@ -33,7 +31,6 @@ class SystemService:
         self._connection = connection
         self._containers = containers
         self._images = images
-        self._volumes = volumes
         self._events = events
         self._now = now
 
@@ -48,13 +45,3 @@ class SystemService:
 
     def events(self, *, since: int, until: int) -> AsyncIterator[Event]:
         return self._events.listen(since=since, until=until)
-
-    async def disk_usage(self) -> dict[str, Any]:
-        images = await self._images.select({})
-        return {
-            "LayersSize": sum(image["Size"] for image in images),
-            "Images": images,
-            "Containers": [],
-            "Volumes": [volume.document() for volume in self._volumes.list()],
-            "BuildCache": [],
-        }

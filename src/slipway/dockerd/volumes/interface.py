@@ -30,6 +30,9 @@ class Volumes(Protocol):
     def list(self) -> list[Volume]:
         """By name."""
 
+    async def size(self, name: str) -> int:
+        """Bytes of its files; -1 if they cannot be counted. Raises NotFound."""
+
     async def remove(self, name: str) -> None:
         """Remove the volume with what is in it. Whether somebody uses it is for the caller to know. Raises NotFound."""
 

@@ -18,6 +18,7 @@ from slipway.base.errors import InvalidArgument, NotFound
 from slipway.base.files import read_whole, write_atomically
 from slipway.dockerd.events.interface import Events
 from slipway.dockerd.volumes.model import ANONYMOUS_LABEL, Volume
+from slipway.dockerd.volumes.usage import volume_size
 
 _REMOVING: Final = ".removing-"  # no volume's name begins so
 _NAME: Final = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")
@@ -87,6 +88,10 @@ class VolumeStore:
         if (volume := self._volumes.get(name)) is None:
             raise NotFound(f"get {name}: no such volume")
         return volume
+
+    async def size(self, name: str) -> int:
+        """See `Volumes`."""
+        return await asyncio.to_thread(volume_size, self.get(name).mountpoint)
 
     def list(self) -> list[Volume]:
         """See `Volumes`."""

@@ -96,7 +96,12 @@ class HttpConnection(asyncio.Protocol):
     # The server calls these.
 
     def close_when_idle(self) -> None:
-        """End the connection now if no request is being answered, after the answer otherwise."""
+        """End the connection now if no request is being answered, after the answer otherwise.
+
+        Who has hijacked it is told nothing: the end of its input would be the end of a program's, which lives on.
+        """
+        if self._raw is not None:
+            return
         self._input_ended = True
         self._arrived.set()
 
@@ -213,7 +218,9 @@ class HttpConnection(asyncio.Protocol):
 
     async def _hijack(self, request: Request, hijack: Hijack) -> None:
         self._raw = deque()
-        if request.wants_upgrade:
+        if hijack.switch is not None:
+            self._send(head(101, hijack.switch, "Switching Protocols"))
+        elif request.wants_upgrade:
             headers = {"Content-Type": hijack.content_type, "Connection": "Upgrade", "Upgrade": "tcp"}
             self._send(head(101, headers))
         else:

@@ -125,11 +125,13 @@ class StreamResponse:
 class Hijack:
     """The connection becomes a raw stream of bytes, both ways: `serve` owns it from then on and closes it by returning.
 
-    A client that asked for an upgrade gets 101, an older one 200, as the original answers.
+    A client that asked for an upgrade gets 101, an older one 200, as the original answers. With `switch` it is another
+    protocol, and these are the headers of its 101; whoever gives them has seen that the client asked for it.
     """
 
     serve: Callable[["RawStream"], Awaitable[None]]
     content_type: str = "application/vnd.docker.raw-stream"
+    switch: Mapping[str, str] | None = None
 
 
 class RawStream(Protocol):
@@ -151,8 +153,8 @@ class RawStream(Protocol):
 Answer = Response | StreamResponse | Hijack
 
 
-def head(status: int, headers: Mapping[str, str]) -> bytes:
+def head(status: int, headers: Mapping[str, str], reason: str = "") -> bytes:
     """Status line and headers, with the empty line."""
-    lines = [f"HTTP/1.1 {status} {REASONS.get(status, 'Unknown')}"]
+    lines = [f"HTTP/1.1 {status} {reason or REASONS.get(status, 'Unknown')}"]
     lines += [f"{name}: {value}" for name, value in headers.items()]
     return "\r\n".join([*lines, "", ""]).encode("latin-1", "replace")

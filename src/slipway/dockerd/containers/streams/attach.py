@@ -33,11 +33,13 @@ class AttachPlan:
     """What is joined. `closes_stdin`: the end of the client's input is the end of the process's.
 
     `multiplexed`: each piece of output is headed by its stream and length (stdcopy); a terminal's is not.
+    `ends_with_input`: the end of the client's input is the end of all.
     """
 
     stdin: bool
     multiplexed: bool
     closes_stdin: bool
+    ends_with_input: bool = False
     detach_keys: bytes | None = None
 
 
@@ -69,7 +71,7 @@ async def join_streams(
             done, _ = await asyncio.wait(tasks.values(), return_when=asyncio.FIRST_COMPLETED)
             for name in [name for name, task in tasks.items() if task in done]:
                 detached = _result(tasks.pop(name))
-                if detached or name != "input" or not tasks:
+                if detached or name != "input" or not tasks or plan.ends_with_input:
                     return detached
         return False
     finally:

@@ -16,7 +16,11 @@ from slipway.dockerd.logs.model import Entry
 
 @dataclass(frozen=True, kw_only=True)
 class AttachRequest:
-    """Of the query. `stream` false with `logs` true only replays."""
+    """Of the query. `stream` false with `logs` true only replays.
+
+    `multiplexed` false: output without heads, also where there is no terminal. `ends_with_input`: the end of the
+    client's input is the end of its attach, unless the process reads to that end, too.
+    """
 
     stdin: bool = False
     stdout: bool = False
@@ -24,6 +28,8 @@ class AttachRequest:
     stream: bool = False
     logs: bool = False
     detach_keys: str = ""
+    multiplexed: bool = True
+    ends_with_input: bool = False
 
     @property
     def streams(self) -> frozenset[str]:
@@ -49,17 +55,20 @@ async def attach(
     """Serve one attached client to its end. `replay` is what the log has, for `logs`."""
     config = container.record.config
     streams = container.streams
+    multiplexed = request.multiplexed and not config.tty
+    closes_stdin = config.stdin_once and not config.tty
     subscriber = streams.subscribe(request.streams) if request.stream and request.streams else None
     try:
         for entry in replay:
-            await client.write(entry.line if config.tty else frame(entry.stream, entry.line))
+            await client.write(frame(entry.stream, entry.line) if multiplexed else entry.line)
         if not request.stream:
             return
         announce(environment, container, "attach")
         plan = AttachPlan(
             stdin=request.stdin and config.open_stdin,
-            multiplexed=not config.tty,
-            closes_stdin=config.stdin_once and not config.tty,
+            multiplexed=multiplexed,
+            closes_stdin=closes_stdin,
+            ends_with_input=request.ends_with_input and not closes_stdin,
             detach_keys=key_bytes(request.detach_keys) if config.tty else None,
         )
 

@@ -1,0 +1,64 @@
+"""Looks at every entry of a tree that others may change meanwhile: no link is followed, and no depth is too deep."""
+
+import errno
+import os
+from collections.abc import Iterator
+
+from slipway.linux.resolve import RESOLVE_NO_SYMLINKS, open_in_root
+
+_LONGEST_PATH = 4095  # in one call (path_resolution(7))
+_PIECE = 1000  # characters of path in one call where it is longer: of four bytes at most, and three names at least
+_VANISHED = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
+
+
+def tree_entries(path: str) -> Iterator[os.stat_result]:
+    """The status of `path`, a directory, and of all that is below it. What vanishes meanwhile is left out.
+
+    Raises OSError.
+    """
+    root = os.open(path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        yield os.fstat(root)
+        waiting: list[str] = [""]
+        while waiting:
+            below = waiting.pop()
+            try:
+                directory = _open(root, below)
+            except OSError as error:
+                if error.errno not in _VANISHED:
+                    raise
+                continue
+            try:
+                with os.scandir(directory) as entries:
+                    for entry in entries:
+                        if (found := _status(entry)) is not None:
+                            yield found
+                            if entry.is_dir(follow_symlinks=False):
+                                waiting.append(f"{below}/{entry.name}")
+            finally:
+                os.close(directory)
+    finally:
+        os.close(root)
+
+
+def _status(entry: "os.DirEntry[str]") -> os.stat_result | None:
+    try:
+        return entry.stat(follow_symlinks=False)
+    except FileNotFoundError:
+        return None
+
+
+def _open(root: int, path: str) -> int:
+    """The directory `path` below `root`, a few thousand bytes of path at a time."""
+    here = os.dup(root)
+    left = path
+    while True:
+        cut = len(left) if len(os.fsencode(left)) <= _LONGEST_PATH else left.rindex("/", 1, _PIECE)
+        following, left = left[:cut], left[cut:]
+        try:
+            opened = open_in_root(here, following, os.O_RDONLY | os.O_DIRECTORY, resolve=RESOLVE_NO_SYMLINKS)
+        finally:
+            os.close(here)
+        if not left:
+            return opened
+        here = opened
