@@ -11,6 +11,23 @@ _PIECE = 1000  # characters of path in one call where it is longer: of four byte
 _VANISHED = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
 
 
+class _Place:
+    """A directory that waits. It shares its parents: whole paths have no bound here, and would take the machine."""
+
+    __slots__ = ("_name", "_parent")
+
+    def __init__(self, parent: "_Place | None", name: str) -> None:
+        self._parent, self._name = parent, name
+
+    def path(self) -> str:
+        names = []
+        place: _Place | None = self
+        while place is not None:
+            names.append(place._name)
+            place = place._parent
+        return "/".join(reversed(names))
+
+
 def tree_entries(path: str) -> Iterator[os.stat_result]:
     """The status of `path`, a directory, and of all that is below it. What vanishes meanwhile is left out.
 
@@ -19,11 +36,11 @@ def tree_entries(path: str) -> Iterator[os.stat_result]:
     root = os.open(path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         yield os.fstat(root)
-        waiting: list[str] = [""]
+        waiting: list[_Place] = [_Place(None, "")]
         while waiting:
             below = waiting.pop()
             try:
-                directory = _open(root, below)
+                directory = _open(root, below.path())
             except OSError as error:
                 if error.errno not in _VANISHED:
                     raise
@@ -34,7 +51,7 @@ def tree_entries(path: str) -> Iterator[os.stat_result]:
                         if (found := _status(entry)) is not None:
                             yield found
                             if entry.is_dir(follow_symlinks=False):
-                                waiting.append(f"{below}/{entry.name}")
+                                waiting.append(_Place(below, entry.name))
             finally:
                 os.close(directory)
     finally:
