@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 from slipway.clients.containerd.calls import Connection
+from slipway.contracts.engine_api.filters import Filters
 from slipway.dockerd.containers.interface import CountsContainers
 from slipway.dockerd.events.interface import Events
 from slipway.dockerd.events.model import Event
@@ -50,7 +51,7 @@ class SystemService:
         return self._events.listen(since=since, until=until)
 
     async def disk_usage(self) -> dict[str, Any]:
-        images = await self._images.select({})
+        images = await self._images.select(Filters())
         return {
             "LayersSize": sum(image["Size"] for image in images),
             "Images": images,

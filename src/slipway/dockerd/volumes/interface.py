@@ -1,6 +1,6 @@
 """What containers and the API ask of volumes."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from slipway.dockerd.volumes.model import Volume
@@ -33,5 +33,8 @@ class Volumes(Protocol):
     async def remove(self, name: str) -> None:
         """Remove the volume with what is in it. Whether somebody uses it is for the caller to know. Raises NotFound."""
 
-    async def prune(self, names: Iterable[str]) -> None:
-        """Remove these, all at one request: listeners hear of the whole, too."""
+    async def prune(self, names: Iterable[str], is_used: Callable[[str], bool]) -> Sequence[str]:
+        """Remove those of `names` that nobody uses when their turn comes; listeners hear of the whole, too.
+
+        The names of what was removed; what cannot be removed stays, and is logged.
+        """

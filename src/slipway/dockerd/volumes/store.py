@@ -1,10 +1,11 @@
 """Volumes on disk: DATA_ROOT/volumes/NAME/{_data, volume.json}. A folder without volume.json is a rest."""
 
 import asyncio
+import logging
 import os
 import re
 import secrets
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Final
 
@@ -15,6 +16,8 @@ from slipway.base.errors import InvalidArgument, NotFound
 from slipway.base.files import read_whole, unlink_if_present, write_atomically
 from slipway.dockerd.events.interface import Events
 from slipway.dockerd.volumes.model import ANONYMOUS_LABEL, Volume
+
+log = logging.getLogger(__name__)
 
 _NAME: Final = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")
 
@@ -89,11 +92,22 @@ class VolumeStore:
         await asyncio.to_thread(_remove, volume)
         self._events.publish("volume", "destroy", name, {"driver": "local"})
 
-    async def prune(self, names: Iterable[str]) -> None:
+    async def prune(self, names: Iterable[str], is_used: Callable[[str], bool]) -> Sequence[str]:
         """See `Volumes`."""
+        removed = []
         for name in names:
-            await self.remove(name)
+            if is_used(name):
+                continue
+            try:
+                await self.remove(name)
+            except NotFound:
+                continue  # somebody else removed it
+            except OSError as error:
+                log.warning("a volume cannot be removed: %s", error, extra={"fields": {"name": name}})
+                continue
+            removed.append(name)
         self._events.publish("volume", "prune", "", {"reclaimed": "0"})
+        return removed
 
 
 def _make(volume: Volume) -> None:
