@@ -66,7 +66,7 @@ class VolumeRoutes:
             if call.query.boolean("force"):
                 return empty_response()
             raise
-        if users := self._users(name):
+        if (users := self._users(name)) or self._backend.is_held(name):
             raise FailedPrecondition(f"remove {name}: volume is in use - [{', '.join(users)}]")
         await self._backend.remove(name)
         return empty_response()

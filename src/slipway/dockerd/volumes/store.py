@@ -6,7 +6,7 @@ import os
 import re
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import Final
 
 import orjson
@@ -30,6 +30,7 @@ class VolumeStore:
         self._now = now
         self._events = events
         self._volumes: dict[str, Volume] = {}
+        self._holders: dict[str, int] = {}  # by name: how many containers that are being made are to have it
 
     def load(self) -> None:
         """Read what is there. Blocks; call it once, before anything else."""
@@ -48,6 +49,7 @@ class VolumeStore:
         labels: Mapping[str, str] | None = None,
         options: Mapping[str, str] | None = None,
         driver: str = "",
+        held: ExitStack | None = None,
     ) -> Volume:
         """See `Volumes`."""
         if not name:
@@ -55,6 +57,7 @@ class VolumeStore:
         if driver not in ("", "local"):
             raise NotFound(f'create {name}: error looking up volume plugin {driver}: plugin "{driver}" not found')
         if (known := self._volumes.get(name)) is not None:
+            self._hold(name, held)
             return known
         if not _NAME.fullmatch(name) or len(name) > 255:
             raise InvalidArgument(
@@ -67,6 +70,7 @@ class VolumeStore:
             name=name, mountpoint=f"{self._root}/{name}/_data", created=self._now(), labels=labels, options=options
         )
         self._volumes[name] = volume
+        self._hold(name, held)
         try:
             await asyncio.to_thread(_make, volume)
         except BaseException:
@@ -85,6 +89,20 @@ class VolumeStore:
         """See `Volumes`."""
         return [self._volumes[name] for name in sorted(self._volumes)]
 
+    def is_held(self, name: str) -> bool:
+        """See `Volumes`."""
+        return name in self._holders
+
+    def _hold(self, name: str, held: ExitStack | None) -> None:
+        if held is not None:
+            self._holders[name] = self._holders.get(name, 0) + 1
+            held.callback(self._let_go, name)
+
+    def _let_go(self, name: str) -> None:
+        self._holders[name] -= 1
+        if not self._holders[name]:
+            del self._holders[name]
+
     async def remove(self, name: str) -> None:
         """See `Volumes`."""
         volume = self.get(name)
@@ -96,7 +114,7 @@ class VolumeStore:
         """See `Volumes`."""
         removed = []
         for name in names:
-            if is_used(name):
+            if is_used(name) or self.is_held(name):
                 continue
             try:
                 await self.remove(name)
