@@ -1,6 +1,10 @@
 """Moments as users write them, and the words for what is none."""
 
+from contextlib import suppress
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from slipway.base.errors import InvalidArgument
 from slipway.contracts.engine_api.moments import SECOND, moment_from_text
@@ -60,3 +64,9 @@ def test_what_is_no_moment_is_told_in_the_originals_words(text: str, words: str)
     with pytest.raises(InvalidArgument) as raised:
         moment_from_text(text, now=NOW, offset=0)
     assert raised.value.message == words
+
+
+@given(st.one_of(st.text(max_size=30), st.text("0123456789-+:TZ. hms", max_size=30)))
+def test_any_text_is_a_moment_or_refused(text: str) -> None:
+    with suppress(InvalidArgument):
+        assert isinstance(moment_from_text(text, now=NOW, offset=3600), int)

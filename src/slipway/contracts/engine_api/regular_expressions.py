@@ -4,6 +4,7 @@ Source: github.com/google/re2 doc/syntax.txt; Go's regexp/syntax.
 """
 
 import unicodedata
+from functools import lru_cache
 from typing import Final
 
 from slipway.contracts.engine_api.pattern_steps import (
@@ -45,6 +46,7 @@ _POSIX: Final = {
 }
 
 
+@lru_cache(maxsize=64)  # a list holds each of its names against the same one
 def regular_expression(text: str) -> Pattern | None:
     """As Go's regexp; None for what is none, or is beyond what anybody writes to name a container."""
     if len(text) > LENGTH_LIMIT:
