@@ -271,7 +271,7 @@ def test_a_second_prune_is_refused_while_the_first_runs() -> None:
         engine.gate = asyncio.Event()
         first = asyncio.create_task(engine.asked("POST", "/images/prune"))
         await asyncio.sleep(0)
-        second = await engine.asked("POST", "/images/prune")
+        second = await asyncio.wait_for(engine.asked("POST", "/images/prune"), 10.0)
         assert second == (409, {"message": "a prune operation is already running"})
         engine.gate.set()
         assert (await first)[0] == 200

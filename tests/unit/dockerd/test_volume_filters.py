@@ -16,6 +16,7 @@ from slipway.dockerd.volumes.model import ANONYMOUS_LABEL, Volume
 from slipway.dockerd.volumes.store import VolumeStore
 from slipway.transport.aio.http_messages import BodyStream, Request, Response
 
+SECONDS = 10.0
 USED, KEPT, PLAIN, NAMELESS = "used", "kept", "plain", "f" * 64
 LABELS: dict[str, dict[str, str] | None] = {
     USED: {"role": "web", ANONYMOUS_LABEL: ""},
@@ -160,10 +161,8 @@ def test_a_second_prune_is_refused_while_the_first_runs() -> None:
         routes = VolumeRoutes(store, lambda name: store.users.get(name, []))
         first = asyncio.create_task(asked(routes, "POST", "/volumes/prune"))
         await asyncio.sleep(0)
-        assert await asked(routes, "POST", "/volumes/prune") == (
-            409,
-            {"message": "a prune operation is already running"},
-        )
+        second = await asyncio.wait_for(asked(routes, "POST", "/volumes/prune"), SECONDS)
+        assert second == (409, {"message": "a prune operation is already running"})
         store.gate.set()
         assert (await first)[0] == 200
         assert (await asked(routes, "POST", "/volumes/prune"))[0] == 200
