@@ -137,3 +137,4 @@ def test_values_can_be_added_and_taken_away() -> None:
     assert asked.adding("label", "a").all_values() == {"all": ["0"], "label": ["a"]}
     assert asked.without("all").all_values() == {}
     assert asked.all_values() == {"all": ["0"]}
+    assert list(asked.adding("label", "a")) == ["all", "label"]

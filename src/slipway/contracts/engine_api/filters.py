@@ -4,7 +4,7 @@ Both spellings of old and new clients are read: `{"label":["a=b"]}` and `{"label
 filter without values takes everything, and several values are alternatives, except for labels: they must all hold.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Final
 
 from slipway.base.errors import InvalidArgument
@@ -24,6 +24,10 @@ class Filters:
 
     def __contains__(self, name: str) -> bool:
         return name in self._values
+
+    def __iter__(self) -> Iterator[str]:
+        """The names."""
+        return iter(self._values)
 
     def __bool__(self) -> bool:
         return bool(self._values)
