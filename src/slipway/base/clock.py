@@ -13,3 +13,7 @@ class Clock:
 
     def monotonic(self) -> float:
         return time.monotonic()
+
+    def local_offset(self) -> int:
+        """Seconds by which this machine's local time is ahead of UTC now."""
+        return time.localtime().tm_gmtoff

@@ -30,6 +30,7 @@ from slipway.dockerd.api.disk_usage import DiskUsageRoutes
 from slipway.dockerd.api.images import ImageRoutes
 from slipway.dockerd.api.network_endpoints import NetworkEndpointRoutes
 from slipway.dockerd.api.networks import NetworkRoutes
+from slipway.dockerd.api.prune_gate import PruneGate
 from slipway.dockerd.api.routing import Route, Router
 from slipway.dockerd.api.streams import StreamRoutes
 from slipway.dockerd.api.system import SystemRoutes, common_headers
@@ -274,12 +275,13 @@ class Daemon:
             events=environment.events,
             now=self._clock.now,
         )
+        gate = PruneGate()
         routes: list[Route] = [
             *SystemRoutes(system).routes(),
-            *ContainerRoutes(containers).routes(),
+            *ContainerRoutes(containers, gate).routes(),
             *StreamRoutes(containers).routes(),
-            *ImageRoutes(images, containers.used_images).routes(),
-            *NetworkRoutes(environment.networks).routes(),
+            *ImageRoutes(images, containers.used_images, containers.image_uses).routes(),
+            *NetworkRoutes(environment.networks, gate, self._clock).routes(),
             *VolumeRoutes(environment.volumes, containers.volume_users).routes(),
             *later.routes(),
             *DiskUsageRoutes(DiskUsage(containers, images, environment.volumes)).routes(),

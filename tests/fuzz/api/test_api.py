@@ -102,11 +102,12 @@ QUERIES = {
     "POST /volumes/prune": ("filters",),
     "GET /volumes": ("filters",),
     "GET /networks": ("filters",),
+    "POST /networks/prune": ("filters",),
 }
 FILTERS = ("status", "health", "label", "id", "name", "until", "before", "since", "ancestor", "publish", "expose",
            "exited",
            "type", "event", "container", "image", "volume", "network", "dangling", "reference", "scope",
-           "is-task")  # fmt: skip
+           "is-task", "label!", "all", "driver", "isolation")  # fmt: skip
 CHANGES = ("CMD ", "ENV ", "EXPOSE ", "HEALTHCHECK --interval=", "HEALTHCHECK CMD ", "LABEL a=", "ONBUILD ",
            "STOPSIGNAL ",
            "USER ", "VOLUME ", "WORKDIR ", "ENTRYPOINT [", "SHELL ", "NOSUCH ")  # fmt: skip

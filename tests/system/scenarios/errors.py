@@ -161,4 +161,21 @@ SCENARIOS = (
         "ps --format '{{.NoSuch}}'",
     ),
     scenario("filters that cannot be", "ps --filter x", "ps --filter nosuch=1", "images --filter nosuch=1"),
+    scenario(
+        "values of filters that cannot be",
+        *(
+            f"ps --filter {words}"
+            for words in (
+                *("exited=abc", "status=up", "health=ill", "is-task=maybe", "before=nosuch", "since=nosuch"),
+                *("publish=80:80", "publish=http", "publish=70000", "expose=9-8"),
+            )
+        ),
+        *(f"images --filter {words}" for words in ("dangling=yes", "until=soon", "until=2024-13-01", "before=nosuch")),
+        *(f"volume ls --filter {words}" for words in ("dangling=yes", "nosuch=1", "label!=x")),
+        *(f"network ls --filter {words}" for words in ("dangling=yes", "nosuch=1", "type=x")),
+        *(f"container prune -f --filter {words}" for words in ("until=soon", "name=x", "until=1h --filter until=2h")),
+        *(f"image prune -f --filter {words}" for words in ("until=soon", "until=a-b", "reference=x")),
+        *(f"volume prune -f --filter {words}" for words in ("until=1h", "all=yes", "dangling=true")),
+        *(f"network prune -f --filter {words}" for words in ("until=soon", "name=x")),
+    ),
 )

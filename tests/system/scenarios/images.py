@@ -167,5 +167,15 @@ SCENARIOS = (
         "image list filters",
         "images --filter reference='busy*' --format '{{.Repository}}'",
         "images --filter dangling=true -q",
+        *(
+            f"images --filter {words} --format '{{{{.Repository}}}}'"
+            for words in (
+                *("reference='b*x'", "reference=busybox", "reference=busy", "reference='[b]usybo?:*'", "label=nosuch"),
+                *(
+                    f"reference=busybox --filter {more}"
+                    for more in ("until=87600h", "until=2100-01-01", "dangling=0", "label!=nosuch")
+                ),
+            )
+        ),
     ),
 )

@@ -53,6 +53,33 @@ SCENARIOS = (
         "ps -a --filter name=box2 --format '{{.Names}}'",
     ),
     scenario(
+        "ps filters by pattern, code, place and order",
+        "run --name box1 -v /data -v /etc:/host busybox sh -c 'exit 3'",
+        "create --name box12 busybox true",
+        *(
+            f"ps -a --filter {words} --format '{{{{.Names}}}}'"
+            for words in (
+                *("name=box1", "name=^box1$", "name=^/box12$", "name='box(12|3)'", "name=x --filter name=12", "name=("),
+                *("exited=3", "exited=0", "volume=/data", "volume=/etc", "volume=/nosuch", "health=none", "is-task=0"),
+                *("before=box12", "since=box1", "ancestor=busybox", "ancestor=nosuch", "network=bridge", "network=x"),
+                *("status=created --filter status=exited", "isolation=default", "label!=x"),
+            )
+        ),
+        "ps --filter exited=3 -q",
+        "ps --filter status=exited --format '{{.Names}}'",
+    ),
+    scenario(
+        "ps filters by port",
+        "run -d --name box -p 127.0.0.1:18080:80 --expose 90/udp busybox sleep 60",
+        *(
+            f"ps --filter {words} --format '{{{{.Names}}}}'"
+            for words in (
+                *("publish=18080", "publish=80", "publish=18000-18100", "publish=18080/udp", "expose=80", "expose=90"),
+                *("expose=90/udp", "expose=1 --filter publish=18080"),
+            )
+        ),
+    ),
+    scenario(
         "ps order and count",
         "create --name box1 busybox true",
         "create --name box2 busybox true",

@@ -7,10 +7,12 @@ from typing import Any, Protocol
 from slipway.base.errors import InvalidArgument
 from slipway.base.identifiers import integer_from_text
 from slipway.contracts.engine_api.container_config import ContainerConfig
+from slipway.contracts.engine_api.filters import Filters
 from slipway.contracts.engine_api.host_config import HostConfig
 from slipway.contracts.engine_api.networks import EndpointSettings, NetworkingConfig
 from slipway.contracts.engine_api.schema import decode
 from slipway.contracts.engine_api.versions import ApiVersion
+from slipway.dockerd.api.prune_gate import PruneGate
 from slipway.dockerd.api.routing import Call, Route, empty_response, json_response
 from slipway.transport.aio.http_messages import Answer
 
@@ -23,7 +25,7 @@ class Backend(Protocol):
     ) -> tuple[str, list[str]]:
         """Id and warnings."""
 
-    def select(self, *, everything: bool, limit: int, filters: Mapping[str, list[str]]) -> list[dict[str, Any]]: ...
+    async def select(self, *, everything: bool, limit: int, filters: Filters) -> list[dict[str, Any]]: ...
     def inspect(self, reference: str) -> dict[str, Any]: ...
     async def sizes(self, reference: str) -> dict[str, int]:
         """SizeRw and SizeRootFs, in bytes."""
@@ -42,14 +44,15 @@ class Backend(Protocol):
     async def update(self, reference: str, host: HostConfig) -> list[str]: ...
     async def resize(self, reference: str, height: int, width: int) -> None: ...
     async def top(self, reference: str, arguments: str) -> dict[str, Any]: ...
-    async def prune(self, filters: Mapping[str, list[str]]) -> dict[str, Any]: ...
+    async def prune(self, filters: Filters) -> dict[str, Any]: ...
 
 
 class ContainerRoutes:
     """Decodes, asks the backend, encodes."""
 
-    def __init__(self, backend: Backend) -> None:
+    def __init__(self, backend: Backend, gate: PruneGate) -> None:
         self._backend = backend
+        self._gate = gate
 
     def routes(self) -> list[Route]:
         return [
@@ -88,7 +91,7 @@ class ContainerRoutes:
     async def list(self, call: Call) -> Answer:
         query = call.query
         limit = query.integer("limit", low=-1, high=1 << 31, default=-1)
-        documents = self._backend.select(
+        documents = await self._backend.select(
             everything=query.boolean("all"), limit=limit if limit is not None else -1, filters=query.filters()
         )
         if query.boolean("size"):
@@ -155,7 +158,8 @@ class ContainerRoutes:
         return empty_response()
 
     async def prune(self, call: Call) -> Answer:
-        return json_response(await self._backend.prune(call.query.filters()))
+        with self._gate.pass_alone():
+            return json_response(await self._backend.prune(call.query.filters()))
 
 
 PARTS = frozenset(("HostConfig", "NetworkingConfig"))

@@ -12,11 +12,14 @@ import orjson
 from slipway.base.errors import EngineError, InvalidArgument
 from slipway.clients.containerd.transfer import Credentials
 from slipway.contracts.containerd_api.types import Platform
+from slipway.contracts.engine_api.filters import Filters
 from slipway.contracts.oci.image import platform_from_document as oci_platform
 from slipway.contracts.oci.platforms import normalized, platform_from_machine
 from slipway.dockerd.api.parameters import json_from_bytes
+from slipway.dockerd.api.prune_gate import PruneGate
 from slipway.dockerd.api.routing import JSON, Call, Route, empty_response, json_response
 from slipway.dockerd.images.interface import Images
+from slipway.dockerd.images.model import ImageUse
 from slipway.transport.aio.http_messages import Answer, StreamResponse
 
 # What inspect shows of an image's configuration also where the image does not say it; until API 1.49 more.
@@ -35,15 +38,19 @@ AUTH_LIMIT: Final = 64 * 1024
 class Backend(Images, Protocol):
     """What these routes need beyond the noun's interface."""
 
-    async def prune(self, *, everything: bool, used: Mapping[str, str]) -> dict[str, Any]: ...
+    async def prune(self, filters: Filters, uses: Callable[[], Sequence[ImageUse]]) -> dict[str, Any]: ...
 
 
 class ImageRoutes:
-    """`used` tells which images containers have, and one container of each."""
+    """`used` tells which images containers have, and one container of each; `uses` every such use."""
 
-    def __init__(self, backend: Backend, used: Callable[[], Mapping[str, str]]) -> None:
+    def __init__(
+        self, backend: Backend, used: Callable[[], Mapping[str, str]], uses: Callable[[], Sequence[ImageUse]]
+    ) -> None:
         self._backend = backend
         self._used = used
+        self._uses = uses
+        self._gate = PruneGate()
 
     def routes(self) -> list[Route]:
         return [
@@ -61,7 +68,10 @@ class ImageRoutes:
         ]
 
     async def list(self, call: Call) -> Answer:
-        return json_response(await self._backend.select(call.query.filters()))
+        filters = call.query.filters()
+        if call.version < (1, 41) and (pattern := call.query.text("filter")):
+            filters = filters.adding("reference", pattern)
+        return json_response(await self._backend.select(filters))
 
     async def inspect(self, call: Call) -> Answer:
         document = await self._backend.inspect(call.names["name"])
@@ -81,9 +91,8 @@ class ImageRoutes:
         return json_response(await self._backend.remove(call.names["name"], force=force, used=self._used()))
 
     async def prune(self, call: Call) -> Answer:
-        dangling = call.query.filters().get("dangling", ["true"])
-        everything = dangling[0].lower() in ("0", "false")
-        return json_response(await self._backend.prune(everything=everything, used=self._used()))
+        with self._gate.pass_alone():
+            return json_response(await self._backend.prune(call.query.filters(), self._uses))
 
     async def create(self, call: Call) -> Answer:
         """Pull, or import with fromSrc."""

@@ -1,15 +1,15 @@
 """Routes of networks: the predefined ones can be looked at."""
 
-from collections.abc import Callable
 from typing import Any, Protocol
 
-from slipway.base.errors import InvalidArgument, NotImplementedByEngine, PermissionDenied
+from slipway.base.clock import Clock
+from slipway.base.errors import NotImplementedByEngine, PermissionDenied
 from slipway.base.timestamps import rfc3339_from_nanoseconds
+from slipway.dockerd.api.prune_gate import PruneGate
 from slipway.dockerd.api.routing import Call, Route, json_response
+from slipway.dockerd.networks.list_networks import PRUNE_FILTERS, check_filters, is_selected
 from slipway.dockerd.networks.model import Network
 from slipway.transport.aio.http_messages import Answer
-
-FILTERS = frozenset(("driver", "id", "label", "name", "scope", "type", "dangling"))
 
 
 class Backend(Protocol):
@@ -22,8 +22,11 @@ class Backend(Protocol):
 class NetworkRoutes:
     """Lists and inspects."""
 
-    def __init__(self, backend: Backend) -> None:
+    def __init__(self, backend: Backend, gate: PruneGate, clock: Clock) -> None:
+        """`gate` is that of containers: only one of both prunes at a time."""
         self._backend = backend
+        self._gate = gate
+        self._clock = clock
 
     def routes(self) -> list[Route]:
         return [
@@ -37,20 +40,8 @@ class NetworkRoutes:
 
     async def list(self, call: Call) -> Answer:
         filters = call.query.filters()
-        for name in filters:
-            if name not in FILTERS:
-                raise InvalidArgument(f"invalid filter '{name}'")
-        found = self._backend.list()
-        checks: dict[str, Callable[[Network, list[str]], bool]] = {
-            "name": lambda network, values: any(value in network.name for value in values),
-            "id": lambda network, values: any(network.id.startswith(value) for value in values),
-            "driver": lambda network, values: network.driver in values,
-            "scope": lambda network, values: network.scope in values,
-            "type": lambda network, values: "builtin" in values,
-        }
-        for name, check in checks.items():
-            if name in filters:
-                found = [network for network in found if check(network, filters[name])]
+        check_filters(filters)
+        found = [network for network in self._backend.list() if is_selected(network, filters)]
         return json_response([network_document(network, with_containers=False) for network in found])
 
     async def inspect(self, call: Call) -> Answer:
@@ -61,7 +52,10 @@ class NetworkRoutes:
         raise NotImplementedByEngine("networks of one's own are not supported by this engine yet")
 
     async def prune(self, call: Call) -> Answer:
-        call.query.filters()
+        with self._gate.pass_alone():
+            filters = call.query.filters()
+            filters.check_names(PRUNE_FILTERS)
+            filters.until(now=self._clock.now(), offset=self._clock.local_offset())
         return json_response({"NetworksDeleted": None})
 
     async def remove(self, call: Call) -> Answer:

@@ -1,6 +1,6 @@
 """Query parameters and JSON bodies, read with suspicion: whatever is malformed is InvalidArgument with a sentence."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
@@ -9,6 +9,7 @@ import orjson
 from slipway.base.errors import InvalidArgument
 from slipway.base.identifiers import integer_from_text
 from slipway.base.timestamp_parsing import nanoseconds_from_rfc3339
+from slipway.contracts.engine_api.filters import Filters, filters_from_document
 
 BODY_LIMIT: Final = 4 * 1024 * 1024
 FALSE_WORDS: Final = frozenset(("", "0", "no", "false", "none"))  # as the original: everything else is true
@@ -47,15 +48,16 @@ class Query:
         """Seconds since the epoch with a fraction, or RFC 3339, in nanoseconds; 0 when absent."""
         return nanoseconds_from_text(self.text(name), name)
 
-    def filters(self) -> dict[str, list[str]]:
-        """`filters={"label":["a=b"]}`, or as old clients write it, `{"label":{"a=b":true}}`."""
+    def filters(self) -> Filters:
+        """None when absent or empty. Raises InvalidArgument."""
         text = self.text("filters")
         if not text:
-            return {}
-        document = json_from_bytes(text.encode("utf-8", "surrogatepass"), "filters")
-        if not isinstance(document, dict):
-            raise InvalidArgument("invalid filters: an object is needed")
-        return {name: _filter_values(name, values) for name, values in document.items()}
+            return Filters()
+        try:
+            document = orjson.loads(text.encode("utf-8", "surrogatepass"))
+        except orjson.JSONDecodeError as error:
+            raise InvalidArgument("invalid filter") from error
+        return filters_from_document(document)
 
 
 def nanoseconds_from_text(text: str, what: str) -> int:
@@ -83,11 +85,3 @@ def check_json_type(headers: Mapping[str, str]) -> None:
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json":
         raise InvalidArgument(f"unsupported Content-Type header ({kind}): must be 'application/json'")
-
-
-def _filter_values(name: str, values: object) -> list[str]:
-    if isinstance(values, Mapping):
-        values = [key for key, wanted in values.items() if wanted]
-    if not isinstance(values, Sequence) or isinstance(values, str) or not all(isinstance(v, str) for v in values):
-        raise InvalidArgument(f"invalid filter '{name}': a list of strings is needed")
-    return list(values)

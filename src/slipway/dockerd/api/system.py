@@ -57,7 +57,7 @@ class SystemRoutes:
 
     async def events(self, call: Call) -> Answer:
         query = call.query
-        filters: Mapping[str, list[str]] = query.filters()
+        filters: Mapping[str, list[str]] = query.filters().all_values()
         for name in filters:
             if name not in EVENT_FILTERS:
                 raise InvalidArgument(f"invalid filter '{name}'")

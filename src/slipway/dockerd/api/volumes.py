@@ -4,14 +4,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from slipway.base.errors import FailedPrecondition, InvalidArgument, NotFound
+from slipway.contracts.engine_api.filters import Filters
 from slipway.contracts.engine_api.schema import decode, member
+from slipway.dockerd.api.prune_gate import PruneGate
 from slipway.dockerd.api.routing import Call, Route, empty_response, json_response
-from slipway.dockerd.containers.list_containers import has_labels
 from slipway.dockerd.volumes.interface import Volume, Volumes
 from slipway.dockerd.volumes.model import ANONYMOUS_LABEL
 from slipway.transport.aio.http_messages import Answer
 
 FILTERS = frozenset(("dangling", "driver", "label", "name"))
+PRUNE_FILTERS = frozenset(("all", "label", "label!"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +32,7 @@ class VolumeRoutes:
     def __init__(self, backend: Volumes, users: Callable[[str], list[str]]) -> None:
         self._backend = backend
         self._users = users
+        self._gate = PruneGate()
 
     def routes(self) -> list[Route]:
         return [
@@ -41,10 +44,7 @@ class VolumeRoutes:
         ]
 
     async def list_volumes(self, call: Call) -> Answer:
-        filters = call.query.filters()
-        for name in filters:
-            if name not in FILTERS:
-                raise InvalidArgument(f"invalid filter '{name}'")
+        filters = _list_filters(call)
         found = [volume.document() for volume in self._backend.list() if self._passes(volume, filters)]
         return json_response({"Volumes": found, "Warnings": None})
 
@@ -66,29 +66,42 @@ class VolumeRoutes:
             if call.query.boolean("force"):
                 return empty_response()
             raise
-        if users := self._users(name):
+        if (users := self._users(name)) or self._backend.is_held(name):
             raise FailedPrecondition(f"remove {name}: volume is in use - [{', '.join(users)}]")
         await self._backend.remove(name)
         return empty_response()
 
     async def prune(self, call: Call) -> Answer:
-        filters = call.query.filters()
-        everything = "true" in filters.get("all", ()) or call.version < (1, 42)
-        removed = []
-        for volume in self._backend.list():
-            anonymous = ANONYMOUS_LABEL in (volume.labels or {})
-            if self._users(volume.name) or not (anonymous or everything):
-                continue
-            if has_labels(volume.labels or {}, filters.get("label", ())):
-                removed.append(volume.name)
-        await self._backend.prune(removed)
-        return json_response({"VolumesDeleted": removed or None, "SpaceReclaimed": 0})
+        with self._gate.pass_alone():
+            filters = _prune_filters(call)
+            found = [each.name for each in self._backend.list() if filters.passes_labels(each.labels)]
+            removed = await self._backend.prune(found, lambda name: bool(self._users(name)))
+        return json_response({"VolumesDeleted": list(removed), "SpaceReclaimed": 0})
 
-    def _passes(self, volume: Volume, filters: Mapping[str, list[str]]) -> bool:
-        if (names := filters.get("name")) and not any(name in volume.name for name in names):
+    def _passes(self, volume: Volume, filters: Filters) -> bool:
+        if not (filters.equals("driver", "local") and filters.matches("name", volume.name)):
             return False
-        if (drivers := filters.get("driver")) and "local" not in drivers:
+        if "dangling" in filters and filters.boolean("dangling") == bool(self._users(volume.name)):
             return False
-        if (dangling := filters.get("dangling")) and (dangling[0] in ("1", "true")) == bool(self._users(volume.name)):
-            return False
-        return has_labels(volume.labels or {}, filters.get("label", ()))
+        return filters.has_labels(volume.labels)
+
+
+def _list_filters(call: Call) -> Filters:
+    """Raises InvalidArgument, also where there is no volume that a value could be held against."""
+    try:
+        filters = call.query.filters()
+    except InvalidArgument as error:
+        raise InvalidArgument(f"error reading volume filters: {error.message}") from error
+    filters.check_names(FILTERS)
+    filters.boolean("dangling")
+    return filters
+
+
+def _prune_filters(call: Call) -> Filters:
+    """Those for labels; without `all` only anonymous volumes are meant, since API 1.42. Raises InvalidArgument."""
+    filters = call.query.filters()
+    if call.version < (1, 42):
+        filters = filters.adding("all", "true")
+    everything = filters.single_boolean("all")
+    filters.check_names(PRUNE_FILTERS)
+    return filters if everything else filters.adding("label", ANONYMOUS_LABEL)

@@ -4,7 +4,7 @@ import asyncio
 import os
 import secrets
 from collections.abc import Mapping
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack, ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -58,12 +58,14 @@ async def create(environment: ContainerEnvironment, request: CreateRequest) -> t
     config = merged_config(request.config, image.content.config)
     wanted = wanted_mounts(config, host_config, others)
     container_id = secrets.token_hex(32)
+    held = ExitStack()  # closes when the container is in the registry, or after all is undone
     async with AsyncExitStack() as undo:
+        undo.enter_context(held)
         name = _reserve_name(environment, request.name, container_id, undo)
         record = _record(environment, container_id, name, config, host_config, request, image)
         mounts, mount_points = await concurrently(
             _prepare_snapshot(environment, container_id, image, undo),
-            make_mount_points(wanted, environment.volumes, undo),
+            make_mount_points(wanted, environment.volumes, held, undo),
         )
         await fill_volumes(wanted, mount_points, mounts)
         record = replace(record, mount_points=joined_mount_points(mount_points, others))
@@ -72,6 +74,7 @@ async def create(environment: ContainerEnvironment, request: CreateRequest) -> t
         await asyncio.to_thread(_write_down, environment, container)
         environment.registry.add(container)
         undo.pop_all()
+    held.close()
     announce(environment, container, "create")
     return container, [*warnings, *_warnings(host_config)]
 

@@ -1,111 +1,134 @@
-"""Which containers `docker ps` shows. Pure, but for the registry's iteration."""
+"""Which containers `docker ps` shows."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
-from slipway.base.errors import InvalidArgument, NotFound
-from slipway.base.identifiers import integer_from_text
+from slipway.base.errors import FailedPrecondition, InvalidArgument, NotFound
+from slipway.contracts.engine_api.filters import Filters
+from slipway.dockerd.containers import container_filters
 from slipway.dockerd.containers.container import Container
-from slipway.dockerd.containers.health.decide import status_of
+from slipway.dockerd.containers.describe import list_ports
+from slipway.dockerd.containers.environment import ContainerEnvironment
 from slipway.dockerd.containers.lifecycle import Status
 from slipway.dockerd.containers.registry import ContainerRegistry
+from slipway.dockerd.images.interface import FindsImages
 
 FILTERS: Final = frozenset(
     ("ancestor", "before", "exited", "expose", "health", "id", "is-task", "isolation", "label", "name", "network")
 ) | {"publish", "since", "status", "volume"}
-Filters = Mapping[str, Sequence[str]]
 
 
-def select(registry: ContainerRegistry, *, everything: bool, limit: int, filters: Filters) -> list[Container]:
+@dataclass(frozen=True, kw_only=True)
+class _Wanted:
+    """The filters, understood. `images` None: whatever the image; `before` and `since` are ids, or empty."""
+
+    filters: Filters
+    codes: frozenset[int]
+    images: frozenset[str] | None
+    published: frozenset[tuple[int, str]]
+    exposed: frozenset[tuple[int, str]]
+    before: str
+    since: str
+
+
+async def select(
+    environment: ContainerEnvironment, *, everything: bool, limit: int, filters: Filters
+) -> list[Container]:
     """Newest first. A filter on status, or a limit, shows those that do not run, too.
 
     Raises InvalidArgument, NotFound.
     """
-    for name in filters:
-        if name not in FILTERS:
-            raise InvalidArgument(f"invalid filter '{name}'")
-    _check_statuses(filters.get("status", ()))
-    everything = everything or limit > 0 or any(name in filters for name in ("status", "exited", "before", "since"))
-    newest = sorted(registry, key=lambda container: container.record.created, reverse=True)
-    before = _created(registry, filters.get("before", ()))
-    since = _created(registry, filters.get("since", ()))
-    found = []
-    for container in newest:
-        if not everything and not (container.state.is_running or container.state.status == Status.RESTARTING):
-            continue
-        if before is not None and container.record.created >= before:
-            continue
-        if since is not None and container.record.created <= since:
-            continue
-        if _passes(container, filters):
+    wanted = await _understood(environment, filters)
+    everything = everything or limit > 0 or bool(filters.values("status"))
+    candidates = sorted(
+        _named(environment.registry, filters), key=lambda container: container.record.created, reverse=True
+    )
+    found: list[Container] = []
+    for container in _between(candidates, wanted):
+        if 0 < limit <= len(found):
+            break
+        if (everything or _runs(container)) and _passes(container, wanted):
             found.append(container)
-            if 0 < limit <= len(found):
-                break
     return found
 
 
-def has_labels(labels: Mapping[str, str], wanted: Iterable[str]) -> bool:
-    """Whether every `KEY` or `KEY=VALUE` of `wanted` holds."""
-    for text in wanted:
-        key, separator, value = text.partition("=")
-        if key not in labels or (separator and labels[key] != value):
-            return False
-    return True
-
-
-def _passes(container: Container, filters: Filters) -> bool:
-    record, state = container.record, container.state
-    checks: dict[str, Callable[[Sequence[str]], bool]] = {
-        "id": lambda values: any(record.id.startswith(value) for value in values),
-        "name": lambda values: any(value.strip("^$/") in record.name for value in values),
-        "status": lambda values: state.status.value in values,
-        "label": lambda values: has_labels(record.config.labels or {}, values),
-        "exited": lambda values: state.status == Status.EXITED and str(state.exit_code) in values,
-        "ancestor": lambda values: any(_is_ancestor(container, value) for value in values),
-        "network": lambda values: any(value in record.networks for value in values),
-        "volume": lambda values: any(
-            value in (point.name, point.destination) for point in record.mount_points for value in values
-        ),
-        "health": lambda values: status_of(state.health) in values,
-        "is-task": lambda values: "false" in values,
-        "expose": lambda values: any(_has_port(record.config.exposed_ports or {}, value) for value in values),
-        "publish": lambda values: any(_has_port(record.host_config.port_bindings or {}, value) for value in values),
-    }
-    return all(check(filters[name]) for name, check in checks.items() if name in filters)
-
-
-def _is_ancestor(container: Container, value: str) -> bool:
-    image_id = container.record.image_id
-    name = container.record.config.image
-    return (
-        value in (name, image_id, f"{name}:latest")
-        or name == f"{value}:latest"
-        or (len(value) >= 4 and image_id.removeprefix("sha256:").startswith(value))
+async def _understood(environment: ContainerEnvironment, filters: Filters) -> _Wanted:
+    """In the order in which the original finds fault."""
+    filters.check_names(FILTERS)
+    codes = container_filters.exit_codes(filters)
+    container_filters.check_statuses(filters)
+    filters.boolean("is-task")
+    container_filters.check_healths(filters)
+    registry = environment.registry
+    return _Wanted(
+        filters=filters,
+        codes=codes,
+        before=_last_id(registry, filters.values("before")),
+        since=_last_id(registry, filters.values("since")),
+        images=await _images(environment.images, filters.values("ancestor")) if "ancestor" in filters else None,
+        published=container_filters.ports(filters, "publish"),
+        exposed=container_filters.ports(filters, "expose"),
     )
 
 
-def _has_port(ports: Mapping[str, object], value: str) -> bool:
-    return any(port == value or port.partition("/")[0] == value for port in ports)
+def _named(registry: ContainerRegistry, filters: Filters) -> list[Container]:
+    """Of `id` (the beginning of one only) and `name` (a regular expression, with or without the slash)."""
+    found = list(registry)
+    if ids := filters.values("id"):
+        begun = [[each for each in found if prefix and each.id.startswith(prefix)] for prefix in ids]
+        meant = {matches[0].id for matches in begun if len(matches) == 1}
+        found = [each for each in found if each.id in meant]
+    if filters.values("name"):
+        found = [
+            each for each in found if filters.matches("name", f"/{each.name}") or filters.matches("name", each.name)
+        ]
+    return found
 
 
-def _check_statuses(statuses: Sequence[str]) -> None:
-    for status in statuses:
-        if status not in [each.value for each in Status]:
-            words = "created, running, paused, restarting, removing, exited, dead"
-            raise InvalidArgument(
-                f"invalid filter 'status={status}': invalid value for state ({status}): must be one of {words}"
-            )
+def _between(newest: list[Container], wanted: _Wanted) -> list[Container]:
+    """Those older than `before` and newer than `since`, by their places in the list, as the original walks it."""
+    ids = [container.id for container in newest]
+    first = 0
+    if wanted.before:
+        first = ids.index(wanted.before) + 1 if wanted.before in ids else len(ids)
+    last = ids.index(wanted.since) if wanted.since in ids else len(ids)
+    return newest[first:last]
 
 
-def _created(registry: ContainerRegistry, names: Sequence[str]) -> int | None:
-    if not names:
-        return None
-    try:
-        return registry.find(names[0]).record.created
-    except NotFound as error:
-        raise NotFound(f"no such container: {names[0]}") from error
+def _passes(container: Container, wanted: _Wanted) -> bool:
+    record, state, filters = container.record, container.state, wanted.filters
+    return (
+        # No task of a swarm is here; and only Windows has an isolation to filter for.
+        not filters.boolean("is-task")
+        and filters.has_labels(record.config.labels)
+        and container_filters.has_state(state, filters, wanted.codes)
+        and container_filters.has_volume(record, filters)
+        and (wanted.images is None or record.image_id in wanted.images)
+        and container_filters.has_network(record, state, filters)
+        and container_filters.has_port(list_ports(container), wanted.published, wanted.exposed)
+    )
 
 
-def limit_from_text(text: str) -> int:
-    """-1 and empty mean none."""
-    return integer_from_text(text, "limit", low=-1, high=1 << 31) if text else -1
+def _runs(container: Container) -> bool:
+    return container.state.is_running or container.state.status == Status.RESTARTING
+
+
+def _last_id(registry: ContainerRegistry, references: list[str]) -> str:
+    """Of several the last counts. Raises NotFound."""
+    return [registry.find(reference).id for reference in references][-1] if references else ""
+
+
+async def _images(images: FindsImages, references: list[str]) -> frozenset[str]:
+    """The images that are meant, and what was made from them. One that is not there means nothing."""
+    found: set[str] = set()
+    for reference in references:
+        try:
+            new = [(await images.find_for_container(reference)).content.id]
+        except (NotFound, InvalidArgument, FailedPrecondition):
+            continue
+        while new:
+            image_id = new.pop()
+            if image_id not in found:
+                found.add(image_id)
+                new += await images.children(image_id)
+    return frozenset(found)

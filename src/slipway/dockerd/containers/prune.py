@@ -1,29 +1,29 @@
 """`docker container prune`."""
 
-from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
-from slipway.base.errors import EngineError, InvalidArgument
+from slipway.base.errors import EngineError
+from slipway.contracts.engine_api.filters import Filters
 from slipway.dockerd.containers.environment import ContainerEnvironment
 from slipway.dockerd.containers.files.sizes import sizes
 from slipway.dockerd.containers.lifecycle import Status
-from slipway.dockerd.containers.list_containers import has_labels
 from slipway.dockerd.containers.remove import remove
 
+FILTERS: Final = ("label", "label!", "until")
 
-async def prune(environment: ContainerEnvironment, filters: Mapping[str, list[str]]) -> dict[str, Any]:
-    """Remove every container that does not run and that the filters leave."""
-    for name in filters:
-        if name not in ("label", "label!"):
-            raise InvalidArgument(f"invalid filter '{name}'")
+
+async def prune(environment: ContainerEnvironment, filters: Filters) -> dict[str, Any]:
+    """Remove every container that does not run and that the filters leave. Raises InvalidArgument, before anything."""
+    filters.check_names(FILTERS)
+    clock = environment.clock
+    until = filters.until(now=clock.now(), offset=clock.local_offset())
     removed, reclaimed = [], 0
     for container in environment.registry:
-        labels = container.record.config.labels or {}
         if container.state.status not in (Status.CREATED, Status.EXITED, Status.DEAD):
             continue
-        if not has_labels(labels, filters.get("label", ())):
+        if until is not None and container.record.created > until:
             continue
-        if filters.get("label!") and has_labels(labels, filters["label!"]):
+        if not filters.passes_labels(container.record.config.labels):
             continue
         size = (await sizes(environment, container))["SizeRw"]
         try:

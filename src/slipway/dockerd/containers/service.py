@@ -7,6 +7,7 @@ from typing import Any
 
 from slipway.base.errors import NotFound
 from slipway.contracts.engine_api.container_config import ContainerConfig
+from slipway.contracts.engine_api.filters import Filters
 from slipway.contracts.engine_api.host_config import HostConfig
 from slipway.contracts.engine_api.networks import EndpointSettings
 from slipway.dockerd.containers import kill, list_containers, pause, remove, rename, start, stop, top
@@ -28,6 +29,7 @@ from slipway.dockerd.containers.streams.read_logs import check_logs, read_logs, 
 from slipway.dockerd.containers.streams.resize import resize, resize_exec
 from slipway.dockerd.containers.update import update
 from slipway.dockerd.containers.wait import Outcome, wait
+from slipway.dockerd.images.model import ImageUse
 from slipway.dockerd.logs.model import Selection
 
 
@@ -45,9 +47,9 @@ class ContainerService:
         container, warnings = await create(self._environment, request)
         return container.id, warnings
 
-    def select(self, *, everything: bool, limit: int, filters: Mapping[str, list[str]]) -> list[dict[str, Any]]:
+    async def select(self, *, everything: bool, limit: int, filters: Filters) -> list[dict[str, Any]]:
+        found = await list_containers.select(self._environment, everything=everything, limit=limit, filters=filters)
         now = self._environment.clock.now()
-        found = list_containers.select(self._registry, everything=everything, limit=limit, filters=filters)
         return [list_document(container, now) for container in found]
 
     def counts(self) -> dict[str, int]:
@@ -61,6 +63,14 @@ class ContainerService:
     def used_images(self) -> dict[str, str]:
         """Image id → a container that has it."""
         return {container.record.image_id: container.id for container in self._registry}
+
+    def image_uses(self) -> list[ImageUse]:
+        """Which images the containers have, and by which names."""
+        records = [container.record for container in self._registry]
+        return [
+            ImageUse(image_id=record.image_id, container_id=record.id, reference=record.config.image)
+            for record in records
+        ]
 
     def volume_users(self, name: str) -> list[str]:
         """The containers that use a volume."""
@@ -138,7 +148,7 @@ class ContainerService:
     async def top(self, reference: str, arguments: str) -> dict[str, Any]:
         return await top.top(self._environment, self._registry.find(reference), arguments)
 
-    async def prune(self, filters: Mapping[str, list[str]]) -> dict[str, Any]:
+    async def prune(self, filters: Filters) -> dict[str, Any]:
         return await prune(self._environment, filters)
 
     def has_terminal(self, reference: str) -> bool:

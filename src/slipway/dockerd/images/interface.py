@@ -5,6 +5,7 @@ from typing import Any, Protocol
 
 from slipway.clients.containerd.transfer import Credentials
 from slipway.contracts.containerd_api.types import Platform
+from slipway.contracts.engine_api.filters import Filters
 from slipway.dockerd.images.model import NamedImage
 
 ReadBytes = Callable[[], Awaitable[bytes]]
@@ -16,11 +17,14 @@ class FindsImages(Protocol):
     async def find_for_container(self, reference: str) -> NamedImage:
         """By name, id or the beginning of an id. Raises NotFound ("No such image: X"), InvalidArgument."""
 
+    async def children(self, image_id: str) -> list[str]:
+        """The ids of the images that were made from this one (by commit, or a build step)."""
+
 
 class Images(Protocol):
     """The engine's images. References are names, ids or beginnings of ids."""
 
-    async def select(self, filters: Mapping[str, Sequence[str]]) -> list[dict[str, Any]]:
+    async def select(self, filters: Filters) -> list[dict[str, Any]]:
         """As GET /images/json."""
 
     async def count(self) -> int:

@@ -1,7 +1,7 @@
 """An image as dockerd needs it: its identity, its configuration, and the chain of its layers."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from slipway.contracts.containerd_api.types import Descriptor
@@ -28,8 +28,21 @@ class ImageContent:
 
 @dataclass(frozen=True, kw_only=True)
 class NamedImage:
-    """A content under all the names that this engine has for it, complete ones (docker.io/library/nginx:latest)."""
+    """A content under all the names that this engine has for it, complete ones (docker.io/library/nginx:latest).
+
+    `created_at` is when each name came to be here, in nanoseconds.
+    """
 
     content: ImageContent
     names: tuple[str, ...]
     updated_at: int = 0
+    created_at: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageUse:
+    """A container has an image: which, and as what the user named it."""
+
+    image_id: str
+    container_id: str
+    reference: str

@@ -39,6 +39,11 @@ def split_tag(name: str) -> tuple[str, str]:
     return repository, name[len(repository) + 1 :]
 
 
+def dangling_name(digest: str) -> str:
+    """The name of an image that has none."""
+    return f"{DANGLING_PREFIX}@{digest}"
+
+
 def is_dangling(complete: str) -> bool:
     return complete.startswith(f"{DANGLING_PREFIX}@")
 

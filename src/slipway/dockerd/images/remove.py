@@ -1,6 +1,6 @@
 """`docker rmi`: names go one by one; with the last one the content is containerd's to collect."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from slipway.base.errors import FailedPrecondition
 from slipway.dockerd.images.environment import ImageEnvironment
@@ -28,6 +28,12 @@ async def remove(
             f'conflict: unable to remove repository reference "{reference}" (must force) - container '
             f"{container[:12]} is using its referenced image {short}"
         )
+    return await untag(environment, image, names)
+
+
+async def untag(environment: ImageEnvironment, image: NamedImage, names: Sequence[str]) -> list[dict[str, str]]:
+    """Take these names from the image, without asking further; with the last one it goes. Raises NotFound."""
+    is_last = len(names) == len(image.names)
     removed = []
     for name in names:
         await environment.containerd.images.delete(name, wait_for_collection=is_last and name == names[-1])

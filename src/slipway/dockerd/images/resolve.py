@@ -6,9 +6,10 @@ from typing import Final
 from slipway.base.errors import FailedPrecondition, InvalidArgument, NotFound
 from slipway.clients.containerd.images import Image, Images
 from slipway.dockerd.images.content import ContentReader
-from slipway.dockerd.images.model import NamedImage
+from slipway.dockerd.images.model import ImageContent, NamedImage
 from slipway.dockerd.images.names import complete_name
 
+PARENT_LABEL: Final = "org.mobyproject.image.parent"  # as the original marks what a commit or a build step makes
 _ID: Final = re.compile(r"(?:sha256:)?([0-9a-f]{1,64})")
 
 
@@ -22,15 +23,19 @@ class ImageFinder:
     async def find(self, reference: str) -> NamedImage:
         """Raises NotFound ("No such image: X"), InvalidArgument for what cannot be a name."""
         image = await self._find_image(reference)
-        names = [each.name for each in await self._images.list(f"target.digest=={image.target.digest}")]
+        images = await self._images.list(f"target.digest=={image.target.digest}")
         content = await self._reader.read(image.target)
-        return NamedImage(content=content, names=tuple(sorted(names)), updated_at=image.updated_at)
+        return _named(content, images, image.updated_at)
 
     async def find_for_container(self, reference: str) -> NamedImage:
         """The same without the other names: one call to containerd on the way of `docker run`."""
         image = await self._find_image(reference)
         content = await self._reader.read(image.target)
         return NamedImage(content=content, names=(image.name,), updated_at=image.updated_at)
+
+    async def children(self, image_id: str) -> list[str]:
+        """The ids of the images that were made from this one."""
+        return [image.target.digest for image in await self._images.list(f'labels."{PARENT_LABEL}"=={image_id}')]
 
     async def all(self) -> list[NamedImage]:
         """Every image of this platform with its names, newest first. What cannot be read is left out."""
@@ -43,8 +48,7 @@ class ImageFinder:
                 content = await self._reader.read(images[0].target)
             except (NotFound, InvalidArgument):
                 continue
-            names = tuple(sorted(image.name for image in images))
-            found.append(NamedImage(content=content, names=names, updated_at=max(i.updated_at for i in images)))
+            found.append(_named(content, images, max(image.updated_at for image in images)))
         return found
 
     async def _find_image(self, reference: str) -> Image:
@@ -69,6 +73,15 @@ class ImageFinder:
         if len({image.target.digest for image in found}) > 1:
             raise FailedPrecondition(f"ambiguous reference: {reference} matches several images")
         return found[0]
+
+
+def _named(content: ImageContent, images: list[Image], updated_at: int) -> NamedImage:
+    return NamedImage(
+        content=content,
+        names=tuple(sorted(image.name for image in images)),
+        updated_at=updated_at,
+        created_at={image.name: image.created_at for image in images},
+    )
 
 
 def _with_tag(reference: str) -> str:

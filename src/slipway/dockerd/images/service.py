@@ -1,20 +1,19 @@
 """Implements `Images`: finds the image, calls the verb."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any
 
 from slipway.base.digests import is_digest
-from slipway.base.errors import InvalidArgument
 from slipway.base.references import parse_reference
 from slipway.clients.containerd.transfer import Credentials
 from slipway.contracts.containerd_api.types import Platform
+from slipway.contracts.engine_api.filters import Filters
 from slipway.dockerd.images.describe import (
     created_nanoseconds,
     history_documents,
     inspect_document,
     list_document,
-    repo_tags,
 )
 from slipway.dockerd.images.disk_usage import disk_usage
 from slipway.dockerd.images.environment import ImageEnvironment
@@ -22,16 +21,15 @@ from slipway.dockerd.images.import_tar import import_tar
 from slipway.dockerd.images.import_url import import_url
 from slipway.dockerd.images.interface import ReadBytes
 from slipway.dockerd.images.load import load
-from slipway.dockerd.images.model import NamedImage
+from slipway.dockerd.images.model import ImageUse, NamedImage
 from slipway.dockerd.images.names import complete_name
+from slipway.dockerd.images.prune import prune
 from slipway.dockerd.images.pull import pull
 from slipway.dockerd.images.push import Order, push
 from slipway.dockerd.images.remove import remove
 from slipway.dockerd.images.save import save
-from slipway.dockerd.images.select import is_selected, shown_names
+from slipway.dockerd.images.select import FILTERS, selected_names, wanted
 from slipway.dockerd.images.tag import tag_image
-
-FILTERS: Final = frozenset(("dangling", "label", "reference", "before", "since", "until"))
 
 
 class ImageService:
@@ -40,19 +38,16 @@ class ImageService:
     def __init__(self, environment: ImageEnvironment) -> None:
         self._environment = environment
 
-    async def select(self, filters: Mapping[str, Sequence[str]]) -> list[dict[str, Any]]:
+    async def select(self, filters: Filters) -> list[dict[str, Any]]:
         """See `Images`."""
-        for name in filters:
-            if name not in FILTERS:
-                raise InvalidArgument(f"invalid filter '{name}'")
+        filters.check_names(FILTERS)
+        before = [made for name in filters.values("before") if (made := await self._created(name))]
+        since = [made for name in filters.values("since") if (made := await self._created(name))]
+        clock = self._environment.clock
+        asked = wanted(filters, before=before, since=since, now=clock.now(), offset=clock.local_offset())
         images = await self._environment.finder.all()
-        before = [await self._created(name) for name in filters.get("before", ())]
-        since = [await self._created(name) for name in filters.get("since", ())]
-        found = [
-            image for image in images if is_selected(image, filters, before=min(before, default=None), since=since)
-        ]
-        found.sort(key=lambda image: created_nanoseconds(image.content), reverse=True)
-        shown = [replace(image, names=shown_names(image, filters)) for image in found]
+        shown = [replace(image, names=names) for image in images if (names := selected_names(image, asked))]
+        shown.sort(key=lambda image: created_nanoseconds(image.content), reverse=True)
         return [list_document(image, await self._environment.sizes.total(image.content), -1) for image in shown]
 
     async def disk_usage(self, users: Mapping[str, int]) -> tuple[int, list[dict[str, Any]]]:
@@ -78,17 +73,9 @@ class ImageService:
         """See `Images`."""
         return await remove(self._environment, reference, force=force, used=used)
 
-    async def prune(self, *, everything: bool, used: Mapping[str, str]) -> dict[str, Any]:
-        """Remove images that have no name, or with `everything` all that no container uses."""
-        removed: list[dict[str, str]] = []
-        reclaimed = 0
-        for image in await self._environment.finder.all():
-            if image.content.id in used or (repo_tags(image) and not everything):
-                continue
-            size = await self._environment.sizes.total(image.content)
-            removed += await remove(self._environment, image.content.id, force=True, used=used)
-            reclaimed += size
-        return {"ImagesDeleted": removed or None, "SpaceReclaimed": reclaimed}
+    async def prune(self, filters: Filters, uses: Callable[[], Sequence[ImageUse]]) -> dict[str, Any]:
+        """As POST /images/prune."""
+        return await prune(self._environment, filters, uses)
 
     def pull(
         self, name: str, tag: str, platform: Platform | None, credentials: Credentials | None
@@ -130,5 +117,6 @@ class ImageService:
         return len(await self._environment.finder.all())
 
     async def _created(self, reference: str) -> int:
+        """0 where the image does not say."""
         image: NamedImage = await self._environment.finder.find(reference)
         return created_nanoseconds(image.content)

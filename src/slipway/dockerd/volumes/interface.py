@@ -1,6 +1,7 @@
 """What containers and the API ask of volumes."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from typing import Protocol
 
 from slipway.dockerd.volumes.model import Volume
@@ -17,8 +18,11 @@ class Volumes(Protocol):
         labels: Mapping[str, str] | None = None,
         options: Mapping[str, str] | None = None,
         driver: str = "",
+        held: ExitStack | None = None,
     ) -> Volume:
         """The volume of that name, made if there is none; an empty name makes an anonymous one.
+
+        Until `held` closes it counts as used: a container that is being made is to have it.
 
         Raises InvalidArgument for a name that cannot be one, for options that the local driver does not have, and
         NotFound for another driver.
@@ -26,6 +30,9 @@ class Volumes(Protocol):
 
     def get(self, name: str) -> Volume:
         """Raises NotFound."""
+
+    def is_held(self, name: str) -> bool:
+        """Whether a container that is being made is to have it."""
 
     def list(self) -> list[Volume]:
         """By name."""
@@ -36,5 +43,8 @@ class Volumes(Protocol):
     async def remove(self, name: str) -> None:
         """Remove the volume with what is in it. Whether somebody uses it is for the caller to know. Raises NotFound."""
 
-    async def prune(self, names: Iterable[str]) -> None:
-        """Remove these, all at one request: listeners hear of the whole, too."""
+    async def prune(self, names: Iterable[str], is_used: Callable[[str], bool]) -> Sequence[str]:
+        """Remove those of `names` that nobody uses or holds when their turn comes; listeners hear of the whole, too.
+
+        The names of what was removed; what cannot be removed stays, and is logged.
+        """

@@ -4,11 +4,12 @@ What is being removed has another name meanwhile: the volume's own is free for a
 """
 
 import asyncio
+import logging
 import os
 import re
 import secrets
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack, suppress
 from typing import Final
 
 import orjson
@@ -19,6 +20,8 @@ from slipway.base.files import read_whole, write_atomically
 from slipway.dockerd.events.interface import Events
 from slipway.dockerd.volumes.model import ANONYMOUS_LABEL, Volume
 from slipway.dockerd.volumes.usage import volume_size
+
+log = logging.getLogger(__name__)
 
 _REMOVING: Final = ".removing-"  # no volume's name begins so
 _NAME: Final = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")
@@ -32,6 +35,7 @@ class VolumeStore:
         self._now = now
         self._events = events
         self._volumes: dict[str, Volume] = {}
+        self._holders: dict[str, int] = {}  # by name: how many containers that are being made are to have it
 
     def load(self) -> None:
         """Read what is there. Blocks; call it once, before anything else."""
@@ -56,6 +60,7 @@ class VolumeStore:
         labels: Mapping[str, str] | None = None,
         options: Mapping[str, str] | None = None,
         driver: str = "",
+        held: ExitStack | None = None,
     ) -> Volume:
         """See `Volumes`."""
         if not name:
@@ -63,6 +68,7 @@ class VolumeStore:
         if driver not in ("", "local"):
             raise NotFound(f'create {name}: error looking up volume plugin {driver}: plugin "{driver}" not found')
         if (known := self._volumes.get(name)) is not None:
+            self._hold(name, held)
             return known
         if not _NAME.fullmatch(name) or len(name) > 255:
             raise InvalidArgument(
@@ -75,6 +81,7 @@ class VolumeStore:
             name=name, mountpoint=f"{self._root}/{name}/_data", created=self._now(), labels=labels, options=options
         )
         self._volumes[name] = volume
+        self._hold(name, held)
         try:
             await asyncio.to_thread(_make, volume)
         except BaseException:
@@ -97,6 +104,20 @@ class VolumeStore:
         """See `Volumes`."""
         return [self._volumes[name] for name in sorted(self._volumes)]
 
+    def is_held(self, name: str) -> bool:
+        """See `Volumes`."""
+        return name in self._holders
+
+    def _hold(self, name: str, held: ExitStack | None) -> None:
+        if held is not None:
+            self._holders[name] = self._holders.get(name, 0) + 1
+            held.callback(self._let_go, name)
+
+    def _let_go(self, name: str) -> None:
+        self._holders[name] -= 1
+        if not self._holders[name]:
+            del self._holders[name]
+
     async def remove(self, name: str) -> None:
         """See `Volumes`."""
         volume = self.get(name)
@@ -106,11 +127,22 @@ class VolumeStore:
             await asyncio.to_thread(_remove_tree, self._root, aside)
         self._events.publish("volume", "destroy", name, {"driver": "local"})
 
-    async def prune(self, names: Iterable[str]) -> None:
+    async def prune(self, names: Iterable[str], is_used: Callable[[str], bool]) -> Sequence[str]:
         """See `Volumes`."""
+        removed = []
         for name in names:
-            await self.remove(name)
+            if is_used(name) or self.is_held(name):
+                continue
+            try:
+                await self.remove(name)
+            except NotFound:
+                continue  # somebody else removed it
+            except OSError as error:
+                log.warning("a volume cannot be removed: %s", error, extra={"fields": {"name": name}})
+                continue
+            removed.append(name)
         self._events.publish("volume", "prune", "", {"reclaimed": "0"})
+        return removed
 
 
 def _make(volume: Volume) -> None:

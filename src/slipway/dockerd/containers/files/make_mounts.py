@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, ExitStack
 
 from slipway.base.errors import InvalidArgument
 from slipway.contracts.engine_api.mounts import MountPoint
@@ -11,16 +11,17 @@ from slipway.dockerd.volumes.interface import Volumes
 
 
 async def make_mount_points(
-    wanted: list[WantedMount], volumes: Volumes, undo: AsyncExitStack
+    wanted: list[WantedMount], volumes: Volumes, held: ExitStack, undo: AsyncExitStack
 ) -> tuple[MountPoint, ...]:
     """Mount points in the order of `wanted`. Raises InvalidArgument when a folder of the host is missing.
 
     `undo` takes anonymous volumes away again. Those with a name stay: another container may use them meanwhile.
+    Until `held` closes nobody removes them.
     """
-    return tuple([await _make(mount, volumes, undo) for mount in wanted])
+    return tuple([await _make(mount, volumes, held, undo) for mount in wanted])
 
 
-async def _make(mount: WantedMount, volumes: Volumes, undo: AsyncExitStack) -> MountPoint:
+async def _make(mount: WantedMount, volumes: Volumes, held: ExitStack, undo: AsyncExitStack) -> MountPoint:
     if not mount.is_volume:
         await asyncio.to_thread(_check_source, mount)
         return MountPoint(
@@ -31,7 +32,9 @@ async def _make(mount: WantedMount, volumes: Volumes, undo: AsyncExitStack) -> M
             rw=mount.writable,
             propagation=mount.propagation,
         )
-    volume = await volumes.create(mount.volume, mount.volume_labels, mount.volume_options, mount.volume_driver)
+    volume = await volumes.create(
+        mount.volume, mount.volume_labels, mount.volume_options, mount.volume_driver, held=held
+    )
     if not mount.volume:
         undo.push_async_callback(volumes.remove, volume.name)
     return MountPoint(
