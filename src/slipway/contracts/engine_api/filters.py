@@ -36,10 +36,6 @@ class Filters:
         """In the order in which they came."""
         return list(self._values.get(name, ()))
 
-    def all_values(self) -> dict[str, list[str]]:
-        """By the filter's name."""
-        return {name: list(values) for name, values in self._values.items()}
-
     def adding(self, name: str, value: str) -> "Filters":
         """The same with a further value."""
         return Filters({**self._values, name: {**self._values.get(name, {}), value: True}})

@@ -1,6 +1,6 @@
 """Routes of the daemon itself: ping, version, info, events, login."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from typing import Any, Protocol
 
 import orjson
@@ -57,10 +57,8 @@ class SystemRoutes:
 
     async def events(self, call: Call) -> Answer:
         query = call.query
-        filters: Mapping[str, list[str]] = query.filters().all_values()
-        for name in filters:
-            if name not in EVENT_FILTERS:
-                raise InvalidArgument(f"invalid filter '{name}'")
+        filters = query.filters()
+        filters.check_names(EVENT_FILTERS)
         since, until = query.time("since"), query.time("until")
         if since and until and until < since:
             raise InvalidArgument("`since` time cannot be after `until` time")

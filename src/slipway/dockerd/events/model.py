@@ -1,8 +1,15 @@
 """One event, and which of them somebody wants. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
+
+from slipway.base.errors import InvalidArgument
+from slipway.base.references import parse_reference
+from slipway.contracts.engine_api.filters import Filters
+
+_KINDS: Final = ("daemon", "container", "plugin", "volume", "network", "node", "service", "secret", "config")
+_WITH_MORE: Final = frozenset(("exec_create", "exec_start", "health_status"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,29 +41,39 @@ class Event:
         }
 
 
-def is_wanted(event: Event, filters: Mapping[str, Sequence[str]]) -> bool:
-    """Whether `event` passes: every filter that is given must match by one of its values."""
-    return all(_matches(event, name, values) for name, values in filters.items())
+def is_wanted(event: Event, filters: Filters) -> bool:
+    """Whether `event` passes every filter that is given; by one of its values, of labels by all."""
+    return (
+        _has_action(event, filters)
+        and filters.equals("type", event.kind)
+        and filters.equals("scope", "local")
+        and all(_is_about(event, kind, filters) for kind in _KINDS)
+        and _has_image(event, filters)
+        and filters.has_labels(event.attributes)
+    )
 
 
-def _matches(event: Event, name: str, values: Sequence[str]) -> bool:
-    attributes = event.attributes
-    if name == "type":
-        return event.kind in values
-    if name == "event":
-        return event.action in values or event.action.partition(":")[0] in values
-    if name == "label":
-        return any(_has_label(attributes, value) for value in values)
-    if name == "image":
-        names = {event.actor, attributes.get("name", "")} if event.kind == "image" else {attributes.get("image", "")}
-        return any(value in names or value in {each.partition(":")[0] for each in names} for value in values)
-    if name == "scope":
-        return "local" in values
-    if name == event.kind:
-        return any(event.actor.startswith(value) or attributes.get("name") == value for value in values)
-    return name == "daemon" and event.kind == "daemon"
+def _has_action(event: Event, filters: Filters) -> bool:
+    """The beginning is enough for those that go on with a colon and what is done."""
+    if _WITH_MORE.isdisjoint(filters.values("event")):
+        return filters.equals("event", event.action)
+    return filters.begins("event", event.action)
 
 
-def _has_label(attributes: Mapping[str, str], wanted: str) -> bool:
-    key, separator, value = wanted.partition("=")
-    return key in attributes and (not separator or attributes[key] == value)
+def _is_about(event: Event, kind: str, filters: Filters) -> bool:
+    """By the beginning of the id or of the name."""
+    return filters.begins(kind, event.actor) or filters.begins(kind, event.attributes.get("name", ""))
+
+
+def _has_image(event: Event, filters: Filters) -> bool:
+    """That of an image's event, or of a container's; with its tag or without."""
+    name = event.attributes.get("name" if event.kind == "image" else "image", "")
+    known = (event.actor, name, _without_tag(event.actor), _without_tag(name))
+    return any(filters.equals("image", each) for each in known)
+
+
+def _without_tag(name: str) -> str:
+    try:
+        return parse_reference(name).familiar_name
+    except InvalidArgument:
+        return name
