@@ -93,3 +93,15 @@ def test_several_filters_are_alternatives_and_none_matches_all() -> None:
 def test_a_malformed_filter_is_refused_and_shown(text: str) -> None:
     with pytest.raises(InvalidArgument, match="parse filter"):
         filters_from_texts([text])
+
+
+@pytest.mark.parametrize("pattern", ["^(a+)+$", "(a|aa)+$", "(.*a){12}$", "((a*)*)*b", "^(a?){60}a{60}$"])
+def test_no_pattern_takes_longer_than_anybody_waits(pattern: str) -> None:
+    """Any client may subscribe with one, and name what is published: all others would wait, for ever."""
+    chosen = filters_from_texts([f'name~="{pattern}"'])
+    assert not chosen.matches({("name",): "a" * 59 + "!"}.get)
+
+
+def test_a_pattern_of_python_s_own_matches_nothing() -> None:
+    for pattern in ("(a)\\\\1", "(?=a)a", "a(?!b)"):
+        assert not filters_from_texts([f'name~="{pattern}"']).matches({("name",): "aa"}.get)

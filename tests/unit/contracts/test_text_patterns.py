@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from slipway.base.regular_expressions import regular_expression
 from slipway.contracts.engine_api.path_patterns import path_pattern
-from slipway.contracts.engine_api.regular_expressions import regular_expression
 
 NO_EXPRESSIONS = (
     *("(", ")", "[", "[a", "*", "+a", "a**", "a*+", "a{2}*", "a{3,2}", "a{1001}", "(a{100}){100}", r"\8", r"\e", "\\"),

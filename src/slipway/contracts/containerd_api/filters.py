@@ -3,7 +3,7 @@
 A filter is a list of selectors joined by commas, all of which must match. A selector is a field path, alone (the field
 is present) or with `==`, `!=` or `~=` and a value; space may stand before each of them. Several filters match when one
 of them does; no filter matches all. Text in double quotes has Go's escapes; a pattern, after `~=`, may stand between
-slashes or bars as well, with the same escapes. A pattern that is no regular expression matches nothing.
+slashes or bars as well, with the same escapes. A pattern that is no regular expression of Go's matches nothing.
 Source: containerd pkg/filters/filter.go, parser.go.
 """
 
@@ -13,10 +13,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from slipway.base.errors import InvalidArgument
+from slipway.base.pattern_steps import Pattern
+from slipway.base.regular_expressions import regular_expression
 
 FieldOf = Callable[[tuple[str, ...]], str | None]
 """The text of an object's field by its path; None when the object has no such field."""
 
+_WORK_LIMIT: Final = 200_000  # characters of a pattern times those of a text; some 50 times 100 are usual
 _OPERATORS: Final = ("==", "!=", "~=")
 _FIELD: Final = re.compile(r"[A-Za-z0-9_]+")
 _OPERATOR: Final = re.compile(r"[=!~]+")
@@ -39,12 +42,15 @@ _ESCAPED: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Selector:
-    """One condition. `operator` is empty for presence; `pattern` is compiled for `~=` (None: no regular expression)."""
+    """One condition. `operator` is empty for presence; `pattern` is compiled for `~=` (None: no regular expression).
+
+    Whoever may call says the pattern, and the text: neither may hold up the others who are served.
+    """
 
     path: tuple[str, ...]
     operator: str = ""
     value: str = ""
-    pattern: re.Pattern[str] | None = None
+    pattern: Pattern | None = None
 
     def matches(self, field_of: FieldOf) -> bool:
         """Absent fields read as empty text for `!=` and `~=`, and never equal anything."""
@@ -55,7 +61,8 @@ class Selector:
             return text is not None and text == self.value
         if self.operator == "!=":
             return text != self.value
-        return self.pattern is not None and self.pattern.search(text or "") is not None
+        is_short = len(self.value) * len(text or "") <= _WORK_LIMIT
+        return self.pattern is not None and is_short and self.pattern.is_in(text or "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,10 +117,7 @@ class _Parser:
         value = self._value(quotes='"/|' if operator == "~=" else '"')
         if operator != "~=":
             return Selector(path, operator, value)
-        try:
-            return Selector(path, operator, value, re.compile(value))
-        except re.error:
-            return Selector(path, operator, value)
+        return Selector(path, operator, value, regular_expression(value))
 
     def _field(self) -> str:
         if (match := self._match(_QUOTED)) is not None:

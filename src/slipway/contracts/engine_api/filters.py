@@ -8,8 +8,8 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Final
 
 from slipway.base.errors import InvalidArgument
+from slipway.base.regular_expressions import regular_expression
 from slipway.contracts.engine_api.moments import moment_from_text
-from slipway.contracts.engine_api.regular_expressions import regular_expression
 
 _TRUE: Final = frozenset(("1", "t", "T", "TRUE", "true", "True"))  # Go's strconv.ParseBool
 _FALSE: Final = frozenset(("0", "f", "F", "FALSE", "false", "False"))

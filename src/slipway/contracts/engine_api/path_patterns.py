@@ -1,6 +1,6 @@
 """Go's path.Match: the patterns of `docker images --filter reference=`. Pure."""
 
-from slipway.contracts.engine_api.pattern_steps import (
+from slipway.base.pattern_steps import (
     LENGTH_LIMIT,
     Malformed,
     Pattern,

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from slipway.base.errors import InvalidArgument
+from slipway.base.pattern_steps import Pattern
 from slipway.contracts.engine_api.filters import Filters
 from slipway.contracts.engine_api.moments import moment_from_text
 from slipway.contracts.engine_api.path_patterns import path_pattern
-from slipway.contracts.engine_api.pattern_steps import Pattern
 from slipway.dockerd.images.describe import created_nanoseconds
 from slipway.dockerd.images.model import NamedImage
 from slipway.dockerd.images.names import familiar_name, is_dangling, split_tag

@@ -7,7 +7,7 @@ import unicodedata
 from functools import lru_cache
 from typing import Final
 
-from slipway.contracts.engine_api.pattern_steps import (
+from slipway.base.pattern_steps import (
     LENGTH_LIMIT,
     Holds,
     Malformed,
