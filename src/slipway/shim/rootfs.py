@@ -10,6 +10,7 @@ import os
 from slipway.base.errors import EngineError
 from slipway.contracts.shim_api.messages import Mount
 from slipway.linux import fstab
+from slipway.linux.resolve import open_in_root
 
 
 def mount_rootfs(bundle: str, mounts: tuple[Mount, ...] | list[Mount]) -> str:
@@ -21,7 +22,7 @@ def mount_rootfs(bundle: str, mounts: tuple[Mount, ...] | list[Mount]) -> str:
         os.mkdir(rootfs, 0o711)
     try:
         for mount in mounts:
-            fstab.mount(mount.type, mount.source, _target(rootfs, mount.target), mount.options)
+            _mount(rootfs, mount)
     except OSError as error:
         failed = EngineError(f"failed to mount rootfs component: {error.filename}: {error.strerror}")
         try:
@@ -42,9 +43,20 @@ def unmount_rootfs(rootfs: str) -> None:
         raise EngineError(f"failed rootfs umount: {error.filename}: {error.strerror}") from error
 
 
-def _target(rootfs: str, target: str) -> str:
-    """A mount may name a place below; it must stay there."""
-    parts = [part for part in target.split("/") if part not in ("", ".")]
+def _mount(rootfs: str, mount: Mount) -> None:
+    """A mount may name a place below: in a tree that is an image's by then, whose links lead nowhere but there."""
+    parts = [part for part in mount.target.split("/") if part not in ("", ".")]
+    if not parts:
+        fstab.mount(mount.type, mount.source, rootfs, mount.options)
+        return
     if ".." in parts:
-        raise EngineError(f"mount target {target!r} leads out of the root file system")
-    return "/".join([rootfs, *parts])
+        raise EngineError(f"mount target {mount.target!r} leads out of the root file system")
+    root = os.open(rootfs, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        place = open_in_root(root, "/".join(parts))
+    finally:
+        os.close(root)
+    try:
+        fstab.mount(mount.type, mount.source, f"/proc/self/fd/{place}", mount.options)
+    finally:
+        os.close(place)

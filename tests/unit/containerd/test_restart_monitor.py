@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
+import pytest
+
 from slipway.base.errors import Unavailable
 from slipway.containerd.containers.model import Container, TypedValue
 from slipway.containerd.metadata.model import Scope
@@ -99,3 +101,14 @@ def test_what_cannot_be_is_not_counted_nor_touched() -> None:
     ):
         assert looks(broken) == []
         assert COUNT not in broken.container.labels
+
+
+def test_a_task_that_does_not_end_keeps_nobody_else_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("slipway.containerd.restarts.monitor.ACT_SECONDS", 0.05)
+    one = OneContainer(container())
+
+    async def never(scope: Scope, container_id: str) -> None:
+        await asyncio.Event().wait()
+
+    one.end = never  # type: ignore[method-assign]
+    assert looks(one, 2) == []

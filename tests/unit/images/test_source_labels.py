@@ -1,6 +1,6 @@
 """What a snapshotter that fetches layers by itself is told of them."""
 
-from slipway.containerd.transfer.source_labels import source_labels
+from slipway.containerd.transfer.source_labels import SOURCE_PREFIXES, source_labels
 from slipway.contracts.containerd_api.labels import check_labels
 from slipway.contracts.containerd_api.types import Descriptor
 
@@ -22,3 +22,9 @@ def test_of_many_layers_as_many_as_a_label_takes() -> None:
     told = labels["containerd.io/snapshot/cri.image-layers"].split(",")
     assert told == [layer.digest for layer in LAYERS[: len(told)]]
     assert len(told) == (4096 - 39 + 1) // 72
+
+
+def test_what_an_image_says_of_where_to_fetch_is_not_passed_on() -> None:
+    names = [*source_labels("r", "m", LAYERS[:1]), "containerd.io/snapshot/remote/urls"]
+    assert all(name.startswith(SOURCE_PREFIXES) for name in names)
+    assert not "containerd.io/snapshot/stargz/toc.digest".startswith(SOURCE_PREFIXES)

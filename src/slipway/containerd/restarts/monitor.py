@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 # The original's default, plugins."io.containerd.monitor.container.v1.restart".interval.
 INTERVAL_SECONDS: Final = 10.0
 AT_ONCE: Final = 8
+ACT_SECONDS: Final = 30.0  # for one container
 
 
 class RestartMonitor:
@@ -72,7 +73,10 @@ class RestartMonitor:
         fields = {"namespace": scope.namespace, "id": container.id}
         async with self._room:
             try:
-                await self._act(scope, container, before)
+                async with asyncio.timeout(ACT_SECONDS):
+                    await self._act(scope, container, before)
+            except TimeoutError:  # one process that cannot be killed keeps no other container from being restarted
+                log.warning("restart failed: it has taken %g s", ACT_SECONDS, extra={"fields": fields})
             except (EngineError, OSError) as error:
                 log.warning("restart failed: %s", error, extra={"fields": fields})
             except Exception as error:  # its own container's, and nobody else's

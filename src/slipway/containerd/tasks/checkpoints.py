@@ -1,8 +1,9 @@
 """Checkpoints as content: what a runtime has saved as one plain tar, and the specification that belongs to it."""
 
+import os
 from typing import Final
 
-from slipway.base.errors import AlreadyExists, NotImplementedByEngine
+from slipway.base.errors import AlreadyExists, InvalidArgument, NotImplementedByEngine
 from slipway.containerd.containers.model import TypedValue
 from slipway.containerd.content.interface import ContentStore
 from slipway.containerd.diff.interface import Differ
@@ -33,11 +34,13 @@ class Checkpoints:
         ]
 
     def unpack(self, scope: Scope, images: Descriptor, folder: str) -> None:
-        """Into an empty folder. Raises NotFound (the blob), InvalidArgument (it is malformed)."""
+        """Into an empty folder. Raises NotFound (the blob), InvalidArgument (it is malformed, or holds anything but
+        files: criu opens them as root, by name, and follows links)."""
         if images.media_type != IMAGES_TYPE:
             raise NotImplementedByEngine(f'unsupported checkpoint type "{images.media_type}"')
         layer = Descriptor(media_type=OCI_LAYER, digest=images.digest, size=images.size)
         self._differ.apply(scope, layer, _tree(folder))
+        _check_plain(folder, images.digest)
 
     def _store_specification(self, scope: Scope, ref: str, specification: TypedValue) -> Descriptor:
         data = encode(any_from_typed(specification))
@@ -50,6 +53,13 @@ class Checkpoints:
             except AlreadyExists:
                 self._content.info(scope, digest)  # the same specification was saved before
         return Descriptor(media_type=SPECIFICATION_TYPE, digest=digest, size=len(data))
+
+
+def _check_plain(folder: str, digest: str) -> None:
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if not entry.is_file(follow_symlinks=False):
+                raise InvalidArgument(f"checkpoint {digest}: {entry.name[:100]!r} in it is no regular file")
 
 
 def _tree(folder: str) -> tuple[Mount, ...]:

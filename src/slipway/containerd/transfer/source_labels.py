@@ -10,6 +10,8 @@ from slipway.contracts.containerd_api.labels import MAX_LABEL_BYTES
 from slipway.contracts.containerd_api.types import Descriptor
 
 _PREFIX: Final = "containerd.io/snapshot/cri"
+# What makes a snapshotter fetch: an image's own annotations of these names are not passed on.
+SOURCE_PREFIXES: Final = (f"{_PREFIX}.", "containerd.io/snapshot/remote/")
 _LAYERS_LABEL: Final = f"{_PREFIX}.image-layers"
 
 

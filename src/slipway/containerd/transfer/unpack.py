@@ -11,14 +11,14 @@ from slipway.base.digests import chain_ids
 from slipway.base.errors import AlreadyExists, InvalidArgument, NotFound
 from slipway.base.interruption import Interruption
 from slipway.containerd.metadata.model import Scope
-from slipway.containerd.snapshots.interface import Snapshotter
+from slipway.containerd.snapshots.interface import Snapshotter, snapshotter_named
 from slipway.containerd.snapshots.model import REFERENCE_LABEL, labels_for_snapshotter
 from slipway.containerd.transfer.compress_blob import UNCOMPRESSED_LABEL
 from slipway.containerd.transfer.documents import ImageManifest
 from slipway.containerd.transfer.interface import Report
 from slipway.containerd.transfer.model import Progress, Unpack
 from slipway.containerd.transfer.references import ref_of
-from slipway.containerd.transfer.source_labels import source_labels
+from slipway.containerd.transfer.source_labels import SOURCE_PREFIXES, source_labels
 from slipway.containerd.transfer.stores import Stores
 from slipway.contracts.containerd_api.types import Descriptor, Mount
 from slipway.contracts.oci import platforms
@@ -104,8 +104,10 @@ class Unpacker:
         self._keep_snapshot(snapshotter.name, image.manifest.config.digest, chains[-1] if chains else "")
 
     def _labels(self, snapshotter: Snapshotter, image: ImageManifest, at: int, chain_id: str) -> dict[str, str]:
-        """What a layer's snapshot is made with: what the manifest says for snapshotters, too."""
-        labels = labels_for_snapshotter(image.manifest.layers[at].annotations)
+        """What a layer's snapshot is made with: what the manifest says for snapshotters, too, but for where layers come
+        from: that is not for who built the image to say."""
+        told = labels_for_snapshotter(image.manifest.layers[at].annotations)
+        labels = {key: value for key, value in told.items() if not key.startswith(SOURCE_PREFIXES)}
         if snapshotter.wants_source and self._reference:
             labels |= source_labels(self._reference, image.target.digest, image.manifest.layers[at:])
         return {**labels, REFERENCE_LABEL: chain_id}
@@ -170,11 +172,7 @@ class Unpacker:
                 self._unpack_layer(snapshotter, step, below)
 
     def _snapshotter(self, name: str) -> Snapshotter:
-        name = name or self._stores.default_snapshotter
-        found = self._stores.snapshotters.get(name)
-        if found is None:
-            raise InvalidArgument(f"snapshotter {name!r} is not loaded")
-        return found
+        return snapshotter_named(self._stores.snapshotters, name or self._stores.default_snapshotter)
 
     def _unpack_layer(self, snapshotter: Snapshotter, step: "_Step", below: "Future[None] | None") -> None:
         key = f"extract-{secrets.token_hex(8)} {step.name}"
