@@ -11,6 +11,7 @@ from typing import Final
 
 from slipway.archive.extract import OPAQUE, WHITEOUT
 from slipway.archive.overlay_marks import has_same_attributes, is_opaque, is_whiteout
+from slipway.archive.regular_file import open_regular
 from slipway.archive.tar_writer import TarWriter
 from slipway.linux.resolve import RESOLVE_NO_SYMLINKS, open_in_root
 
@@ -145,7 +146,7 @@ def _has_same_content(found: os.stat_result, name: bytes, lower: int, upper: int
 
 
 def _opened_file(stack: ExitStack, folder: int, name: bytes) -> int:
-    file = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
+    file = open_regular(folder, name)
     stack.callback(os.close, file)
     return file
 

@@ -5,6 +5,7 @@ import stat
 from collections.abc import Callable
 from typing import Final
 
+from slipway.archive.regular_file import open_regular
 from slipway.base.errors import Unavailable
 from slipway.wire import tar
 from slipway.wire.tar_encode import END, encode_header
@@ -56,7 +57,7 @@ class TarWriter:
     def add(self, directory: int, name: bytes, path: bytes) -> None:
         """The entry `name` of `directory`, under `path`. A second name of a file becomes a link to the first.
 
-        Sockets are left out. Raises OSError; Unavailable when a file shrinks while it is read.
+        Sockets are left out. Raises OSError; Unavailable when a file shrinks, or is replaced, while it is read.
         """
         found = os.lstat(name, dir_fd=directory)
         kind = _KINDS.get(stat.S_IFMT(found.st_mode))
@@ -92,7 +93,7 @@ class TarWriter:
         self._write(END)
 
     def _add_file(self, directory: int, name: bytes, header: tar.Header) -> None:
-        descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=directory)
+        descriptor = open_regular(directory, name)
         try:
             left = header.size = os.fstat(descriptor).st_size
             self._write(encode_header(header))

@@ -185,6 +185,7 @@ def test_an_oci_layout_is_loaded(daemon: Daemon) -> None:
         docker_archive({"c.json": config_of(LAYER), "l/layer.tar": LAYER}, tags="app"),
         docker_archive({"c.json": config_of(LAYER), "l/layer.tar": LAYER}, layers=[1]),
         docker_archive({"c.json": config_of(LAYER), "l/layer.tar": LAYER}, config="../../etc/passwd"),
+        docker_archive({"c.json": config_of(LAYER), "l/layer.tar": LAYER}, layers=["l/layer.tar"] * 5000),
         layout(oci_layout=b"{}"),
         layout(index=b"{}"),
         layout(index=b'{"schemaVersion":2,"manifests":[],"layers":[]}'),

@@ -48,9 +48,10 @@ def test_files_are_not_written_through_links(place: Place, mode: Whiteouts, abso
     either(place, symlink("dir", target), directory("dir", 0o777), entry("dir/x", b"evil"), whiteouts=mode)
 
 
-def test_directories_that_few_bytes_imply_are_bounded(place: Place) -> None:
+def test_directories_that_few_bytes_imply_are_bounded(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     """One entry of some bytes, compressed, names 4 MB of directories."""
-    archive = [entry(f"{number}/" + "a/" * 1000 + "f") for number in range(40)]
+    monkeypatch.setattr("slipway.archive.remembered.LIMIT", 1 << 20)
+    archive = [entry(f"{number}/" + "a/" * 300 + "f") for number in range(20)]
     with pytest.raises(InvalidArgument, match="directories that others are in have more than"):
         place.unpack(*archive, whiteouts=Whiteouts.OVERLAY)
 

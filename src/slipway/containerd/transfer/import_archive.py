@@ -1,6 +1,7 @@
 """Reads what an archive says it is: an OCI layout, or what `docker save` writes. The result is a list of images."""
 
 from dataclasses import dataclass, replace
+from functools import lru_cache, partial
 
 from slipway.base.digests import digest_of
 from slipway.base.errors import InvalidArgument, NotFound
@@ -69,16 +70,15 @@ def _from_docker(archive: Archive, content: ContentStore, scope: Scope, *, force
     manifests = loads(archive.documents[MANIFEST_FILE], "manifest.json")
     if not isinstance(manifests, list) or not manifests:
         raise InvalidArgument("read image archive: manifest.json lists no images")
+    _check_count(manifests, "images")
+    layer_of = lru_cache(maxsize=None)(partial(_layer, archive, content, scope, force_compress=force_compress))
     found: list[Descriptor] = []
     entries = []
     for manifest in manifests:
         if not isinstance(manifest, dict):
             raise InvalidArgument("read image archive: manifest.json holds something that is no image")
         config = archive.blob(_text(manifest.get("Config"), "Config"))
-        layers = [
-            _layer(archive, content, scope, name, force_compress=force_compress)
-            for name in _texts(manifest.get("Layers"), "Layers")
-        ]
+        layers = [layer_of(name) for name in _texts(manifest.get("Layers"), "Layers")]
         target = _store_manifest(content, scope, config, layers)
         tags = _texts(manifest.get("RepoTags"), "RepoTags")
         named = [_named(target, tag) for tag in tags] or [target]
@@ -86,6 +86,12 @@ def _from_docker(archive: Archive, content: ContentStore, scope: Scope, *, force
         entries += [_index_entry(content, scope, config, each) for each in named]
     index = {"schemaVersion": 2, "manifests": entries}
     return Imported(images=found, index=dumps(index).encode())  # type: ignore[arg-type]  # it is JSON by construction
+
+
+def _check_count(values: list[object], what: str) -> None:
+    """As manifests and indexes have at most: a few kilobytes, compressed, could ask for hours of work."""
+    if len(values) > image.ENTRY_LIMIT:
+        raise InvalidArgument(f"read image archive: manifest.json has more than {image.ENTRY_LIMIT} {what}")
 
 
 def _layer(archive: Archive, content: ContentStore, scope: Scope, name: str, *, force_compress: bool) -> Descriptor:
@@ -148,4 +154,5 @@ def _texts(value: object, what: str) -> list[str]:
         return []
     if not isinstance(value, list):
         raise InvalidArgument(f"read image archive: {what} in manifest.json is not a list")
+    _check_count(value, what)
     return [_text(item, what) for item in value]

@@ -55,7 +55,7 @@ FOREIGN_LAYERS: Final = frozenset(
 )
 
 DOCUMENT_LIMIT: Final = 8 << 20  # bytes; containerd's bound for what it reads whole
-_ENTRY_LIMIT: Final = 4096  # layers or manifests; the largest real index has about 200
+ENTRY_LIMIT: Final = 4096  # layers or manifests; the largest real index has about 200
 
 _Object = Mapping[str, object]
 
@@ -216,8 +216,8 @@ def _object(value: object, what: str) -> _Object:
 def _list(value: object, what: str) -> list[object]:
     if value is None:
         return []
-    if not isinstance(value, list) or len(value) > _ENTRY_LIMIT:
-        raise InvalidArgument(f"{what}: not a list of at most {_ENTRY_LIMIT}")
+    if not isinstance(value, list) or len(value) > ENTRY_LIMIT:
+        raise InvalidArgument(f"{what}: not a list of at most {ENTRY_LIMIT}")
     return value
 
 
