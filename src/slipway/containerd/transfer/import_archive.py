@@ -1,5 +1,6 @@
 """Reads what an archive says it is: an OCI layout, or what `docker save` writes. The result is a list of images."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 
@@ -88,7 +89,7 @@ def _from_docker(archive: Archive, content: ContentStore, scope: Scope, *, force
     return Imported(images=found, index=dumps(index).encode())  # type: ignore[arg-type]  # it is JSON by construction
 
 
-def _check_count(values: list[object], what: str) -> None:
+def _check_count(values: Sequence[object], what: str) -> None:
     """As manifests and indexes have at most: a few kilobytes, compressed, could ask for hours of work."""
     if len(values) > image.ENTRY_LIMIT:
         raise InvalidArgument(f"read image archive: manifest.json has more than {image.ENTRY_LIMIT} {what}")
