@@ -64,19 +64,19 @@ class ContainerRoutes:
             Route("POST", "/containers/create", self.create),
             Route("POST", "/containers/prune", self.prune, least="1.25"),
             Route("GET", "/containers/json", self.list),
-            Route("GET", "/containers/{id}/json", self.inspect),
-            Route("GET", "/containers/{id}/top", self.top),
-            Route("GET", "/containers/{id}/changes", self.changes),
-            Route("POST", "/containers/{id}/start", self.start),
-            Route("POST", "/containers/{id}/stop", self.stop),
-            Route("POST", "/containers/{id}/restart", self.restart),
-            Route("POST", "/containers/{id}/kill", self.kill),
-            Route("POST", "/containers/{id}/pause", self.pause),
-            Route("POST", "/containers/{id}/unpause", self.unpause),
-            Route("POST", "/containers/{id}/rename", self.rename),
-            Route("POST", "/containers/{id}/resize", self.resize),
-            Route("POST", "/containers/{id}/update", self.update),
-            Route("DELETE", "/containers/{id}", self.remove),
+            Route("GET", "/containers/{id:*}/json", self.inspect),
+            Route("GET", "/containers/{id:*}/top", self.top),
+            Route("GET", "/containers/{id:*}/changes", self.changes),
+            Route("POST", "/containers/{id:*}/start", self.start),
+            Route("POST", "/containers/{id:*}/stop", self.stop),
+            Route("POST", "/containers/{id:*}/restart", self.restart),
+            Route("POST", "/containers/{id:*}/kill", self.kill),
+            Route("POST", "/containers/{id:*}/pause", self.pause),
+            Route("POST", "/containers/{id:*}/unpause", self.unpause),
+            Route("POST", "/containers/{id:*}/rename", self.rename),
+            Route("POST", "/containers/{id:*}/resize", self.resize),
+            Route("POST", "/containers/{id:*}/update", self.update),
+            Route("DELETE", "/containers/{id:*}", self.remove),
         ]
 
     async def create(self, call: Call) -> Answer:
@@ -153,7 +153,7 @@ class ContainerRoutes:
         return empty_response(200)
 
     async def update(self, call: Call) -> Answer:
-        host = decode(HostConfig, await call.json(), "config")
+        host = decode(HostConfig, await call.json_if_any(), "config")
         return json_response({"Warnings": await self._backend.update(call.names["id"], host)})
 
     async def remove(self, call: Call) -> Answer:

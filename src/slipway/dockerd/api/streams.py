@@ -47,11 +47,11 @@ class StreamRoutes:
 
     def routes(self) -> list[Route]:
         return [
-            Route("POST", "/containers/{id}/attach", self.attach),
-            Route("POST", "/containers/{id}/wait", self.wait),
-            Route("GET", "/containers/{id}/logs", self.logs),
-            Route("GET", "/containers/{id}/stats", self.stats),
-            Route("POST", "/containers/{id}/exec", self.create_exec),
+            Route("POST", "/containers/{id:*}/attach", self.attach),
+            Route("POST", "/containers/{id:*}/wait", self.wait),
+            Route("GET", "/containers/{id:*}/logs", self.logs),
+            Route("GET", "/containers/{id:*}/stats", self.stats),
+            Route("POST", "/containers/{id:*}/exec", self.create_exec),
             Route("POST", "/exec/{id}/start", self.start_exec),
             Route("POST", "/exec/{id}/resize", self.resize_exec),
             Route("GET", "/exec/{id}/json", self.inspect_exec),

@@ -33,13 +33,19 @@ class SystemRoutes:
 
     def routes(self) -> list[Route]:
         return [
+            Route("OPTIONS", "/", self.options),
+            Route("OPTIONS", "/{path:*}", self.options),
             Route("GET", "/_ping", self.ping),
+            Route("HEAD", "/_ping", self.ping),
             Route("GET", "/version", self.version),
             Route("GET", "/info", self.info),
             Route("GET", "/events", self.events),
             Route("GET", "/system/df", self.disk_usage, least="1.25"),
             Route("POST", "/auth", self.login),
         ]
+
+    async def options(self, call: Call) -> Answer:
+        return Response()
 
     async def ping(self, call: Call) -> Answer:
         headers = {
@@ -79,7 +85,7 @@ class SystemRoutes:
         return StreamResponse(chunks=body(), headers=JSON)
 
     async def login(self, call: Call) -> Answer:
-        await call.json()
+        await call.json_if_any()
         raise NotImplementedByEngine("login through the daemon is not supported by this engine yet")
 
 
