@@ -139,8 +139,6 @@ def test_an_update_without_body_changes_nothing() -> None:
         (b'{"a": "\\ud83d\\ude00"}', {"a": "\U0001f600"}),
         (b"null", {}),
         (b' {"a": 1}\n', {"a": 1}),
-        (b'{"a": 1} }', {"a": 1}),
-        (b'{"a": 1}]x', {"a": 1}),
     ],
 )
 def test_a_body_is_read_as_go_reads_it(body: bytes, document: dict[str, Any]) -> None:
@@ -152,6 +150,7 @@ def test_a_body_is_read_as_go_reads_it(body: bytes, document: dict[str, Any]) ->
     [
         (b'{"a": 1} {}', "unexpected content after JSON"),
         (b"{} x", "unexpected content after JSON"),
+        (b"{}}", "unexpected content after JSON"),
         (b"[]", "invalid JSON in the request body: an object is needed"),
         (b'{"a": NaN}', "invalid JSON in the request body: "),
         (b'{"a": 1', "invalid JSON in the request body: "),

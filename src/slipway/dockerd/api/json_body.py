@@ -15,8 +15,8 @@ _REPLACING: Final = "slipway-replace-each-byte"
 def object_from_body(data: bytes) -> dict[str, Any]:
     """The object that `data` is; null is an empty one. Raises InvalidArgument.
 
-    Bytes that are no UTF-8 and halves of surrogate pairs become U+FFFD, each. Nothing may follow the object but what
-    begins with a closing bracket: Go's `Decoder.More` takes that for the end of something.
+    Bytes that are no UTF-8 and halves of surrogate pairs become U+FFFD, each. Nothing may follow the object; Go's
+    `Decoder.More` overlooks what begins with a closing bracket, which nobody sends on purpose.
     """
     try:
         document = orjson.loads(data)
@@ -37,8 +37,7 @@ def _document_of_go(data: bytes, error: orjson.JSONDecodeError) -> Any:
         document = _without_surrogates(document)
     except (ValueError, RecursionError):
         raise InvalidArgument(f"invalid JSON in the request body: {error}") from error
-    rest = text[end:].lstrip(_BLANKS)
-    if rest and rest[0] not in "]}":
+    if text[end:].strip(_BLANKS):
         raise InvalidArgument("unexpected content after JSON")
     return document
 
