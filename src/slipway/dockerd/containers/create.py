@@ -35,7 +35,6 @@ from slipway.dockerd.containers.request.validation import check_config, check_ho
 from slipway.dockerd.containers.spec.security import check
 from slipway.dockerd.containers.streams.log_files import check_log_options
 from slipway.dockerd.images.model import NamedImage
-from slipway.dockerd.images.platform_check import check_platform
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,8 +55,7 @@ async def create(environment: ContainerEnvironment, request: CreateRequest) -> t
     """
     host_config, warnings = _checked(environment, request)
     others = mounts_of_others(environment.registry, host_config.volumes_from or ())
-    image = await environment.images.find_for_container(request.config.image)
-    check_platform(image.content, request.config.image, request.platform)
+    image = await environment.images.find_for_container(request.config.image, request.platform)
     config = merged_config(request.config, image.content.config)
     wanted = wanted_mounts(config, host_config, others)
     container_id = secrets.token_hex(32)
