@@ -105,9 +105,9 @@ async def attach_exec(
     As the original, the start's `tty` says whether output is framed, and one who reads a terminal gets no stderr;
     input and detach keys are as the exec's own `tty` says.
     """
-    wanted = wanted_output(one.config, request)
     streams = one.streams
-    subscriber = streams.subscribe(wanted) if wanted else None
+    has_output = one.config.attach_stdout or one.config.attach_stderr  # perhaps nothing of it is for this client
+    subscriber = streams.subscribe(wanted_output(one.config, request)) if has_output else None
     try:
         await start_exec(environment, container, one, request)
         plan = AttachPlan(
