@@ -7,9 +7,11 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Final, NoReturn
 
-from slipway.base.errors import InvalidArgument, NotFound
+from slipway.base.errors import InvalidArgument, NotFound, NotImplementedByEngine
 from slipway.base.identifiers import integer_from_text
 from slipway.base.version import VERSION
+from slipway.contracts.engine_api.host_config import LogConfig
+from slipway.dockerd.containers.streams.log_files import check_default_log
 from slipway.dockerd.registries.model import RegistrySettings, settings_from_texts
 from slipway.dockerd.system.model import TransferSettings
 from slipway.service.configuration import read_json
@@ -38,6 +40,7 @@ class DaemonSettings:
     registries: RegistrySettings = field(default_factory=RegistrySettings)
     registry_certificates: str = "/etc/docker/certs.d"
     transfers: TransferSettings = field(default_factory=TransferSettings)
+    is_open_to_network: bool = False  # TCP without TLS is wanted: --tls=false
     only_validate: bool = False  # the configuration has been asked about, not the daemon
 
 
@@ -64,11 +67,26 @@ def settings_from_arguments(arguments: Sequence[str]) -> DaemonSettings:
         table = _file(parsed.config_file)
         _refuse_both(flags, table)
         _settings(table)  # the file alone: what is wrong with a flag is not the file's
-    except (InvalidArgument, NotFound) as error:
+    except (InvalidArgument, NotFound, NotImplementedByEngine) as error:
         file = parsed.config_file or DEFAULT_CONFIG
         message = f"unable to configure the Docker daemon with file {file}: {error.message}"
         raise type(error)(message, hint=error.hint) from error
-    return replace(_settings({**table, **flags}), only_validate=parsed.validate)
+    settings = replace(_settings({**table, **flags}), only_validate=parsed.validate)
+    check_default_log(LogConfig(type=settings.log_driver, config=settings.log_options))
+    _check_listeners(settings)
+    return settings
+
+
+def _check_listeners(settings: DaemonSettings) -> None:
+    """TCP only where somebody has said that it is to be open. Raises InvalidArgument."""
+    if settings.is_open_to_network:
+        return
+    for host in settings.instance.hosts:
+        if host.startswith("tcp://"):
+            raise InvalidArgument(
+                f"listen on {host}: whoever can reach it is root on this machine, and TLS is not supported yet",
+                hint="give --tls=false to listen without TLS",
+            )
 
 
 def _refuse_both(flags: Mapping[str, Any], table: Mapping[str, Any]) -> None:
@@ -131,6 +149,8 @@ def _parser() -> argparse.ArgumentParser:
     number("--max-download-attempts", help="attempts at a layer before its pull fails (4)")
     live_restore = "containers outlive the end of the daemon (the default); with =false they are stopped"
     add("--live-restore", nargs="?", const="true", metavar="BOOL", help=live_restore)
+    tls = "=false: listen on TCP without TLS, whoever can reach it is root (TLS itself is not supported yet)"
+    add("--tls", nargs="?", const="true", metavar="BOOL", help=tls)
     add("--validate", action="store_true", help="say whether the configuration is sound, and quit")
     add("-v", "--version", action="store_true", help="print the version and quit")
     return parser
@@ -178,7 +198,7 @@ KNOWN_KEYS: Final = IGNORED_KEYS.union(
     SETTING_KEYS,
     REGISTRY_KEYS,
     TRANSFER_KEYS,
-    ("hosts", "debug", "live_restore", "log_opts", "add_runtimes", "runtimes"),
+    ("hosts", "debug", "live_restore", "log_opts", "add_runtimes", "runtimes", "tls"),
 )
 
 
@@ -201,8 +221,12 @@ def _settings(table: Mapping[str, Any]) -> DaemonSettings:
             is_debugging = _boolean(key, value)
         elif key == "live_restore":
             changes["live_restore"] = _boolean(key, value)
+        elif key == "tls":
+            changes["is_open_to_network"] = not _boolean(key, value)
+            if not changes["is_open_to_network"]:
+                raise NotImplementedByEngine("TLS is not supported by this engine yet")
         elif key == "log_opts":
-            changes["log_options"] = dict(value) if isinstance(value, Mapping) else _pairs(key, value)
+            changes["log_options"] = _strings(key, value) if isinstance(value, Mapping) else _pairs(key, value)
         elif key == "add_runtimes":
             changes["runtimes"] = {**changes.get("runtimes", {}), **_pairs(key, value)}
         elif key == "runtimes":
@@ -238,6 +262,10 @@ def _pairs(key: str, value: object) -> dict[str, str]:
             raise InvalidArgument(f"--{key.replace('_', '-').rstrip('s')}: {text!r} is not NAME=VALUE")
         pairs[name] = rest
     return pairs
+
+
+def _strings(key: str, value: Mapping[str, object]) -> dict[str, str]:
+    return {name: _text(f"{key}.{name}", one) for name, one in value.items()}
 
 
 def _text(key: str, value: object) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from slipway.contracts.engine_api.mounts import Mount
-from slipway.contracts.engine_api.schema import decode_string_list, member
+from slipway.contracts.engine_api.schema import decode_size, decode_string_list, member
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,7 +132,7 @@ class HostConfig(Resources):
     auto_remove: bool = member(False)
     volume_driver: str = member("")
     volumes_from: tuple[str, ...] | None = member(None)
-    console_size: tuple[int, ...] = member((0, 0))
+    console_size: tuple[int, ...] = member((0, 0), decoder=decode_size)
     annotations: Mapping[str, str] | None = member(None, omit_empty=True)
     cap_add: tuple[str, ...] | None = member(None, decoder=decode_string_list)
     cap_drop: tuple[str, ...] | None = member(None, decoder=decode_string_list)

@@ -1,8 +1,9 @@
 """Decodes Engine API documents (JSON objects) into frozen dataclasses and back, by the types of their fields.
 
 A field's JSON name is its own in CamelCase, unless `json=` names another. As Go's decoder does: unknown members are
-ignored, member names match without regard to case, and null leaves the default. What Go calls nil (a list or map never
-given) is None here and null on the wire; `omit_empty=True` leaves a zero value out, as Go's omitempty does.
+ignored, member names match without regard to case, and null leaves the default; null among strings, numbers or booleans
+is their zero. What Go calls nil (a list or map never given) is None here and null on the wire; `omit_empty=True` leaves
+a zero value out, as Go's omitempty does.
 """
 
 from collections.abc import Callable, Mapping
@@ -54,6 +55,14 @@ def decode_string_list(value: Any, where: str) -> tuple[str, ...]:
         return (value,)
     strings: tuple[str, ...] = _strings(value, where)
     return strings
+
+
+def decode_size(value: Any, where: str) -> tuple[int, ...]:
+    """Go's [2]uint (height, width): what is missing is 0, what is too much is dropped."""
+    numbers: tuple[int, ...] = (*_integers(value, where), 0, 0)[:2]
+    if any(number < 0 for number in numbers):
+        raise InvalidArgument(f"{where}: numbers of 0 or more are needed")
+    return numbers
 
 
 @cache
@@ -125,10 +134,20 @@ def _decoder(hint: Any) -> Decoder:
         return lambda value, where: _class_decoder(hint)(value, where)
     origin, arguments = get_origin(hint), get_args(hint)
     if origin is tuple:
-        return _tuple_decoder(_decoder(arguments[0]))
+        return _tuple_decoder(_element_decoder(arguments[0]))
     if isinstance(origin, type) and issubclass(origin, Mapping):
-        return _mapping_decoder(_decoder(arguments[1]), values_may_be_null=_without_none(arguments[1]) != arguments[1])
+        return _mapping_decoder(
+            _element_decoder(arguments[1]), values_may_be_null=_without_none(arguments[1]) != arguments[1]
+        )
     raise TypeError(f"no decoder for {hint!r}")
+
+
+def _element_decoder(hint: Any) -> Decoder:
+    """Of an element of a list or map: null is Go's zero of a string, a number or a boolean; an object must be one."""
+    decode_one, bare = _decoder(hint), _without_none(hint)
+    if bare not in _ZERO:
+        return decode_one
+    return lambda value, where: _ZERO[bare] if value is None else decode_one(value, where)
 
 
 def _encoder(hint: Any) -> Encoder:
@@ -196,5 +215,7 @@ def _kind_name(value: object) -> str:
     return names.get(type(value), "null")
 
 
+_ZERO: dict[Any, Any] = {str: "", int: 0, bool: False}
 _PLAIN: dict[Any, Decoder] = {str: _string, int: _integer, bool: _boolean, EmptyObject: _empty_object}
-_strings = _tuple_decoder(_string)
+_strings = _tuple_decoder(_element_decoder(str))
+_integers = _tuple_decoder(_element_decoder(int))

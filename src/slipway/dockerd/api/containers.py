@@ -4,14 +4,17 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Protocol
 
-from slipway.base.errors import InvalidArgument
+from slipway.base.errors import InvalidArgument, PermissionDenied
 from slipway.base.identifiers import integer_from_text
+from slipway.contracts.containerd_api.types import Platform
 from slipway.contracts.engine_api.container_config import ContainerConfig
+from slipway.contracts.engine_api.create_request import create_request_from_document
 from slipway.contracts.engine_api.filters import Filters
 from slipway.contracts.engine_api.host_config import HostConfig
-from slipway.contracts.engine_api.networks import EndpointSettings, NetworkingConfig
+from slipway.contracts.engine_api.networks import EndpointSettings
 from slipway.contracts.engine_api.schema import decode
 from slipway.contracts.engine_api.versions import ApiVersion
+from slipway.dockerd.api.platforms import platform_from_text
 from slipway.dockerd.api.prune_gate import PruneGate
 from slipway.dockerd.api.routing import Call, Route, empty_response, json_response
 from slipway.transport.aio.http_messages import Answer
@@ -21,7 +24,12 @@ class Backend(Protocol):
     """What these routes need. `reference` is an id, a name, or the beginning of an id; each method raises NotFound."""
 
     async def create(
-        self, name: str, config: ContainerConfig, host: HostConfig, networks: Mapping[str, EndpointSettings]
+        self,
+        name: str,
+        config: ContainerConfig,
+        host: HostConfig,
+        networks: Mapping[str, EndpointSettings],
+        platform: Platform | None,
     ) -> tuple[str, list[str]]:
         """Id and warnings."""
 
@@ -59,33 +67,30 @@ class ContainerRoutes:
             Route("POST", "/containers/create", self.create),
             Route("POST", "/containers/prune", self.prune, least="1.25"),
             Route("GET", "/containers/json", self.list),
-            Route("GET", "/containers/{id}/json", self.inspect),
-            Route("GET", "/containers/{id}/top", self.top),
-            Route("GET", "/containers/{id}/changes", self.changes),
-            Route("POST", "/containers/{id}/start", self.start),
-            Route("POST", "/containers/{id}/stop", self.stop),
-            Route("POST", "/containers/{id}/restart", self.restart),
-            Route("POST", "/containers/{id}/kill", self.kill),
-            Route("POST", "/containers/{id}/pause", self.pause),
-            Route("POST", "/containers/{id}/unpause", self.unpause),
-            Route("POST", "/containers/{id}/rename", self.rename),
-            Route("POST", "/containers/{id}/resize", self.resize),
-            Route("POST", "/containers/{id}/update", self.update),
-            Route("DELETE", "/containers/{id}", self.remove),
+            Route("GET", "/containers/{id:*}/json", self.inspect),
+            Route("GET", "/containers/{id:*}/top", self.top),
+            Route("GET", "/containers/{id:*}/changes", self.changes),
+            Route("POST", "/containers/{id:*}/start", self.start),
+            Route("POST", "/containers/{id:*}/stop", self.stop),
+            Route("POST", "/containers/{id:*}/restart", self.restart),
+            Route("POST", "/containers/{id:*}/kill", self.kill),
+            Route("POST", "/containers/{id:*}/pause", self.pause),
+            Route("POST", "/containers/{id:*}/unpause", self.unpause),
+            Route("POST", "/containers/{id:*}/rename", self.rename),
+            Route("POST", "/containers/{id:*}/resize", self.resize),
+            Route("POST", "/containers/{id:*}/update", self.update),
+            Route("DELETE", "/containers/{id:*}", self.remove),
         ]
 
     async def create(self, call: Call) -> Answer:
-        document = await call.json()
-        config = decode(ContainerConfig, {k: v for k, v in document.items() if k not in PARTS}, "config")
-        host = decode(HostConfig, document.get("HostConfig") or {}, "HostConfig")
-        networking = decode(NetworkingConfig, document.get("NetworkingConfig") or {}, "NetworkingConfig")
+        request = create_request_from_document(await call.json())
+        config = request.config
         if not config.image and not config.cmd and not config.entrypoint:
             raise InvalidArgument("config cannot be empty in order to create a container")
-        networks = {
-            name: settings or EndpointSettings() for name, settings in (networking.endpoints_config or {}).items()
-        }
-        host = _host_config_of_old_client(host, call.version)
-        container_id, warnings = await self._backend.create(call.query.text("name"), config, host, networks)
+        host = _host_config_of_old_client(request.host_config, call.version)
+        platform = platform_from_text(call.query.text("platform")) if call.version >= (1, 41) else None
+        name = call.query.text("name")
+        container_id, warnings = await self._backend.create(name, config, host, request.networks, platform)
         return json_response({"Id": container_id, "Warnings": warnings}, 201)
 
     async def list(self, call: Call) -> Answer:
@@ -115,6 +120,10 @@ class ContainerRoutes:
         # A body (HostConfig) was allowed before 1.24 and is refused since.
         if await call.body.read_all(BODY_OF_START_LIMIT):
             raise InvalidArgument("starting container with non-empty request body was deprecated since API v1.22")
+        if call.query.text("checkpoint"):
+            raise InvalidArgument("checkpoint is only supported in experimental mode")
+        if call.query.text("checkpoint-dir"):
+            raise PermissionDenied("custom checkpointdir is not supported")
         return empty_response(204 if await self._backend.start(call.names["id"]) else 304)
 
     async def stop(self, call: Call) -> Answer:
@@ -147,7 +156,7 @@ class ContainerRoutes:
         return empty_response(200)
 
     async def update(self, call: Call) -> Answer:
-        host = decode(HostConfig, await call.json(), "config")
+        host = decode(HostConfig, await call.json_if_any(), "config")
         return json_response({"Warnings": await self._backend.update(call.names["id"], host)})
 
     async def remove(self, call: Call) -> Answer:
@@ -162,7 +171,6 @@ class ContainerRoutes:
             return json_response(await self._backend.prune(call.query.filters()))
 
 
-PARTS = frozenset(("HostConfig", "NetworkingConfig"))
 BODY_OF_START_LIMIT = 64 * 1024
 
 

@@ -2,20 +2,19 @@
 
 import base64
 import binascii
-import os
-import re
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any, Final, Protocol
 
 import orjson
 
-from slipway.base.errors import EngineError, InvalidArgument
+from slipway.base.errors import EngineError, InvalidArgument, NotImplementedByEngine
 from slipway.clients.containerd.transfer import Credentials
 from slipway.contracts.containerd_api.types import Platform
+from slipway.contracts.engine_api.auth import AuthConfig
 from slipway.contracts.engine_api.filters import Filters
-from slipway.contracts.oci.image import platform_from_document as oci_platform
-from slipway.contracts.oci.platforms import normalized, platform_from_machine
+from slipway.contracts.engine_api.schema import decode
 from slipway.dockerd.api.parameters import json_from_bytes
+from slipway.dockerd.api.platforms import only_platform, platform_from_document, platform_from_text, refuse_foreign
 from slipway.dockerd.api.prune_gate import PruneGate
 from slipway.dockerd.api.routing import JSON, Call, Route, empty_response, json_response
 from slipway.dockerd.images.interface import Images
@@ -31,7 +30,6 @@ OLD_CONFIG_FIELDS: Final[dict[str, Any]] = {
     **dict.fromkeys(("AttachStderr", "AttachStdin", "AttachStdout", "OpenStdin", "StdinOnce", "Tty"), False),
     **dict.fromkeys(("Domainname", "Hostname", "Image"), ""),
 }
-_PLATFORM: Final = re.compile(r"[A-Za-z0-9_-]+(?:/[A-Za-z0-9_.-]+){0,2}")
 AUTH_LIMIT: Final = 64 * 1024
 
 
@@ -39,6 +37,8 @@ class Backend(Images, Protocol):
     """What these routes need beyond the noun's interface."""
 
     async def prune(self, filters: Filters, uses: Callable[[], Sequence[ImageUse]]) -> dict[str, Any]: ...
+    async def check_platform(self, reference: str, platform: Platform) -> None:
+        """Raises NotFound where the image is for another platform."""
 
 
 class ImageRoutes:
@@ -74,11 +74,19 @@ class ImageRoutes:
         return json_response(await self._backend.select(filters))
 
     async def inspect(self, call: Call) -> Answer:
+        if call.version >= (1, 49):
+            await self._check_platform(call.names["name"], platform_from_document(call.query.text("platform")))
         document = await self._backend.inspect(call.names["name"])
         always = CONFIG_FIELDS if call.version >= (1, 50) else CONFIG_FIELDS | OLD_CONFIG_FIELDS
         return json_response({**document, "Config": {**always, **document["Config"]}})
 
+    async def _check_platform(self, reference: str, platform: Platform | None) -> None:
+        if platform is not None:
+            await self._backend.check_platform(reference, platform)
+
     async def history(self, call: Call) -> Answer:
+        if call.version >= (1, 48):
+            await self._check_platform(call.names["name"], platform_from_document(call.query.text("platform")))
         return json_response(await self._backend.history(call.names["name"]))
 
     async def tag(self, call: Call) -> Answer:
@@ -87,6 +95,8 @@ class ImageRoutes:
         return empty_response(201)
 
     async def remove(self, call: Call) -> Answer:
+        if call.query.has("platforms"):  # of any version: all platforms would go instead
+            raise NotImplementedByEngine("removing single platforms of an image is not supported by this engine yet")
         force = call.query.boolean("force")
         return json_response(await self._backend.remove(call.names["name"], force=force, used=self._used()))
 
@@ -109,6 +119,8 @@ class ImageRoutes:
 
     async def _import(self, call: Call) -> Answer:
         query = call.query
+        if call.version >= (1, 32):
+            refuse_foreign(platform_from_text(query.text("platform")), "importing images")
         messages = self._backend.import_tar(
             query.text("fromSrc"),
             call.body.read_chunk,
@@ -130,12 +142,18 @@ class ImageRoutes:
         return await _message_stream(self._backend.push(name, tag, platform, credentials))
 
     async def load(self, call: Call) -> Answer:
+        if call.version >= (1, 48):
+            refuse_foreign(only_platform(call.query), "loading images")
         return await _message_stream(self._backend.load(call.body.read_chunk, quiet=call.query.boolean("quiet")))
 
     async def save(self, call: Call) -> Answer:
         names: Sequence[str] = [call.names["name"]] if "name" in call.names else call.query.texts("names")
         if not names:
             raise InvalidArgument("no image names given")
+        if call.version >= (1, 48):
+            platform = only_platform(call.query)
+            for name in names:
+                await self._check_platform(name, platform)
         chunks = self._backend.save(names)
         first = await anext(chunks, b"")  # what cannot be saved is refused before the headers
 
@@ -145,34 +163,6 @@ class ImageRoutes:
                 yield chunk
 
         return StreamResponse(chunks=body(), headers={"Content-Type": "application/x-tar"})
-
-
-def platform_from_text(text: str) -> Platform | None:
-    """`linux/arm64/v8`, or an architecture alone; None when empty. Raises InvalidArgument."""
-    if not text:
-        return None
-    if not _PLATFORM.fullmatch(text):
-        raise InvalidArgument(f'"{text[:80]}" is an invalid platform', hint="OS[/ARCHITECTURE[/VARIANT]]")
-    parts = text.split("/")
-    if len(parts) == 1 and parts[0].lower() != "linux":
-        parts.insert(0, "linux")
-    own = platform_from_machine(os.uname().machine)
-    os_name, architecture, variant = (*parts, "", "")[:3]
-    return normalized(Platform(os=os_name, architecture=architecture or own.architecture, variant=variant))
-
-
-def platform_from_document(text: str) -> Platform | None:
-    """A platform as OCI's JSON; None when empty. Raises InvalidArgument."""
-    if not text:
-        return None
-    document = json_from_bytes(text.encode("utf-8", "surrogatepass"), "platform")
-    try:
-        platform = oci_platform(document, "platform")
-    except InvalidArgument as error:
-        raise InvalidArgument(f"failed to parse platform: {error.message}") from error
-    if platform is None or not platform.os or not platform.architecture:
-        raise InvalidArgument("both OS and Architecture must be provided")
-    return platform
 
 
 def credentials_from_header(header: str) -> Credentials | None:
@@ -193,15 +183,10 @@ def credentials_from_document(document: object) -> Credentials | None:
     """Raises InvalidArgument."""
     if not isinstance(document, dict):
         raise InvalidArgument("invalid credentials: an object is needed")
-    texts = {}
-    for name in ("username", "password", "identitytoken"):
-        value = document.get(name) or ""
-        if not isinstance(value, str):
-            raise InvalidArgument(f"invalid credentials: {name} must be a string")
-        texts[name] = value
-    if not any(texts.values()):
+    said = decode(AuthConfig, document, "credentials")
+    if not (said.username or said.password or said.identity_token):
         return None
-    return Credentials(username=texts["username"], password=texts["password"], identity_token=texts["identitytoken"])
+    return Credentials(username=said.username, password=said.password, identity_token=said.identity_token)
 
 
 async def _message_stream(messages: AsyncIterator[dict[str, Any]]) -> Answer:

@@ -7,9 +7,10 @@ from slipway.transport.aio.http_messages import Answer
 LATER = (
     ("POST", "/build", "building images"),
     ("POST", "/commit", "making images from containers"),
-    ("GET", "/containers/{id}/export", "exporting containers"),
-    ("GET", "/containers/{id}/archive", "copying from containers"),
-    ("PUT", "/containers/{id}/archive", "copying into containers"),
+    ("GET", "/containers/{id:*}/export", "exporting containers"),
+    ("GET", "/containers/{id:*}/archive", "copying from containers"),
+    ("HEAD", "/containers/{id:*}/archive", "copying from containers"),
+    ("PUT", "/containers/{id:*}/archive", "copying into containers"),
     ("GET", "/images/search", "searching for images"),
 )
 

@@ -48,7 +48,7 @@ class NetworkRoutes:
         return json_response(network_document(self._backend.inspect(call.names["id"]), with_containers=True))
 
     async def create(self, call: Call) -> Answer:
-        await call.json()
+        await call.json_if_any()
         raise NotImplementedByEngine("networks of one's own are not supported by this engine yet")
 
     async def prune(self, call: Call) -> Answer:

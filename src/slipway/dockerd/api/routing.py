@@ -13,7 +13,8 @@ from slipway.base.errors import EngineError, InternalError, InvalidArgument, Not
 from slipway.base.exhaustion import is_exhausted, sentence
 from slipway.contracts.engine_api.http_statuses import STATUS_BY_KIND
 from slipway.contracts.engine_api.versions import ApiVersion, negotiated
-from slipway.dockerd.api.parameters import BODY_LIMIT, Query, check_json_type, json_from_bytes
+from slipway.dockerd.api.json_body import object_from_body
+from slipway.dockerd.api.parameters import BODY_LIMIT, Query, check_json_type
 from slipway.transport.aio.http_messages import Answer, BodyStream, Request, Response
 
 log = logging.getLogger(__name__)
@@ -36,19 +37,22 @@ class Call:
 
     async def json(self) -> dict[str, Any]:
         """The body, which must be a JSON object. Raises InvalidArgument."""
-        data = await self.body.read_all(BODY_LIMIT)
+        data = await self._json_bytes()
         if not data:
             raise InvalidArgument("invalid JSON: got EOF while reading request body")
-        check_json_type(self.headers)
-        return _object(data)
+        return object_from_body(data)
 
     async def json_if_any(self) -> dict[str, Any]:
         """The same; an absent body is an empty object."""
+        data = await self._json_bytes()
+        return object_from_body(data) if data else {}
+
+    async def _json_bytes(self) -> bytes:
+        """An absent body needs no type, but may not have another one."""
         data = await self.body.read_all(BODY_LIMIT)
-        if not data:
-            return {}
-        check_json_type(self.headers)
-        return _object(data)
+        if data or "content-type" in self.headers:
+            check_json_type(self.headers)
+        return data
 
 
 Handler = Callable[[Call], Awaitable[Answer]]
@@ -113,17 +117,12 @@ class Router:
         return error_response(error)
 
     def _find(self, request: Request) -> tuple[Call, Route]:
-        path, query = _path_and_query(request.target)
+        target = b"/" if request.target == b"*" else request.target  # of OPTIONS: the server itself
+        path, query = _path_and_query(target)
         version, path = _version_and_path(path)
-        allowed = False
         for route in self._routes:
             match = route.expression.fullmatch(path)
-            if match is None:
-                continue
-            if route.method != request.method and not (route.method == "GET" and request.method == "HEAD"):
-                allowed = True
-                continue
-            if ApiVersion.parse(route.least) > version:
+            if match is None or route.method != request.method or ApiVersion.parse(route.least) > version:
                 continue
             call = Call(
                 method=request.method,
@@ -136,18 +135,12 @@ class Router:
                 wants_upgrade=request.wants_upgrade,
             )
             return call, route
-        if allowed:
-            raise MethodNotAllowed(f"method {request.method} is not allowed for {path}")
-        raise NotFound("page not found")
+        raise NotFound("page not found")  # also where the path is there for another method
 
     def _with_headers(self, answer: Answer) -> Answer:
         if hasattr(answer, "headers"):
             object.__setattr__(answer, "headers", {**self._headers, **answer.headers})
         return answer
-
-
-class MethodNotAllowed(NotFound):
-    """A path that exists, asked for in a way that does not."""
 
 
 JSON: Final = {"Content-Type": "application/json"}
@@ -164,8 +157,7 @@ def empty_response(status: int = 204) -> Response:
 
 def error_response(error: EngineError) -> Response:
     """`{"message": "..."}` with the status of the error's kind."""
-    status = 405 if isinstance(error, MethodNotAllowed) else STATUS_BY_KIND[error.kind]
-    return Response(status=status, headers=JSON, body=_message(str(error)))
+    return Response(status=STATUS_BY_KIND[error.kind], headers=JSON, body=_message(str(error)))
 
 
 def _fields(request: Request) -> dict[str, str]:
@@ -174,13 +166,6 @@ def _fields(request: Request) -> dict[str, str]:
 
 def _message(text: str) -> bytes:
     return orjson.dumps({"message": text.encode("utf-8", "replace").decode()}) + b"\n"
-
-
-def _object(data: bytes) -> dict[str, Any]:
-    document = json_from_bytes(data, "the request body")
-    if not isinstance(document, dict):
-        raise InvalidArgument("invalid JSON in the request body: an object is needed")
-    return document
 
 
 def _path_and_query(target: bytes) -> tuple[str, str]:

@@ -1,15 +1,16 @@
 """Routes that stream: attach, exec, logs, wait, stats."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from typing import Any, Protocol
 
 import orjson
 
 from slipway.base.errors import InvalidArgument
+from slipway.contracts.engine_api.execs import ExecConfig, ExecStart
 from slipway.contracts.engine_api.schema import decode
 from slipway.dockerd.api.containers import window_size
 from slipway.dockerd.api.routing import Call, Route, empty_response, json_response
-from slipway.dockerd.containers.execs.model import ExecConfig
 from slipway.dockerd.containers.streams.attach_container import AttachRequest
 from slipway.dockerd.containers.wait import Outcome
 from slipway.dockerd.logs.model import Selection
@@ -32,8 +33,8 @@ class Backend(Protocol):
     ) -> AsyncIterator[bytes]: ...
     async def create_exec(self, reference: str, config: ExecConfig) -> str: ...
     def inspect_exec(self, exec_id: str) -> dict[str, Any]: ...
-    async def start_exec_detached(self, exec_id: str) -> None: ...
-    def prepare_exec(self, exec_id: str, *, tty: bool) -> Callable[[RawStream], Awaitable[None]]: ...
+    async def start_exec_detached(self, exec_id: str, request: ExecStart) -> None: ...
+    def prepare_exec(self, exec_id: str, request: ExecStart) -> Callable[[RawStream], Awaitable[None]]: ...
     async def resize_exec(self, exec_id: str, height: int, width: int) -> None: ...
     def stats(self, reference: str, *, stream: bool, one_shot: bool) -> AsyncIterator[dict[str, Any]]: ...
 
@@ -46,11 +47,11 @@ class StreamRoutes:
 
     def routes(self) -> list[Route]:
         return [
-            Route("POST", "/containers/{id}/attach", self.attach),
-            Route("POST", "/containers/{id}/wait", self.wait),
-            Route("GET", "/containers/{id}/logs", self.logs),
-            Route("GET", "/containers/{id}/stats", self.stats),
-            Route("POST", "/containers/{id}/exec", self.create_exec),
+            Route("POST", "/containers/{id:*}/attach", self.attach),
+            Route("POST", "/containers/{id:*}/wait", self.wait),
+            Route("GET", "/containers/{id:*}/logs", self.logs),
+            Route("GET", "/containers/{id:*}/stats", self.stats),
+            Route("POST", "/containers/{id:*}/exec", self.create_exec),
             Route("POST", "/exec/{id}/start", self.start_exec),
             Route("POST", "/exec/{id}/resize", self.resize_exec),
             Route("GET", "/exec/{id}/json", self.inspect_exec),
@@ -115,19 +116,20 @@ class StreamRoutes:
         return StreamResponse(chunks=body(), headers={"Content-Type": "application/json"})
 
     async def create_exec(self, call: Call) -> Answer:
-        config = decode(ExecConfig, await call.json(), "exec config")
+        config = decode(ExecConfig, await call.json_if_any(), "exec config")
+        if call.version < (1, 42):  # the clients of that time did not mean it
+            config = replace(config, console_size=None)
         return json_response({"Id": await self._backend.create_exec(call.names["id"], config)}, 201)
 
     async def start_exec(self, call: Call) -> Answer:
-        document, exec_id = await call.json_if_any(), call.names["id"]
-        detach, tty = document.get("Detach", False), document.get("Tty", False)
-        if not isinstance(detach, bool) or not isinstance(tty, bool):
-            raise InvalidArgument("exec start: Detach and Tty must be true or false")
-        if detach:
-            await self._backend.start_exec_detached(exec_id)
+        request, exec_id = decode(ExecStart, await call.json_if_any(), "exec start"), call.names["id"]
+        if call.version < (1, 42):
+            request = replace(request, console_size=None)
+        if request.detach:
+            await self._backend.start_exec_detached(exec_id, request)
             return empty_response(200)
-        serve = self._backend.prepare_exec(exec_id, tty=tty)
-        return Hijack(serve=serve, content_type=self._content_type(call, tty))
+        serve = self._backend.prepare_exec(exec_id, request)
+        return Hijack(serve=serve, content_type=self._content_type(call, request.tty))
 
     async def resize_exec(self, call: Call) -> Answer:
         height, width = window_size(call)

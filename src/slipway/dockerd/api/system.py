@@ -32,12 +32,18 @@ class SystemRoutes:
 
     def routes(self) -> list[Route]:
         return [
+            Route("OPTIONS", "/", self.options),
+            Route("OPTIONS", "/{path:*}", self.options),
             Route("GET", "/_ping", self.ping),
+            Route("HEAD", "/_ping", self.ping),
             Route("GET", "/version", self.version),
             Route("GET", "/info", self.info),
             Route("GET", "/events", self.events),
             Route("POST", "/auth", self.login),
         ]
+
+    async def options(self, call: Call) -> Answer:
+        return Response()
 
     async def ping(self, call: Call) -> Answer:
         headers = {
@@ -72,7 +78,7 @@ class SystemRoutes:
         return StreamResponse(chunks=body(), headers=JSON)
 
     async def login(self, call: Call) -> Answer:
-        await call.json()
+        await call.json_if_any()
         raise NotImplementedByEngine("login through the daemon is not supported by this engine yet")
 
 

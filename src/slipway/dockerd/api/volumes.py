@@ -1,11 +1,11 @@
 """Routes of volumes."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 
 from slipway.base.errors import FailedPrecondition, InvalidArgument, NotFound
 from slipway.contracts.engine_api.filters import Filters
-from slipway.contracts.engine_api.schema import decode, member
+from slipway.contracts.engine_api.schema import decode
+from slipway.contracts.engine_api.volumes import VolumeRequest
 from slipway.dockerd.api.prune_gate import PruneGate
 from slipway.dockerd.api.routing import Call, Route, empty_response, json_response
 from slipway.dockerd.volumes.interface import Volume, Volumes
@@ -14,16 +14,6 @@ from slipway.transport.aio.http_messages import Answer
 
 FILTERS = frozenset(("dangling", "driver", "label", "name"))
 PRUNE_FILTERS = frozenset(("all", "label", "label!"))
-
-
-@dataclass(frozen=True, kw_only=True)
-class VolumeRequest:
-    """The body of POST /volumes/create."""
-
-    name: str = member("")
-    driver: str = member("")
-    driver_opts: Mapping[str, str] | None = member(None)
-    labels: Mapping[str, str] | None = member(None)
 
 
 class VolumeRoutes:
@@ -49,7 +39,7 @@ class VolumeRoutes:
         return json_response({"Volumes": found, "Warnings": None})
 
     async def create(self, call: Call) -> Answer:
-        request = decode(VolumeRequest, await call.json(), "volume")
+        request = decode(VolumeRequest, await call.json_if_any(), "volume")
         if request.driver not in ("", "local"):
             raise NotFound(f'error looking up volume plugin {request.driver}: plugin "{request.driver}" not found')
         volume = await self._backend.create(request.name, request.labels, request.driver_opts)

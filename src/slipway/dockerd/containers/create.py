@@ -10,7 +10,7 @@ from typing import Any
 
 from slipway.base.errors import EngineError, InternalError, InvalidArgument, NotFound
 from slipway.base.identifiers import check_container_name
-from slipway.contracts.containerd_api.types import Mount
+from slipway.contracts.containerd_api.types import Mount, Platform
 from slipway.contracts.engine_api.container_config import ContainerConfig
 from slipway.contracts.engine_api.host_config import HostConfig
 from slipway.contracts.engine_api.networks import EndpointSettings
@@ -45,6 +45,7 @@ class CreateRequest:
     host_config: HostConfig = field(default_factory=HostConfig)
     networks: Mapping[str, EndpointSettings] = field(default_factory=dict)
     name: str = ""
+    platform: Platform | None = None  # the image's must be this one
 
 
 async def create(environment: ContainerEnvironment, request: CreateRequest) -> tuple[Container, list[str]]:
@@ -54,7 +55,7 @@ async def create(environment: ContainerEnvironment, request: CreateRequest) -> t
     """
     host_config, warnings = _checked(environment, request)
     others = mounts_of_others(environment.registry, host_config.volumes_from or ())
-    image = await environment.images.find_for_container(request.config.image)
+    image = await environment.images.find_for_container(request.config.image, request.platform)
     config = merged_config(request.config, image.content.config)
     wanted = wanted_mounts(config, host_config, others)
     container_id = secrets.token_hex(32)

@@ -6,7 +6,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any
 
 from slipway.base.errors import NotFound
+from slipway.contracts.containerd_api.types import Platform
 from slipway.contracts.engine_api.container_config import ContainerConfig
+from slipway.contracts.engine_api.execs import ExecConfig, ExecStart
 from slipway.contracts.engine_api.filters import Filters
 from slipway.contracts.engine_api.host_config import HostConfig
 from slipway.contracts.engine_api.networks import EndpointSettings
@@ -15,7 +17,6 @@ from slipway.dockerd.containers.create import CreateRequest, create
 from slipway.dockerd.containers.describe import inspect_document, list_document
 from slipway.dockerd.containers.environment import ContainerEnvironment
 from slipway.dockerd.containers.execs import exec_process
-from slipway.dockerd.containers.execs.model import ExecConfig
 from slipway.dockerd.containers.files.changes import changes
 from slipway.dockerd.containers.files.sizes import sizes
 from slipway.dockerd.containers.join_network import join_network
@@ -41,9 +42,14 @@ class ContainerService:
         self._registry = environment.registry
 
     async def create(
-        self, name: str, config: ContainerConfig, host: HostConfig, networks: Mapping[str, EndpointSettings]
+        self,
+        name: str,
+        config: ContainerConfig,
+        host: HostConfig,
+        networks: Mapping[str, EndpointSettings],
+        platform: Platform | None,
     ) -> tuple[str, list[str]]:
-        request = CreateRequest(config=config, host_config=host, networks=networks, name=name)
+        request = CreateRequest(config=config, host_config=host, networks=networks, name=name, platform=platform)
         container, warnings = await create(self._environment, request)
         return container.id, warnings
 
@@ -182,18 +188,18 @@ class ContainerService:
     def inspect_exec(self, exec_id: str) -> dict[str, Any]:
         return dict(self._registry.find_exec(exec_id).document())
 
-    async def start_exec_detached(self, exec_id: str) -> None:
+    async def start_exec_detached(self, exec_id: str, request: ExecStart) -> None:
         one = self._registry.find_exec(exec_id)
-        await exec_process.start_exec(self._environment, self._registry.find(one.container_id), one)
+        await exec_process.start_exec(self._environment, self._registry.find(one.container_id), one, request)
 
-    def prepare_exec(self, exec_id: str, *, tty: bool) -> Callable[[ClientStream], Awaitable[None]]:
+    def prepare_exec(self, exec_id: str, request: ExecStart) -> Callable[[ClientStream], Awaitable[None]]:
         one = self._registry.find_exec(exec_id)
         container = self._registry.find(one.container_id)
         exec_process.check_running(container)
         exec_process.check_startable(one)
 
         async def serve(client: ClientStream) -> None:
-            await exec_process.attach_exec(self._environment, container, one, client, keys="", tty=one.config.tty)
+            await exec_process.attach_exec(self._environment, container, one, client, request)
 
         return serve
 

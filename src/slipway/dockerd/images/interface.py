@@ -14,8 +14,9 @@ ReadBytes = Callable[[], Awaitable[bytes]]
 class FindsImages(Protocol):
     """What a new container asks of images."""
 
-    async def find_for_container(self, reference: str) -> NamedImage:
-        """By name, id or the beginning of an id. Raises NotFound ("No such image: X"), InvalidArgument."""
+    async def find_for_container(self, reference: str, platform: Platform | None = None) -> NamedImage:
+        """By name, id or the beginning of an id. Raises NotFound ("No such image: X", or it is not for `platform`),
+        InvalidArgument."""
 
     async def children(self, image_id: str) -> list[str]:
         """The ids of the images that were made from this one (by commit, or a build step)."""

@@ -5,9 +5,11 @@ from typing import Final
 
 from slipway.base.errors import FailedPrecondition, InvalidArgument, NotFound
 from slipway.clients.containerd.images import Image, Images
+from slipway.contracts.containerd_api.types import Platform
 from slipway.dockerd.images.content import ContentReader
 from slipway.dockerd.images.model import ImageContent, NamedImage
 from slipway.dockerd.images.names import complete_name
+from slipway.dockerd.images.platform_check import check_platform
 
 PARENT_LABEL: Final = "org.mobyproject.image.parent"  # as the original marks what a commit or a build step makes
 _ID: Final = re.compile(r"(?:sha256:)?([0-9a-f]{1,64})")
@@ -27,10 +29,11 @@ class ImageFinder:
         content = await self._reader.read(image.target)
         return _named(content, images, image.updated_at)
 
-    async def find_for_container(self, reference: str) -> NamedImage:
+    async def find_for_container(self, reference: str, platform: Platform | None = None) -> NamedImage:
         """The same without the other names: one call to containerd on the way of `docker run`."""
         image = await self._find_image(reference)
         content = await self._reader.read(image.target)
+        check_platform(content, reference, platform)
         return NamedImage(content=content, names=(image.name,), updated_at=image.updated_at)
 
     async def children(self, image_id: str) -> list[str]:

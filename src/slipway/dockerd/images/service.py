@@ -23,6 +23,7 @@ from slipway.dockerd.images.interface import ReadBytes
 from slipway.dockerd.images.load import load
 from slipway.dockerd.images.model import ImageUse, NamedImage
 from slipway.dockerd.images.names import complete_name
+from slipway.dockerd.images.platform_check import check_platform
 from slipway.dockerd.images.prune import prune
 from slipway.dockerd.images.pull import pull
 from slipway.dockerd.images.push import Order, push
@@ -64,6 +65,10 @@ class ImageService:
         """See `Images`."""
         image = await self._environment.finder.find(reference)
         return history_documents(image, await self._environment.sizes.layers(image.content))
+
+    async def check_platform(self, reference: str, platform: Platform) -> None:
+        """Raises NotFound where the image is for another platform."""
+        check_platform((await self._environment.finder.find(reference)).content, reference, platform)
 
     async def tag(self, reference: str, repository: str, tag: str) -> None:
         """See `Images`."""

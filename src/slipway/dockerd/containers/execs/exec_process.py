@@ -9,10 +9,11 @@ import orjson
 
 from slipway.base.errors import EngineError, FailedPrecondition, InvalidArgument, NotFound
 from slipway.clients.containerd.tasks import Streams
+from slipway.contracts.engine_api.execs import ExecConfig, ExecStart
 from slipway.dockerd.containers.announce import announce
 from slipway.dockerd.containers.container import Container
 from slipway.dockerd.containers.environment import ContainerEnvironment
-from slipway.dockerd.containers.execs.model import Exec, ExecConfig
+from slipway.dockerd.containers.execs.model import Exec
 from slipway.dockerd.containers.files.find_user import user_of
 from slipway.dockerd.containers.lifecycle import Status
 from slipway.dockerd.containers.settled import start_settled
@@ -61,7 +62,7 @@ def check_startable(one: Exec) -> None:
         raise FailedPrecondition(f"exec command {one.id} has already run")
 
 
-async def start_exec(environment: ContainerEnvironment, container: Container, one: Exec) -> None:
+async def start_exec(environment: ContainerEnvironment, container: Container, one: Exec, request: ExecStart) -> None:
     """Let it run; its streams can be subscribed to before. Raises what the runtime said, with 126 or 127 kept."""
     check_running(container)
     check_startable(one)
@@ -71,7 +72,7 @@ async def start_exec(environment: ContainerEnvironment, container: Container, on
     tasks = environment.containerd.tasks
     try:
         streams = _open_streams(one, plan)
-        await tasks.exec(container.id, one.id, one.process, streams)
+        await tasks.exec(container.id, one.id, started_process(one, request), streams)
         one.running = True
         one.pid = await tasks.start(container.id, one.id)
     except EngineError as error:
@@ -97,19 +98,23 @@ def _open_streams(one: Exec, plan: StreamPlan) -> Streams:
 
 
 async def attach_exec(
-    environment: ContainerEnvironment, container: Container, one: Exec, client: ClientStream, *, keys: str, tty: bool
+    environment: ContainerEnvironment, container: Container, one: Exec, client: ClientStream, request: ExecStart
 ) -> None:
-    """Start it joined to a client. A failed start is told in the stream: the connection is hijacked already."""
-    wanted = frozenset(name for name in ("stdout", "stderr") if getattr(one.config, f"attach_{name}"))
+    """Start it joined to a client. A failed start is told in the stream: the connection is hijacked already.
+
+    As the original, the start's `tty` says whether output is framed, and one who reads a terminal gets no stderr;
+    input and detach keys are as the exec's own `tty` says.
+    """
     streams = one.streams
-    subscriber = streams.subscribe(wanted) if wanted else None
+    has_output = one.config.attach_stdout or one.config.attach_stderr  # perhaps nothing of it is for this client
+    subscriber = streams.subscribe(wanted_output(one.config, request)) if has_output else None
     try:
-        await start_exec(environment, container, one)
+        await start_exec(environment, container, one, request)
         plan = AttachPlan(
             stdin=one.config.attach_stdin,
-            multiplexed=not tty,
-            closes_stdin=not tty,
-            detach_keys=key_bytes(keys or one.config.detach_keys) if tty else None,
+            multiplexed=not request.tty,
+            closes_stdin=not one.config.tty,
+            detach_keys=key_bytes(one.config.detach_keys) if one.config.tty else None,
         )
 
         async def close_stdin() -> None:
@@ -123,10 +128,25 @@ async def attach_exec(
         # As the original: the connection is hijacked, so the sentence goes where output goes.
         sentence = f"{error.message}\r\n".encode()
         with suppress(ConnectionError):
-            await client.write(sentence if tty else frame("stdout", sentence))
+            await client.write(sentence if request.tty else frame("stdout", sentence))
     finally:
         if subscriber is not None:
             streams.unsubscribe(subscriber)
+
+
+def wanted_output(config: ExecConfig, request: ExecStart) -> frozenset[str]:
+    """The streams that who starts it gets."""
+    wanted = {name for name in ("stdout", "stderr") if getattr(config, f"attach_{name}")}
+    return frozenset(wanted - {"stderr"} if request.tty else wanted)
+
+
+def started_process(one: Exec, request: ExecStart) -> bytes:
+    """The OCI process; its terminal has the size that the start says, if any."""
+    size = request.console_size if request.tty and one.config.tty else None
+    if size is None:
+        return one.process
+    height, width = size
+    return orjson.dumps({**orjson.loads(one.process), "consoleSize": {"height": height, "width": width}})
 
 
 async def exec_exited(environment: ContainerEnvironment, container: Container, one: Exec, exit_status: int) -> None:

@@ -7,10 +7,11 @@ from typing import Final
 
 from slipway.base.errors import EngineError, NotFound
 from slipway.base.identifiers import is_full_id
+from slipway.contracts.engine_api.execs import ExecConfig
 from slipway.dockerd.containers.container import Container
 from slipway.dockerd.containers.environment import ContainerEnvironment
 from slipway.dockerd.containers.execs.exec_process import exec_exited, exec_plan
-from slipway.dockerd.containers.execs.model import Exec, ExecConfig
+from slipway.dockerd.containers.execs.model import Exec
 
 LOOK_SECONDS: Final = 5.0  # for a shim to say how its exec is; as long as the one that asks for containers
 STATUS_UNKNOWN: Final = 255  # as the original's for a process that nobody can tell about

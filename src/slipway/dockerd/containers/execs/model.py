@@ -2,28 +2,10 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from slipway.contracts.engine_api.schema import decode_string_list, member
+from slipway.contracts.engine_api.execs import ExecConfig
 from slipway.dockerd.logs.interface import ProcessStreams
-
-
-@dataclass(frozen=True, kw_only=True)
-class ExecConfig:
-    """What is asked for: the body of POST /containers/{id}/exec."""
-
-    user: str = member("")
-    privileged: bool = member(False)
-    tty: bool = member(False)
-    console_size: tuple[int, ...] | None = member(None)
-    attach_stdin: bool = member(False)
-    attach_stderr: bool = member(False)
-    attach_stdout: bool = member(False)
-    detach_keys: str = member("")
-    env: tuple[str, ...] | None = member(None)
-    working_dir: str = member("")
-    cmd: tuple[str, ...] | None = member(None, decoder=decode_string_list)
 
 
 class Exec:

@@ -5,11 +5,12 @@ from contextlib import suppress
 
 from slipway.base.durations import go_duration
 from slipway.base.errors import EngineError
+from slipway.contracts.engine_api.execs import ExecConfig, ExecStart
 from slipway.dockerd.containers.announce import announce
 from slipway.dockerd.containers.container import Container
 from slipway.dockerd.containers.environment import ContainerEnvironment
 from slipway.dockerd.containers.execs.exec_process import create_exec, start_exec
-from slipway.dockerd.containers.execs.model import Exec, ExecConfig
+from slipway.dockerd.containers.execs.model import Exec
 from slipway.dockerd.containers.health.decide import (
     OUTPUT_KEPT,
     SECOND,
@@ -112,7 +113,7 @@ async def _run(environment: ContainerEnvironment, container: Container, plan: Pr
 async def _started(environment: ContainerEnvironment, container: Container, one: Exec) -> EngineError | None:
     """Why it could not be started."""
     try:
-        await start_exec(environment, container, one)
+        await start_exec(environment, container, one, ExecStart(detach=True))
     except EngineError as error:
         return error
     return None

@@ -9,6 +9,7 @@ from slipway.contracts.engine_api.container_config import ContainerConfig, Healt
 from slipway.contracts.engine_api.host_config import DeviceMapping, HostConfig, PortBinding, RestartPolicy
 from slipway.contracts.engine_api.mounts import Mount
 from slipway.dockerd.containers.request.signals import signal_number
+from slipway.dockerd.containers.streams.log_files import LOG_DRIVERS
 
 MINIMUM_MEMORY: Final = 6 * 1024 * 1024  # as the original: less cannot even start
 HOSTNAME_LIMIT: Final = 64  # __NEW_UTS_LEN, include/uapi/linux/utsname.h
@@ -16,7 +17,6 @@ PROTOCOLS: Final = ("tcp", "udp", "sctp")
 RESTART_POLICIES: Final = ("no", "always", "on-failure", "unless-stopped")
 MOUNT_TYPES: Final = ("bind", "volume", "tmpfs", "image")
 PROPAGATIONS: Final = ("", "private", "rprivate", "shared", "rshared", "slave", "rslave")
-LOG_DRIVERS: Final = ("json-file", "local", "none")
 
 
 def check_config(config: ContainerConfig) -> None:

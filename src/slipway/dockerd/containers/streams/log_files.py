@@ -1,11 +1,12 @@
 """A container's log as its HostConfig.LogConfig says. Parsing is pure; opening blocks on the disk."""
 
 import re
+from collections.abc import Collection, Mapping
 from typing import Final
 
 import orjson
 
-from slipway.base.errors import InvalidArgument
+from slipway.base.errors import InvalidArgument, NotImplementedByEngine
 from slipway.base.identifiers import integer_from_text
 from slipway.contracts.engine_api.container_config import ContainerConfig
 from slipway.contracts.engine_api.host_config import LogConfig
@@ -14,16 +15,39 @@ from slipway.dockerd.logs.model import Rotation
 
 _SIZE: Final = re.compile(r"([0-9]+)([kmg]?)b?", re.IGNORECASE)
 _UNITS: Final = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
-KNOWN_OPTIONS: Final = frozenset(
-    ("max-size", "max-file", "compress", "labels", "labels-regex", "env", "env-regex", "tag", "mode", "max-buffer-size")
-)
+EFFECTIVE_OPTIONS: Final = frozenset(("max-size", "max-file", "labels", "env"))
+# Of the original's, that have no effect here: the values that ask for nothing that is not done anyway.
+HARMLESS_VALUES: Final[Mapping[str, Collection[str]]] = {
+    "mode": ("", "blocking"),
+    "compress": ("0", "f", "F", "false", "FALSE", "False"),
+    **dict.fromkeys(("labels-regex", "env-regex", "tag", "max-buffer-size"), ("",)),
+}
+LOG_DRIVERS: Final = ("json-file", "local", "none")
 
 
 def check_log_options(log_config: LogConfig) -> None:
-    """Raises InvalidArgument for options that the driver does not have. Their values count at the start."""
-    for name in log_config.config or {}:
-        if name not in KNOWN_OPTIONS:
+    """Raises InvalidArgument for options that the driver does not have, NotImplementedByEngine for what would have no
+    effect. The values of the others count at the start.
+    """
+    for name, value in (log_config.config or {}).items():
+        if name not in EFFECTIVE_OPTIONS and name not in HARMLESS_VALUES:
             raise InvalidArgument(f"unknown log opt '{name}' for {log_config.type} log driver")
+        if value not in HARMLESS_VALUES.get(name, (value,)):
+            raise NotImplementedByEngine(f"log opt '{name}={value}' is not supported by this engine yet")
+
+
+def check_default_log(log_config: LogConfig) -> None:
+    """What the daemon gives to containers that say nothing. Raises InvalidArgument, NotImplementedByEngine."""
+    if log_config.type not in LOG_DRIVERS:
+        raise InvalidArgument(
+            f"failed to set log opts: logger: no log driver named '{log_config.type}' is registered",
+            hint=f"use {', '.join(LOG_DRIVERS[:-1])} or {LOG_DRIVERS[-1]}",
+        )
+    try:
+        check_log_options(log_config)
+        rotation_from_options(log_config)
+    except (InvalidArgument, NotImplementedByEngine) as error:
+        raise type(error)(f"failed to set log opts: {error.message}", hint=error.hint) from error
 
 
 def rotation_from_options(log_config: LogConfig) -> Rotation:
