@@ -1,7 +1,7 @@
 """The files of a bundle that a shim reads and writes, by the original's names: either can clean up after the other.
 
 options.json  the runtime options of Create          init.pid      the container's init, written by the runtime
-runtime       their binary_name alone                <exec>.pid    the same for an exec
+runtime       their binary_name alone                exec-ID.pid   the same for an exec
 address       the shim's socket, as a URI            log.json      the runtime's log
 config.json   the OCI specification (containerd's)   rootfs/       where the root file system is mounted
 """
@@ -130,9 +130,14 @@ def write_process(bundle: str, exec_id: str, spec: bytes, *, terminal: bool) -> 
     if not isinstance(process, dict):
         raise InvalidArgument("decode exec process: it is no object")
     process["terminal"] = terminal
-    path = f"{bundle}/{check_identifier(exec_id, 'exec id')}.json"
+    path = f"{bundle}/exec-{check_identifier(exec_id, 'exec id')}.json"
     write_atomically(path, json_text.dumps(process).encode(), durable=False)
     return path
+
+
+def exec_pid_file(bundle: str, exec_id: str) -> str:
+    """Where the runtime writes the process id of an exec, whose name is its client's: `init` is one, too."""
+    return f"{bundle}/exec-{exec_id}.pid"
 
 
 def write_address(bundle: str, address: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from slipway.base.files import unlink_if_present
 from slipway.contracts.shim_api import events
+from slipway.shim.bundle import exec_pid_file
 from slipway.shim.model import Container, Process
 from slipway.shim.rootfs import unmount_rootfs
 from slipway.shim.shim import Shim
@@ -29,7 +30,7 @@ async def delete(shim: Shim, container: Container, exec_id: str) -> Process:
 def _forget_exec(container: Container, process: Process) -> None:
     if process.streams is not None:
         process.streams.close()
-    unlink_if_present(f"{container.bundle}/{process.exec_id}.pid")
+    unlink_if_present(exec_pid_file(container.bundle, process.exec_id))
     process.becomes("delete")
     del container.execs[process.exec_id]
 

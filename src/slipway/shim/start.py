@@ -7,7 +7,7 @@ import os
 from slipway.base.errors import EngineError, FailedPrecondition, InvalidArgument, NotFound
 from slipway.base.files import unlink_if_present
 from slipway.contracts.shim_api import events
-from slipway.shim.bundle import read_pid, write_process
+from slipway.shim.bundle import exec_pid_file, read_pid, write_process
 from slipway.shim.init import restore_init
 from slipway.shim.model import Container, Process
 from slipway.shim.oom import watch_memory
@@ -47,7 +47,7 @@ async def _start_exec(shim: Shim, container: Container, process: Process) -> Non
     streams = process.streams = await shim.streams.open(
         container.id, process.stdio, container.bundle, container.io_owner
     )
-    pid_file = f"{container.bundle}/{process.exec_id}.pid"
+    pid_file = exec_pid_file(container.bundle, process.exec_id)
     process_file = write_process(container.bundle, process.exec_id, process.spec, terminal=process.stdio.terminal)
     shim.children.expect_strangers()
     try:

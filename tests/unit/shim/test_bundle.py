@@ -1,11 +1,13 @@
 """What containerd writes to a shim's `start`."""
 
+from pathlib import Path
+
 import pytest
 
 from slipway.base.errors import InvalidArgument
 from slipway.contracts.shim_api.bootstrap import BootstrapParams, Extension
 from slipway.contracts.shim_api.options import OPTIONS_TYPE, Options
-from slipway.shim.bundle import options_from_start
+from slipway.shim.bundle import exec_pid_file, options_from_start, write_process
 from slipway.wire.protobuf import encode
 from slipway.wire.protobuf_known import AnyMessage
 
@@ -28,3 +30,12 @@ def test_options_stand_among_parameters_since_containerd_2_3() -> None:
 def test_what_is_neither_is_refused(data: bytes) -> None:
     with pytest.raises(InvalidArgument):
         options_from_start(data, "c")
+
+
+@pytest.mark.parametrize("exec_id", ["config", "options", "init", "log", "bootstrap"])
+def test_an_exec_takes_no_file_of_the_bundle(tmp_path: Path, exec_id: str) -> None:
+    """Its id is its client's choice: `config` wrote over the specification, and took it away."""
+    theirs = {f"{name}.json" for name in ("config", "options", "log", "bootstrap")} | {"init.pid"}
+    written = {write_process(str(tmp_path), exec_id, b"{}", terminal=False), exec_pid_file(str(tmp_path), exec_id)}
+    assert not {Path(path).name for path in written} & theirs
+    assert {Path(path).parent for path in written} == {tmp_path}
