@@ -10,7 +10,6 @@ import os
 from slipway.base.errors import EngineError
 from slipway.contracts.shim_api.messages import Mount
 from slipway.linux import fstab
-from slipway.linux.resolve import open_in_root
 
 
 def mount_rootfs(bundle: str, mounts: tuple[Mount, ...] | list[Mount]) -> str:
@@ -22,7 +21,7 @@ def mount_rootfs(bundle: str, mounts: tuple[Mount, ...] | list[Mount]) -> str:
         os.mkdir(rootfs, 0o711)
     try:
         for mount in mounts:
-            _mount(rootfs, mount)
+            fstab.mount(mount.type, mount.source, _place(rootfs, mount.target), mount.options)
     except OSError as error:
         failed = EngineError(f"failed to mount rootfs component: {error.filename}: {error.strerror}")
         try:
@@ -43,20 +42,24 @@ def unmount_rootfs(rootfs: str) -> None:
         raise EngineError(f"failed rootfs umount: {error.filename}: {error.strerror}") from error
 
 
-def _mount(rootfs: str, mount: Mount) -> None:
-    """A mount may name a place below: in a tree that is an image's by then, whose links lead nowhere but there."""
-    parts = [part for part in mount.target.split("/") if part not in ("", ".")]
-    if not parts:
-        fstab.mount(mount.type, mount.source, rootfs, mount.options)
-        return
+def _place(rootfs: str, target: str) -> str:
+    """A mount may name a place below; it must stay there, whatever links the image has on the way. Raises OSError.
+
+    The answer has no links: nothing runs yet that could put one there before it is mounted at.
+    """
+    parts = [part for part in target.split("/") if part not in ("", ".")]
     if ".." in parts:
-        raise EngineError(f"mount target {mount.target!r} leads out of the root file system")
+        raise EngineError(f"mount target {target!r} leads out of the root file system")
+    if not parts:
+        return rootfs
+    from slipway.linux.resolve import open_in_root
+
     root = os.open(rootfs, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         place = open_in_root(root, "/".join(parts))
     finally:
         os.close(root)
     try:
-        fstab.mount(mount.type, mount.source, f"/proc/self/fd/{place}", mount.options)
+        return os.readlink(f"/proc/self/fd/{place}")
     finally:
         os.close(place)

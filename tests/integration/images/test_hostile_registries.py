@@ -97,9 +97,11 @@ def encoded(**fields: object) -> bytes:
         (image.OCI_MANIFEST, encoded(**MANIFEST | {"config": PART | {"digest": digest_of(b"other")}})),
         (image.OCI_MANIFEST, encoded(**MANIFEST | {"config": PART | {"digest": "sha256:../../x"}})),
         (image.OCI_MANIFEST, b" " * (9 << 20) + encoded(**MANIFEST)),
+        (image.OCI_INDEX, encoded(manifests=[{"mediaType": "é", "digest": digest_of(b"x"), "size": 1}])),
+        (image.OCI_INDEX, encoded(manifests=[{"mediaType": "a/b\r\nX: y", "digest": digest_of(b"x"), "size": 1}])),
     ],
     ids=("both", "both-index", "both-config", "as-index", "as-manifest", "lying", "lying-html", "long", "short", "huge",
-         "other", "path", "padded"),
+         "other", "path", "padded", "not-ascii", "lines"),
 )  # fmt: skip
 def test_a_document_that_lies_is_refused(daemon: Daemon, registry: Registry, kind: str, data: bytes) -> None:
     """CVE-2021-41190, CVE-2024-3727: by its type in the answer, its own type, its fields, sizes and digests."""
@@ -332,7 +334,7 @@ def test_blobs_arrive_side_by_side_as_far_as_the_daemon_allows(daemon: Daemon, r
             at_once -= 1
         yield data
 
-    daemon.transfer = LocalTransfer(daemon.stores, parallel=2)
+    daemon.transfer = LocalTransfer(daemon.stores, downloads=2)
     pull(daemon, registry, served, stream=lambda data: pieces(data) if data in layers else None)
     assert most == 2
 

@@ -65,10 +65,13 @@ class RegistryRepository:
 
     async def manifest(self, target: Descriptor) -> bytes:
         what = f"{self._name}@{target.digest}"
+        accept = target.media_type or _ACCEPT
+        if not (accept.isascii() and accept.isprintable()):  # an index says it, and it becomes a header
+            raise InvalidArgument(f"{what}: it is said to be of media type {accept[:80]!a}, which is none")
 
         async def ask(connection: Connection) -> bytes:
             path = f"{self._path}/manifests/{target.digest}"
-            async with connection.request("GET", path, what, {"Accept": target.media_type or _ACCEPT}) as response:
+            async with connection.request("GET", path, what, {"Accept": accept}) as response:
                 data = await self._document(response, min(target.size or DOCUMENT_LIMIT, DOCUMENT_LIMIT), what)
             if data is None or (target.size and len(data) != target.size) or not _is_content(data, target.digest):
                 raise InvalidArgument(f"{what}: the registry sent something else")
