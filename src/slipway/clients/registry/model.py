@@ -34,13 +34,14 @@ class Patience:
     """How long a registry is waited for, in seconds: never for all of a download, always for its next step.
 
     `answer` is for the whole of an answer's header, `commit` for that to an upload (the registry may have to move it),
-    `progress` for the next bytes of a body, `document` for all of a manifest or token. `pauses` lie between attempts
-    that brought nothing; a Retry-After of more than `longest_pause` is an error at once.
+    `progress` for the next bytes of a body, `crawl` for the next 64 KiB, `document` for all of a manifest or token.
+    `pauses` lie between attempts that brought nothing; a Retry-After of more than `longest_pause` is an error at once.
     """
 
     answer: float = 60.0
     commit: float = 300.0
     progress: float = 60.0
+    crawl: float = 300.0
     document: float = 300.0
     pauses: tuple[float, ...] = (0.2, 1.0, 4.0)
     longest_pause: float = 30.0

@@ -21,6 +21,7 @@ Answer = TypeVar("Answer")
 _ACCEPT: Final = ", ".join(sorted(INDEX_TYPES | MANIFEST_TYPES))
 _NO_HEAD: Final = (405, 501)  # of registries that know no HEAD
 _PROGRESS: Final = 1 << 20  # bytes: what a connection that breaks must have brought to be worth another one
+_CRAWL: Final = 1 << 16  # bytes that must come in the time of patience
 _LONGEST_NUMBER: Final = 18  # digits: what fits 64 bits in any case; `int()` itself refuses more than 4,300
 
 
@@ -129,7 +130,7 @@ class RegistryRepository:
         async with connection.request("GET", f"{self._path}/blobs/{target.digest}", what, headers) as response:
             skip = _bytes_before(response, offset, what)
             left = target.size - offset
-            async for piece in response.aiter_raw():
+            async for piece in self._paced(response, what):
                 if skip >= len(piece):
                     skip -= len(piece)
                     continue
@@ -138,6 +139,20 @@ class RegistryRepository:
                 yield piece
                 if not left:
                     return
+
+    async def _paced(self, response: "httpx.Response", what: str) -> AsyncGenerator[bytes, None]:
+        """The body, given up where it comes by the drop: others wait for the same blob. Our own time does not count."""
+        now = asyncio.get_running_loop().time
+        arrived, waited, mark = 0, 0.0, now()
+        async for piece in response.aiter_raw():
+            arrived += len(piece)
+            waited += now() - mark
+            if arrived >= _CRAWL:
+                arrived, waited = 0, 0.0
+            elif waited > self._patience.crawl:
+                raise Interrupted(f"{what}: its registry sent {arrived} bytes in {waited:.0f} seconds")
+            yield piece
+            mark = now()
 
     async def _document(self, response: "httpx.Response", limit: int, what: str) -> bytes | None:
         seconds = self._patience.document

@@ -43,20 +43,31 @@ class Fetcher:
         self._steps.add(target, parent)
         lock = self._locks.setdefault((self._scope.namespace, target.digest), asyncio.Lock())
         async with lock, self._free:
-            writer = await self._open(target)
-            if writer is None:
-                await asyncio.to_thread(add_source, self._content, self._scope, target.digest, self._reference)
-                self._steps.exists(target)
-                return
-            try:
-                if whole:
-                    await self._write_document(writer, target)
-                else:
-                    await self._write_blob(writer, target)
-                await self._commit(writer, target)
-            finally:
-                await close_in_thread(writer)
+            # What is resumed may be another registry's, and wrong: this one is not blamed before it is asked for all.
+            if not (await self._fetch_once(target, whole=whole) or await self._fetch_once(target, whole=whole)):
+                raise InvalidArgument(f"fetch {target.digest}: the registry sent something else")
+
+    async def _fetch_once(self, target: Descriptor, *, whole: bool) -> bool:
+        """False if the content was wrong, and begun by somebody else. It is thrown away in either case."""
+        writer = await self._open(target)
+        if writer is None:
+            await asyncio.to_thread(add_source, self._content, self._scope, target.digest, self._reference)
+            self._steps.exists(target)
+            return True
+        is_resumed = writer.offset > 0
+        try:
+            if whole:
+                await self._write_document(writer, target)
+            else:
+                await self._write_blob(writer, target)
+            if not await self._commit(writer, target):
+                if is_resumed:
+                    return False
+                raise InvalidArgument(f"fetch {target.digest}: the registry sent something else")
+        finally:
+            await close_in_thread(writer)
         self._steps.complete(target)
+        return True
 
     async def _open(self, target: Descriptor) -> ContentWriter | None:
         """None when the store has the blob already."""
@@ -97,19 +108,21 @@ class Fetcher:
                     self._steps.progress(target, writer.offset)
         await asyncio.to_thread(writer.write, waiting)
 
-    async def _commit(self, writer: ContentWriter, target: Descriptor) -> None:
+    async def _commit(self, writer: ContentWriter, target: Descriptor) -> bool:
+        """Whether it is what `target` names; what is not is thrown away."""
         labels = {source_label(self._reference.domain): self._reference.path}
 
-        def commit() -> None:
+        def commit() -> bool:
             try:
                 writer.commit(size=max(target.size, 0), expected=target.digest, labels=labels)
             except AlreadyExists:
-                return
-            except FailedPrecondition as error:
+                return True
+            except FailedPrecondition:
                 self._throw_away(writer, target)
-                raise InvalidArgument(f"fetch {target.digest}: the registry sent something else") from error
+                return False
+            return True
 
-        await asyncio.to_thread(commit)
+        return await asyncio.to_thread(commit)
 
     def _throw_away(self, writer: ContentWriter, target: Descriptor) -> None:
         """What is wrong must not be resumed."""
