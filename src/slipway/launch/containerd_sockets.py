@@ -68,7 +68,7 @@ async def _serve_http(stack: AsyncExitStack, address: str, owner: SocketSettings
     from slipway.transport.aio.http_messages import Response
     from slipway.transport.aio.http_server import HttpServer, tcp_socket
 
-    server = HttpServer(answer, lambda error: Response(status=400, body=f"{error.message}\n".encode()))
+    server = HttpServer(answer, lambda error: Response(status=400, body=f"{error.message}\n".encode()), most=64)
     listener = listen(address, owner) if os.path.isabs(address) else tcp_socket(f"tcp://{address}")
     await server.listen(listener)
     stack.push_async_callback(server.close, timeout=HTTP_SECONDS)

@@ -20,6 +20,7 @@ from slipway.contracts.containerd_api.status import error_from_status, status_fr
 from slipway.transport.aio.grpc_client import GrpcChannel
 from slipway.transport.aio.grpc_server import GrpcServer
 from slipway.transport.aio.http_messages import BodyStream, Request, Response
+from slipway.transport.aio.http_server import HttpServer
 
 HEALTH = health_pb2.DESCRIPTOR.services_by_name["Health"]
 
@@ -112,3 +113,49 @@ def test_an_observer_hears_of_every_call_once(tmp_path: Path) -> None:
         ("grpc_server_msg_sent_total", "Watch", ""): 1,
         ("grpc_server_handled_total", "Watch", "Canceled"): 1,
     }
+
+
+def test_visitors_of_the_same_moment_share_one_measurement() -> None:
+    """Each had every shim asked, and whoever may visit could have that as often as he liked."""
+    measured = 0
+
+    async def measure() -> list[TaskStats]:
+        nonlocal measured
+        measured += 1
+        await asyncio.sleep(0)
+        return []
+
+    async def visit() -> list[Response]:
+        endpoint = MetricsEndpoint(CallCounters(histogram=False), measure)
+        return await asyncio.gather(*(endpoint.answer(request(b"/v1/metrics")) for _ in range(20)))
+
+    assert {answer.status for answer in asyncio.run(visit())} == {200}
+    assert measured == 1
+
+
+def test_a_server_has_no_more_connections_than_it_is_told() -> None:
+    listening = socket.create_server(("127.0.0.1", 0))
+    address = listening.getsockname()
+
+    async def answer(_: Request) -> Response:
+        return Response(body=b"here")
+
+    async def visit() -> list[bytes]:
+        server = HttpServer(answer, lambda error: Response(status=400), most=1)
+        await server.listen(listening)
+        answers = []
+        writers = []
+        for _ in range(2):  # the first stays
+            reader, writer = await asyncio.open_connection(*address)
+            writers.append(writer)
+            writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+            try:
+                answers.append(await reader.read(12))
+            except ConnectionResetError:
+                answers.append(b"")
+        for writer in writers:
+            writer.close()
+        await server.close(timeout=1)
+        return answers
+
+    assert asyncio.run(visit()) == [b"HTTP/1.1 200", b""]

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import sys
 from collections.abc import Callable
 
 from slipway.base.errors import InvalidArgument, Unavailable
@@ -12,7 +13,9 @@ from slipway.transport.aio.http_connection import Handler, HttpConnection, Refus
 class HttpServer:
     """Serves `handler` on any number of listening sockets."""
 
-    def __init__(self, handler: Handler, refuse: RefuseMalformed) -> None:
+    def __init__(self, handler: Handler, refuse: RefuseMalformed, *, most: int = sys.maxsize) -> None:
+        """`most`: connections at a time; one too many is closed."""
+        self._most = most
         self._handler = handler
         self._refuse = refuse
         self._connections: set[HttpConnection] = set()
@@ -27,7 +30,9 @@ class HttpServer:
         server = await create(self._new_connection, sock=listening)  # type: ignore[misc]
         self._servers.append(server)
 
-    def _new_connection(self) -> HttpConnection:
+    def _new_connection(self) -> asyncio.Protocol:
+        if len(self._connections) >= self._most:
+            return _Refused()
         return HttpConnection(self._handler, self._refuse, self._connections)
 
     async def close(self, *, timeout: float) -> None:
@@ -43,6 +48,12 @@ class HttpServer:
             connection.abort()
         for task in waiting:
             task.cancel()
+
+
+class _Refused(asyncio.Protocol):
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        transport.abort()
 
 
 def tcp_socket(host: str) -> socket.socket:
