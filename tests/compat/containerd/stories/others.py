@@ -81,7 +81,9 @@ async def what_is_no_event_is_refused(api: Api) -> None:
 
 @story(
     Explained(theirs="not found: not found", ours="not found: stream", why="ours names the stream"),
-    Explained(theirs="2: proto: ", ours="invalid: decode containerd.types.transfer.", why="ours knows its code"),
+    Explained(
+        theirs="2: proto:", ours="invalid: decode containerd.types.transfer.", why="ours knows its code"
+    ),  # Go puts one of two spaces
 )
 async def what_cannot_be_transferred_is_refused(api: Api) -> None:
     nonsense, empty = {"type_url": "nonsense"}, {"type_url": "google.protobuf.Empty"}
