@@ -167,7 +167,7 @@ SCENARIOS = (
             f"ps --filter {words}"
             for words in (
                 *("exited=abc", "status=up", "health=ill", "is-task=maybe", "before=nosuch", "since=nosuch"),
-                *("publish=80:80", "publish=http", "publish=70000", "expose=9-8"),
+                *("publish=80:80", "publish=http", "publish=70000", "expose=70000"),
             )
         ),
         *(f"images --filter {words}" for words in ("dangling=yes", "until=soon", "until=2024-13-01", "before=nosuch")),
