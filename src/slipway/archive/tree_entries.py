@@ -2,6 +2,7 @@
 
 import errno
 import os
+import stat
 from collections.abc import Iterator
 
 from slipway.linux.resolve import RESOLVE_NO_SYMLINKS, open_in_root
@@ -56,6 +57,18 @@ def tree_entries(path: str) -> Iterator[os.stat_result]:
                 os.close(directory)
     finally:
         os.close(root)
+
+
+def tree_inodes(path: str) -> Iterator[os.stat_result]:
+    """As `tree_entries`, but each inode once, whatever names it has. Raises OSError."""
+    linked: set[tuple[int, int]] = set()
+    for found in tree_entries(path):
+        if found.st_nlink > 1 and not stat.S_ISDIR(found.st_mode):
+            inode = found.st_dev, found.st_ino
+            if inode in linked:
+                continue
+            linked.add(inode)
+        yield found
 
 
 def _status(entry: "os.DirEntry[str]") -> os.stat_result | None:

@@ -31,9 +31,7 @@ async def _filters(call: Call) -> None:
 
 
 async def _plugin_filters(call: Call) -> None:
-    for name in call.query.filters():
-        if name not in PLUGIN_FILTERS:
-            raise InvalidArgument(f"invalid filter '{name}'")
+    call.query.filters().check_names(PLUGIN_FILTERS)
 
 
 async def _streams(call: Call) -> None:

@@ -3,23 +3,14 @@
 import stat
 from typing import Final
 
-from slipway.archive.tree_entries import tree_entries
+from slipway.archive.tree_entries import tree_inodes
 
 UNKNOWN: Final = -1
 
 
 def volume_size(mountpoint: str) -> int:
     """The lengths of all files, each inode once, as the original counts; UNKNOWN if they cannot be seen. Blocks."""
-    linked: set[tuple[int, int]] = set()
-    size = 0
     try:
-        for found in tree_entries(mountpoint):
-            inode = found.st_dev, found.st_ino
-            if stat.S_ISDIR(found.st_mode) or inode in linked:
-                continue
-            if found.st_nlink > 1:
-                linked.add(inode)
-            size += found.st_size
+        return sum(found.st_size for found in tree_inodes(mountpoint) if not stat.S_ISDIR(found.st_mode))
     except OSError:
         return UNKNOWN
-    return size
